@@ -1,0 +1,145 @@
+//! Ids inside request bodies: everything that a body points at.
+//!
+//! Notion's bodies nest (blocks in blocks, filters in filters), so the ids are found by the member
+//! that holds them and not by a fixed path. Finding too much is harmless: the caller must be allowed
+//! to reach it. Finding too little would let a call touch what nobody looked at.
+
+use serde_json::Value;
+
+use crate::catalogue::Kind;
+use crate::error::ApiError;
+use crate::id::Id;
+
+/// An id in a body.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reference {
+    /// What the id names, as far as the member tells: Notion takes a page's id for a block's.
+    pub kind: Kind,
+    /// The id.
+    pub id: Id,
+    /// Where it stands, as Notion's errors write it (`body.parent.page_id`).
+    pub at: String,
+}
+
+/// Every reference in `body`, in document order; an error in Notion's words for one that
+/// is not written as Notion takes it.
+pub fn references(body: &Value) -> Result<Vec<Reference>, ApiError> {
+    let mut found = Vec::new();
+    walk(body, "", "body", &mut found)?;
+    Ok(found)
+}
+
+fn walk(value: &Value, holder: &str, at: &str, found: &mut Vec<Reference>) -> Result<(), ApiError> {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let at = format!("{at}.{name}");
+                match (kind_of(holder, name), member) {
+                    (Some(kind), Value::String(text)) => match Id::parse(text) {
+                        Some(id) => found.push(Reference { kind, id, at }),
+                        None if could_hold_an_id(text) => {
+                            let place = at.strip_prefix("body.").unwrap_or(&at);
+                            return Err(ApiError::bad_uuid("body", place, text));
+                        }
+                        // Notion refuses it in its own words, or it is something else: the id of a
+                        // property that happens to be called "page".
+                        None => {}
+                    },
+                    _ => walk(member, name, &at, found)?,
+                }
+            }
+        }
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                walk(element, holder, &format!("{at}[{index}]"), found)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Whether a lenient reader could see an id in a text that we cannot read as one.
+fn could_hold_an_id(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_hexdigit).count() >= 32
+}
+
+/// What a string under `name`, inside the member `holder`, refers to.
+fn kind_of(holder: &str, name: &str) -> Option<Kind> {
+    match (holder, name) {
+        (_, "page_id" | "template_id") => Some(Kind::Page),
+        (_, "block_id" | "after") => Some(Kind::Block),
+        (_, "database_id") => Some(Kind::Database),
+        (_, "data_source_id") => Some(Kind::DataSource),
+        (_, "discussion_id") => Some(Kind::Discussion),
+        (_, "comment_id") => Some(Kind::Comment),
+        (_, "view_id" | "after_view") => Some(Kind::View),
+        (_, "file_upload_id") | ("file_upload", "id") => Some(Kind::FileUpload),
+        ("page" | "relation", "id") | ("relation", "contains" | "does_not_contain") => {
+            Some(Kind::Page)
+        }
+        ("database", "id") => Some(Kind::Database),
+        ("data_source", "id") => Some(Kind::DataSource),
+        ("after_block", "id") => Some(Kind::Block),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn finds_parents_mentions_relations_and_nested_blocks() {
+        let id = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+        let body = json!({
+            "parent": {"data_source_id": id},
+            "properties": {
+                "Owner": {"people": [{"id": id}]},
+                "Links": {"relation": [{"id": id}]},
+                "Option": {"select": {"id": "abcd"}},
+            },
+            "children": [{"toggle": {"rich_text": [{"mention": {"page": {"id": id}}}], "children": [
+                {"synced_block": {"synced_from": {"block_id": id}}},
+                {"link_to_page": {"database_id": id}},
+            ]}}],
+            "filter": {"and": [{"property": "Links", "relation": {"contains": id}}]},
+            "position": {"type": "after_block", "after_block": {"id": id}},
+        });
+        let found = references(&body).unwrap();
+        let places: Vec<_> = found.iter().map(|found| (found.kind, found.at.as_str())).collect();
+        assert_eq!(
+            places,
+            [
+                (Kind::DataSource, "body.parent.data_source_id"),
+                (Kind::Page, "body.properties.Links.relation[0].id"),
+                (Kind::Page, "body.children[0].toggle.rich_text[0].mention.page.id"),
+                (
+                    Kind::Block,
+                    "body.children[0].toggle.children[0].synced_block.synced_from.block_id"
+                ),
+                (Kind::Database, "body.children[0].toggle.children[1].link_to_page.database_id"),
+                (Kind::Page, "body.filter.and[0].relation.contains"),
+                (Kind::Block, "body.position.after_block.id"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_might_be_an_id_is_refused_in_notions_words() {
+        let body = json!({"parent": {"page_id": "x0a1b2c3d4e5f4a6b8c7d9e0f1a2b3c4d"}});
+        assert_eq!(
+            references(&body).unwrap_err().message,
+            "body failed validation: body.parent.page_id should be a valid uuid, instead was \
+             `\"x0a1b2c3d4e5f4a6b8c7d9e0f1a2b3c4d\"`."
+        );
+    }
+
+    #[test]
+    fn what_can_be_no_id_is_left_to_notion() {
+        let body = json!({"parent": {"page_id": "nope"}, "properties": {"page": {"id": "%3Bab"}}});
+        assert_eq!(references(&body).unwrap(), []);
+    }
+}
