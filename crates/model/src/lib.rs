@@ -1,1 +1,20 @@
-//! placeholder
+//! The vocabulary: tenants, connections, keys, roles, scopes, budgets, principals, time and chance.
+//!
+//! Plain data, no I/O. Of our own crates it knows only `notion`'s words (ids and capabilities).
+
+pub mod chance;
+pub mod clock;
+pub mod connection;
+pub mod key;
+pub mod principal;
+pub mod role;
+pub mod tenant;
+
+pub use chance::Chance;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use connection::{Connection, ConnectionId};
+pub use key::{Budget, Key, KeyId, KeyToken, Scope};
+pub use principal::{Principal, Who};
+pub use role::Role;
+pub use secrecy::{ExposeSecret, SecretString};
+pub use tenant::TenantId;

@@ -1,0 +1,76 @@
+//! Who is calling.
+
+use std::sync::Arc;
+
+use notion::Capabilities;
+
+use crate::connection::ConnectionId;
+use crate::key::{Key, KeyId, Scope};
+use crate::role::Role;
+use crate::tenant::TenantId;
+
+/// A caller that has shown who it is.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// What it showed.
+    pub who: Who,
+    /// Whose data it may be about.
+    pub tenant: TenantId,
+    /// The connection that its calls go out by.
+    pub connection: ConnectionId,
+    /// What it may do.
+    pub role: Role,
+    /// With which of Notion's capabilities.
+    pub capabilities: Capabilities,
+}
+
+/// What a caller showed.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// A key.
+    Key(Arc<Key>),
+    /// Access to the data directory: the person who runs this installation.
+    Operator,
+    /// notegate itself, looking after its own knowledge.
+    Gate,
+}
+
+impl Principal {
+    /// The caller of a key.
+    pub fn of_key(key: Arc<Key>) -> Self {
+        Self {
+            tenant: key.tenant.clone(),
+            connection: key.connection,
+            role: key.role,
+            capabilities: key.capabilities,
+            who: Who::Key(key),
+        }
+    }
+
+    /// Its name in the ledger.
+    pub fn name(&self) -> String {
+        match &self.who {
+            Who::Key(key) => format!("key:{}", key.id),
+            Who::Operator => "operator".to_owned(),
+            Who::Gate => "gate".to_owned(),
+        }
+    }
+
+    /// The key that it showed.
+    pub fn key(&self) -> Option<&Key> {
+        match &self.who {
+            Who::Key(key) => Some(key),
+            Who::Operator | Who::Gate => None,
+        }
+    }
+
+    /// The id of the key that it showed.
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.key().map(|key| &key.id)
+    }
+
+    /// Where it reaches; `None` for everywhere.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.key().map(|key| &key.within).filter(|scope| !scope.is_everything())
+    }
+}
