@@ -1,1 +1,17 @@
-//! placeholder
+//! The ledger: a chain of entries that shows tampering. Pure: no database, no clock.
+//!
+//! Every entry carries the hash of the one before it, so a changed, deleted or swapped entry breaks
+//! the chain at its place. A signed checkpoint names the newest entry, so that cutting off the end
+//! and computing the whole chain anew are noticed, too: for that one needs the signing key.
+//!
+//! Each tenant has a chain of its own, numbered from 1.
+
+mod chain;
+mod checkpoint;
+mod entry;
+mod export;
+
+pub use chain::{Chain, Fault, Head, Verdict, Verifier};
+pub use checkpoint::{Checkpoint, Signer};
+pub use entry::{Draft, Entry, Hash, Meta, Metadata, Outcome, Resource};
+pub use export::{CSV_HEADER, ExportError, csv_line, verify_export};
