@@ -1,1 +1,176 @@
-//! placeholder
+//! May this principal do this, there? Asks for facts, does not fetch them.
+//!
+//! The answer is a value: a [`Permit`] that only this crate can make, and without which the gate can
+//! send nothing to Notion. It is reached in two steps. [`admit`] looks at role and capabilities,
+//! which need no facts, so that a call refused for them costs Notion nothing; [`Admission::reach`]
+//! then looks at the places of everything that the call touches.
+
+use model::role::Permission;
+use model::{ConnectionId, Principal, Role, TenantId};
+use notion::catalogue::Needs;
+use notion::{Effect, Id, Kind, Operation};
+
+/// Leave to make one call to Notion.
+///
+/// Cannot be made outside this crate, cannot be copied, and is used up by the call.
+#[derive(Debug)]
+pub struct Permit {
+    tenant: TenantId,
+    connection: ConnectionId,
+    operation: &'static Operation,
+    effect: Effect,
+}
+
+impl Permit {
+    /// Whose data the call may be about.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The connection that the call goes out by.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// The operation that was judged.
+    pub fn operation(&self) -> &'static Operation {
+        self.operation
+    }
+
+    /// What the call does.
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// Leave for the gate to look up where an object stands, or whose token it holds.
+    ///
+    /// Only operations that retrieve a single object by its id, and the one that needs no capability.
+    pub fn housekeeping(
+        tenant: TenantId,
+        connection: ConnectionId,
+        operation: &'static Operation,
+    ) -> Option<Self> {
+        let looks_up = operation.effect == Effect::Read
+            && matches!(operation.answer, notion::catalogue::Answer::One(_));
+        looks_up.then_some(Self { tenant, connection, operation, effect: Effect::Read })
+    }
+}
+
+/// Why a call is refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// The role does not include it.
+    #[error("the role `{role}` may not {}: it would need {}", permission.as_str(), weakest(*permission))]
+    Role {
+        /// The caller's role.
+        role: Role,
+        /// What the call asks for.
+        permission: Permission,
+    },
+    /// A capability is missing.
+    #[error("the key lacks a capability: the call needs {needs}")]
+    Capability {
+        /// What the call asks for.
+        needs: Needs,
+    },
+    /// An object lies outside the scope, or nowhere.
+    #[error("{kind} {id} is not inside the scope")]
+    Scope {
+        /// What was asked for.
+        kind: Kind,
+        /// Its id.
+        id: Id,
+    },
+    /// A scoped caller must say where, and did not.
+    #[error("a key with a scope can create only inside it: name a parent")]
+    NoPlace,
+}
+
+/// The weakest role with a permission, for messages.
+fn weakest(permission: Permission) -> Role {
+    // INVARIANT: an admin may do everything.
+    Role::ALL.into_iter().find(|role| role.grants(permission)).unwrap_or(Role::Admin)
+}
+
+impl Refusal {
+    /// A stable word for machines: the rule that refused.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Role { .. } => "role",
+            Self::Capability { .. } => "capability",
+            Self::Scope { .. } => "scope",
+            Self::NoPlace => "scope",
+        }
+    }
+}
+
+/// An object that a call touches, with what is known of its place.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// What the call takes it for.
+    pub kind: Kind,
+    /// Its id.
+    pub id: Id,
+    /// The object and its ancestors, nearest first; empty if nobody could find it.
+    pub path: Vec<Id>,
+}
+
+/// What a call touches.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Aim {
+    /// Every object that it names.
+    pub targets: Vec<Target>,
+    /// Whether it puts something at no named place: a new page at the top of the workspace, say.
+    pub nowhere: bool,
+}
+
+/// A call that role and capabilities allow, its places not yet looked at.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    principal: &'a Principal,
+    operation: &'static Operation,
+    effect: Effect,
+}
+
+/// Judges role and capabilities.
+pub fn admit<'a>(
+    principal: &'a Principal,
+    operation: &'static Operation,
+    effect: Effect,
+) -> Result<Admission<'a>, Refusal> {
+    require(principal, effect.into())?;
+    if !operation.needs.met_by(principal.capabilities) {
+        return Err(Refusal::Capability { needs: operation.needs });
+    }
+    Ok(Admission { principal, operation, effect })
+}
+
+/// Judges the role alone: for what notegate itself offers.
+pub fn require(principal: &Principal, permission: Permission) -> Result<(), Refusal> {
+    if principal.role.grants(permission) {
+        Ok(())
+    } else {
+        Err(Refusal::Role { role: principal.role, permission })
+    }
+}
+
+impl Admission<'_> {
+    /// Judges the places of everything that the call touches. Without a scope there is nothing to
+    /// judge, and the aim may be empty.
+    pub fn reach(self, aim: &Aim) -> Result<Permit, Refusal> {
+        if let Some(scope) = self.principal.scope() {
+            if let Some(outside) = aim.targets.iter().find(|target| !scope.covers(&target.path)) {
+                return Err(Refusal::Scope { kind: outside.kind, id: outside.id });
+            }
+            if aim.nowhere {
+                return Err(Refusal::NoPlace);
+            }
+        }
+        Ok(Permit {
+            tenant: self.principal.tenant.clone(),
+            connection: self.principal.connection,
+            operation: self.operation,
+            effect: self.effect,
+        })
+    }
+}
