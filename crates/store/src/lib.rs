@@ -1,1 +1,55 @@
-//! placeholder
+//! What lasts: one small trait per noun, and a backend behind them.
+//!
+//! Secrets come here sealed, keys come here hashed. Every query names its tenant. What is not there is
+//! `None`; what is there and makes no sense is [`StoreError::Inconsistent`], with table, row and
+//! column.
+
+mod connections;
+mod keys;
+mod ledger_entries;
+mod meta;
+pub mod sqlite;
+
+pub use connections::{Connections, StoredConnection, token_place};
+pub use keys::{KeyHash, Keys, StoredKey};
+pub use ledger_entries::{EntryFilter, LedgerEntries, Numbered, Phase};
+pub use meta::Meta;
+pub use sqlite::SqliteStore;
+
+/// Everything that lasts.
+pub trait Store: Keys + Connections + LedgerEntries + Meta {}
+
+impl<T: Keys + Connections + LedgerEntries + Meta> Store for T {}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or failed.
+    #[error("the database failed while it was to {doing}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What the database said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A row holds what this version never writes.
+    #[error("the database holds nonsense in {table}.{column}, row {row}: restore it from a backup")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+    },
+    /// The file is no database of notegate, or of a newer one.
+    #[error("{0}")]
+    Foreign(String),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Short for this crate.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;

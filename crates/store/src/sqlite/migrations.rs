@@ -1,0 +1,115 @@
+//! The tables, version by version. Append-only: a released migration is never changed.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::failed;
+use crate::{Result, StoreError};
+
+/// Marks the file as a database of notegate (SQLite's `application_id`): "ngat".
+const APPLICATION_ID: i64 = 0x6e67_6174;
+
+const MIGRATIONS: &[&str] = &[
+    // 1: connections, keys, the ledger.
+    "
+    CREATE TABLE meta (
+        name TEXT PRIMARY KEY,
+        value BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE connections (
+        tenant TEXT NOT NULL,
+        bot_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        workspace_id TEXT,
+        workspace_name TEXT,
+        authorized_at INTEGER NOT NULL,
+        token BLOB NOT NULL,
+        PRIMARY KEY (tenant, bot_id)
+    ) STRICT;
+
+    CREATE TABLE keys (
+        id TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        hash BLOB NOT NULL,
+        name TEXT NOT NULL,
+        connection TEXT NOT NULL,
+        role TEXT NOT NULL,
+        within TEXT NOT NULL,
+        capabilities TEXT NOT NULL,
+        budget TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        expires_at INTEGER,
+        revoked_at INTEGER
+    ) STRICT;
+
+    CREATE TABLE ledger (
+        tenant TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        principal TEXT NOT NULL,
+        connection TEXT NOT NULL,
+        action TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        resource_type TEXT NOT NULL,
+        resource_id TEXT NOT NULL,
+        result TEXT NOT NULL,
+        reason TEXT,
+        request_id TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        prev BLOB NOT NULL,
+        hash BLOB NOT NULL,
+        PRIMARY KEY (tenant, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE ledger_checkpoints (
+        tenant TEXT PRIMARY KEY,
+        seq INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        signature TEXT NOT NULL,
+        public_key TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE ledger_open_intents (
+        tenant TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (tenant, seq)
+    ) STRICT, WITHOUT ROWID;
+    ",
+];
+
+/// Brings the tables up to date.
+pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<()> {
+    let doing = "bring its tables up to date";
+    let pragma = |connection: &Connection, name| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed(doing))
+    };
+    let version = pragma(connection, "user_version")?;
+    let application = pragma(connection, "application_id")?;
+    let latest = MIGRATIONS.len() as i64;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(failed(doing))?;
+    if application != APPLICATION_ID && (version != 0 || tables != 0) {
+        return Err(StoreError::Foreign(format!(
+            "{} is a database of another program: choose another data directory",
+            path.display()
+        )));
+    }
+    if version > latest {
+        return Err(StoreError::Foreign(format!(
+            "{} was written by a newer notegate (tables of version {version}, this one knows \
+             {latest}): start the newer one",
+            path.display()
+        )));
+    }
+    let transaction = connection.transaction().map_err(failed(doing))?;
+    for migration in &MIGRATIONS[version as usize..] {
+        transaction.execute_batch(migration).map_err(failed(doing))?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed(doing))?;
+    transaction.pragma_update(None, "user_version", latest).map_err(failed(doing))?;
+    transaction.commit().map_err(failed(doing))
+}
