@@ -1,1 +1,67 @@
-fn main() {}
+//! `cargo xtask`: what a developer of notegate types. One command per file; `--help` lists them.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
+
+mod args;
+mod bench;
+mod check;
+mod http;
+mod install;
+mod process;
+mod sdk;
+mod steps;
+mod table;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use args::{Args, Usage};
+
+const HELP: &str = "\
+Development tools of notegate.
+
+usage: cargo xtask COMMAND
+
+  test [--only NAME,…]   install what the tests need, then run all of them
+                         names: fmt, clippy, unit, doc, sdk, deny
+  check                  formatting, clippy, rustdoc: quick, nothing is installed
+  bench proxy [--json FILE] [--seconds N] [--rounds N] [--requests N] [--binary FILE]
+                         the gate beside nginx, in front of the same upstream
+                         --seconds   length of one measurement (default 5)
+                         --rounds    how often each is repeated; the median counts (default 3)
+                         --requests  then watch the memory over so many requests
+                         --binary    measure this notegate instead of building one
+
+exit codes: 0 done, 1 something failed, 2 wrong usage, 3 could not
+";
+
+fn main() -> ExitCode {
+    match run(Args::from_environment()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) if error.is::<Usage>() => {
+            eprintln!("{error}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Runs one command. `false` says that it ran and the answer is no.
+fn run(mut args: Args) -> anyhow::Result<bool> {
+    if args.flag("--help") || args.flag("-h") {
+        print!("{HELP}");
+        return Ok(true);
+    }
+    match args.word().as_deref() {
+        Some("test") => test::run(args),
+        Some("check") => check::run(args),
+        Some("bench") => bench::run(args),
+        Some(other) => Err(Usage(format!("unknown command `{other}`")).into()),
+        None => Err(Usage("no command given".to_owned()).into()),
+    }
+}
