@@ -17,6 +17,9 @@ pub(super) const ROOT_PAGE: &str = "0b0b0b0b-0000-4000-8000-000000000001";
 /// The page below it that is asked for.
 pub(super) const PAGE: &str = "0b0b0b0b-0000-4000-8000-000000000002";
 
+/// Where the upstream says how often it was asked.
+const COUNT_PATH: &str = "/requests-so-far";
+
 /// How long an nginx may take until it serves.
 const START: Duration = Duration::from_secs(10);
 
@@ -34,6 +37,7 @@ impl Nginx {
             "location = /v1/users/me {{ {} }}\n\
              location = /v1/pages/{ROOT_PAGE} {{ {} }}\n\
              location = /v1/pages/{PAGE} {{ {} }}\n\
+             location = {COUNT_PATH} {{ stub_status; }}\n\
              location / {{ {} }}\n",
             answer(200, &bot()),
             answer(200, &page(ROOT_PAGE, &json!({ "type": "workspace", "workspace": true }), 1)),
@@ -99,6 +103,15 @@ impl Nginx {
         let probe = format!("{url}/v1/users/me");
         process::wait_for(&mut process, START, || http::send("GET", &probe, None, None).ok())?;
         Ok(Self { process, url })
+    }
+
+    /// How many requests the upstream has answered since it started, this one included.
+    pub(super) fn answered(&self) -> Result<f64> {
+        let text = http::send("GET", &format!("{}{COUNT_PATH}", self.url), None, None)?;
+        // The third line holds three counts: accepted and handled connections, then requests.
+        let count = text.lines().nth(2).and_then(|line| line.split_whitespace().nth(2));
+        let count = count.and_then(|count| count.parse().ok());
+        count.with_context(|| format!("nginx's status has no count of requests:\n{text}"))
     }
 
     /// Its base URL.

@@ -71,6 +71,8 @@ struct Way {
 #[derive(Clone, Copy)]
 struct Measured {
     load: wrk::Load,
+    /// How much of the load the upstream saw: a cache on the way would be no proxy.
+    forwarded: f64,
     cpu_us_per_request: Option<f64>,
     rss_kib: Option<u64>,
 }
@@ -120,7 +122,7 @@ pub(super) fn run(args: Args) -> Result<()> {
         wrk::run(&way.url, &way.bearer, 32, Duration::from_secs(1))
             .with_context(|| format!("warming up {}", way.name))?;
     }
-    let results = measure(&ways, &options, ticks)?;
+    let results = measure(&ways, &upstream, &options, ticks)?;
     let memory = match options.requests {
         Some(requests) => Some(watch_memory(&ways[2], requests, ticks)?),
         None => None,
@@ -225,6 +227,7 @@ impl Cell {
                 "requests_per_second": measured.load.per_second,
                 "p50_us": measured.load.p50_us,
                 "p99_us": measured.load.p99_us,
+                "forwarded": measured.forwarded,
                 "cpu_us_per_request": measured.cpu_us_per_request,
                 "rss_kib": measured.rss_kib,
             })
@@ -238,15 +241,15 @@ impl Cell {
     }
 }
 
-fn measure(ways: &[Way], options: &Options, ticks: f64) -> Result<Vec<Cell>> {
+fn measure(ways: &[Way], upstream: &Nginx, options: &Options, ticks: f64) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     for connections in CONNECTIONS {
         let mut rounds = vec![Vec::new(); ways.len()];
         for _ in 0..options.rounds {
             for (way, rounds) in ways.iter().zip(&mut rounds) {
-                rounds.push(once(way, connections, options.time, ticks).with_context(|| {
-                    format!("measuring {} at {connections} connections", way.name)
-                })?);
+                rounds.push(once(way, upstream, connections, options.time, ticks).with_context(
+                    || format!("measuring {} at {connections} connections", way.name),
+                )?);
             }
         }
         cells.extend(ways.iter().zip(rounds).map(|(way, rounds)| Cell {
@@ -259,15 +262,23 @@ fn measure(ways: &[Way], options: &Options, ticks: f64) -> Result<Vec<Cell>> {
     Ok(cells)
 }
 
-fn once(way: &Way, connections: usize, time: Duration, ticks: f64) -> Result<Measured> {
+fn once(
+    way: &Way,
+    upstream: &Nginx,
+    connections: usize,
+    time: Duration,
+    ticks: f64,
+) -> Result<Measured> {
     let usage = || way.process.map(|id| usage::of(id, ticks)).transpose();
+    let answered = upstream.answered()?;
     let before = usage()?;
     let load = wrk::run(&way.url, &way.bearer, connections, time)?;
     let after = usage()?;
+    let forwarded = (upstream.answered()? - answered - 1.0) / load.requests.max(1.0);
     let cpu_us_per_request = before
         .zip(after)
         .map(|(before, after)| (after.cpu_us - before.cpu_us) / load.requests.max(1.0));
-    Ok(Measured { load, cpu_us_per_request, rss_kib: after.map(|after| after.rss_kib) })
+    Ok(Measured { load, forwarded, cpu_us_per_request, rss_kib: after.map(|after| after.rss_kib) })
 }
 
 /// The median of each number by itself.
@@ -289,6 +300,7 @@ fn median(rounds: &[Measured]) -> Measured {
             p50_us: load(&|load| load.p50_us),
             p99_us: load(&|load| load.p99_us),
         },
+        forwarded: of(&|measured| Some(measured.forwarded)).unwrap_or_default(),
         cpu_us_per_request: of(&|measured| measured.cpu_us_per_request),
         rss_kib: of(&|measured| measured.rss_kib.map(|kib| kib as f64)).map(|kib| kib as u64),
     }
@@ -350,12 +362,14 @@ fn print_results(cells: &[Cell]) {
                 number(Some(median.load.per_second), 0),
                 number(Some(median.load.p50_us), 0),
                 number(Some(median.load.p99_us), 0),
+                number(Some(median.forwarded * 100.0), 0),
                 number(median.cpu_us_per_request, 1),
                 number(median.rss_kib.map(|kib| kib as f64 / 1024.0), 1),
             ]
         })
         .collect();
-    let header = ["way", "connections", "req/s", "p50 µs", "p99 µs", "CPU µs/req", "RSS MiB"];
+    let header =
+        ["way", "connections", "req/s", "p50 µs", "p99 µs", "forwarded %", "CPU µs/req", "RSS MiB"];
     println!("\n{}", table::render(&header, &rows));
 
     let rows: Vec<Vec<String>> = compared(cells)
