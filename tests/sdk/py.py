@@ -42,6 +42,7 @@ class Recorder:
                 "request": f"{response.request.method} {response.request.url.raw_path.decode()}",
                 "status": response.status_code,
                 "content_type": response.headers.get("content-type"),
+                "notion_request_id": response.headers.get("x-notion-request-id"),
                 "body": response.content.decode("utf-8"),
             }
         )

@@ -42,6 +42,7 @@ export function recorder(fetch, ResponseClass) {
       request: `${init?.method ?? "GET"} ${pathname}${search}`,
       status: response.status,
       content_type: response.headers.get("content-type"),
+      notion_request_id: response.headers.get("x-notion-request-id"),
       body: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
     });
     return new ResponseClass(bytes, {
