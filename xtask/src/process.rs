@@ -142,8 +142,9 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // Asked by signal, so that an nginx takes its workers along.
-        let asked = succeeds("kill", &["-TERM", &self.child.id().to_string()]);
+        // Asked by signal, so that an nginx takes its workers along; by the shell's own `kill`, as a
+        // small Debian has no other.
+        let asked = succeeds("sh", &["-c", &format!("kill -TERM {}", self.child.id())]);
         let deadline = Instant::now() + GRACE;
         while asked && Instant::now() < deadline {
             if !matches!(self.child.try_wait(), Ok(None)) {
