@@ -1,1 +1,208 @@
-//! placeholder
+//! The gate: the one way to Notion, and everything that looks after it.
+//!
+//! Every door makes a [`Call`] and hands it to [`Gate::call`], which takes the nine steps: name, aim,
+//! locate, decide, spend, intend, act, view, conclude (see `call.rs`, which reads in that order). What
+//! notegate itself offers are methods of [`Gate`], one per use case.
+//!
+//! Deliberately absent: HTTP servers, SQL, the environment. Time, chance, store and master key come
+//! in through [`Options`].
+
+mod aim;
+mod audit;
+mod budget;
+mod call;
+mod connections;
+mod error;
+mod keys;
+mod listing;
+mod locate;
+mod record;
+mod recorder;
+mod tree;
+mod view;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Chance, Clock, Principal};
+use notion::Version;
+use notion::client::{Client, Settings};
+use store::Store;
+use vault::{Label, MasterKey};
+
+pub use audit::{AuditFilter, AuditPage};
+pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
+pub use connections::ConnectError;
+pub use error::{Error, KeyFault};
+pub use keys::{KeyRequest, NewKey};
+pub use recorder::EntrySink;
+
+use crate::budget::Budgets;
+use crate::connections::Custody;
+use crate::keys::KeyRing;
+use crate::recorder::Recorder;
+use crate::tree::Tree;
+
+/// What a gate is made of.
+pub struct Options {
+    /// What lasts.
+    pub store: Arc<dyn Store>,
+    /// What opens the secrets in it.
+    pub master_key: MasterKey,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub chance: Arc<dyn Chance>,
+    /// Where Notion is, and how patient to be.
+    pub notion: Settings,
+    /// A version that all calls go out with, whatever the caller asked for.
+    pub notion_version: Option<Version>,
+    /// Whether reads, too, wait until they are in the ledger.
+    pub strict_ledger: bool,
+    /// How long a place in the tree is believed without asking again.
+    pub tree_age_max: Duration,
+    /// Is told every entry once it is in the ledger.
+    pub on_entry: EntrySink,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("notion", &self.notion).finish_non_exhaustive()
+    }
+}
+
+/// The gate. A clone is another handle of the same one.
+#[derive(Clone)]
+pub struct Gate {
+    shared: Arc<Shared>,
+    notion: Client,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    master_key: MasterKey,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    notion_version: Option<Version>,
+    strict_ledger: bool,
+    keys: KeyRing,
+    custody: Custody,
+    budgets: Budgets,
+    tree: Tree,
+    recorder: Recorder,
+}
+
+/// Why a gate does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store does not give what is needed.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The store belongs to another master key.
+    #[error("the master key does not fit the data directory")]
+    MasterKey(#[source] vault::SealError),
+}
+
+const MASTER_KEY_CHECK: &str = "master_key_check";
+const CHECK_TEXT: &str = "notegate";
+
+impl Gate {
+    /// Opens the gate on a store: checks the master key, reads keys and connections into memory,
+    /// takes up the ledger and closes what a crash left open in it.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let Options { store, master_key, clock, chance, notion, .. } = options;
+        check_master_key(&*store, &master_key, &*chance).await?;
+        let signer = ledger::Signer::from_seed(&master_key.derive(Label::LedgerSigning));
+        let recorder = Recorder::start(store.clone(), signer, options.on_entry).await?;
+        recorder.close_interrupted(&*store, clock.now()).await?;
+        let shared = Shared {
+            keys: KeyRing::load(&*store, &master_key).await?,
+            custody: Custody::load(&*store).await?,
+            budgets: Budgets::default(),
+            tree: Tree::new(options.tree_age_max),
+            recorder,
+            store,
+            master_key,
+            clock,
+            chance,
+            notion_version: options.notion_version,
+            strict_ledger: options.strict_ledger,
+        };
+        Ok(Self { shared: Arc::new(shared), notion: Client::new(notion) })
+    }
+
+    /// The same gate with a pool of connections of its own, for another runtime.
+    pub fn for_this_runtime(&self) -> Self {
+        Self { shared: self.shared.clone(), notion: Client::new(self.notion.settings().clone()) }
+    }
+
+    /// The clock that the gate goes by.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
+    }
+
+    /// Whether the gate can do its work now: the ledger takes entries, and there is a connection.
+    pub fn readiness(&self) -> Readiness {
+        Readiness {
+            ledger: self.shared.recorder.is_healthy(),
+            connection: self.shared.custody.default_connection().is_some(),
+        }
+    }
+
+    /// Writes what is left to write. The gate takes no calls afterwards.
+    pub async fn close(&self) {
+        self.shared.recorder.close().await;
+    }
+
+    /// A new id for a request: a UUID of version 4.
+    pub fn new_request_id(&self) -> String {
+        new_request_id(&*self.shared.chance)
+    }
+
+    fn operator_of(&self, principal: &Principal) -> Result<(), Error> {
+        policy::require(principal, model::role::Permission::Manage).map_err(Error::from)
+    }
+}
+
+fn new_request_id(chance: &dyn Chance) -> String {
+    let mut bytes = [0; 16];
+    chance.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
+/// Whether the gate can do its work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Readiness {
+    /// The ledger takes entries.
+    pub ledger: bool,
+    /// There is a connection to a workspace.
+    pub connection: bool,
+}
+
+async fn check_master_key(
+    store: &dyn Store,
+    master_key: &MasterKey,
+    chance: &dyn Chance,
+) -> Result<(), OpenError> {
+    let place = vault::Place { table: "meta", row: MASTER_KEY_CHECK, column: "value" };
+    match store.meta(MASTER_KEY_CHECK).await? {
+        Some(sealed) => {
+            vault::Sealed::from_bytes(sealed)
+                .open(master_key, place)
+                .map_err(OpenError::MasterKey)?;
+        }
+        None => {
+            let text = CHECK_TEXT.to_owned().into();
+            let sealed = vault::Sealed::seal(master_key, chance, place, &text);
+            store.set_meta(MASTER_KEY_CHECK, sealed.as_bytes().to_vec()).await?;
+        }
+    }
+    Ok(())
+}

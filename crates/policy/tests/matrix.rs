@@ -8,7 +8,7 @@ use model::role::Permission;
 use model::{Budget, ConnectionId, Key, KeyId, Principal, Role, Scope, TenantId};
 use notion::catalogue::OPERATIONS;
 use notion::{Capabilities, Capability, Effect, Id, Kind, Operation};
-use policy::{Aim, Permit, Refusal, Target, admit, require};
+use policy::{Aim, Permit, Place, Refusal, Target, admit, require};
 
 fn id(number: u8) -> Id {
     Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
@@ -89,7 +89,7 @@ fn a_scope_covers_subtrees_and_nothing_else() {
     let retrieve = Operation::named("retrieve-a-page").unwrap();
     let caller = principal(Role::Viewer, &[id(1)], Capabilities::ALL);
     let judge = |path: &[Id]| {
-        let target = Target { kind: Kind::Page, id: id(9), path: path.to_vec() };
+        let target = Target { kind: Kind::Page, id: id(9), place: Place::Path(path.to_vec()) };
         admit(&caller, retrieve, Effect::Read)
             .unwrap()
             .reach(&Aim { targets: vec![target], nowhere: false })
@@ -105,8 +105,8 @@ fn a_scope_covers_subtrees_and_nothing_else() {
 fn one_target_outside_refuses_the_whole_call() {
     let append = Operation::named("patch-block-children").unwrap();
     let caller = principal(Role::Editor, &[id(1)], Capabilities::ALL);
-    let inside = Target { kind: Kind::Block, id: id(2), path: vec![id(2), id(1)] };
-    let outside = Target { kind: Kind::Page, id: id(3), path: vec![id(3)] };
+    let inside = Target { kind: Kind::Block, id: id(2), place: Place::Path(vec![id(2), id(1)]) };
+    let outside = Target { kind: Kind::Page, id: id(3), place: Place::Unknown };
     let reach = |targets| {
         let aim = Aim { targets, nowhere: false };
         admit(&caller, append, Effect::Write).unwrap().reach(&aim)

@@ -1,0 +1,394 @@
+//! One call to Notion, in nine steps. Read [`Gate::call`] top-down.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use model::Principal;
+use notion::catalogue::{Answer as Shape, Match, find};
+use notion::client::{REQUEST_ID_HEADER, Request, RequestBody, Response, StreamBody};
+use notion::{ApiError, Effect, Id, Kind, Version};
+use policy::{Admission, Aim, Permit, Place, Target};
+use serde_json::Value;
+
+use crate::aim::{self, Named};
+use crate::error::Error;
+use crate::locate::Trust;
+use crate::record::Record;
+use crate::{Gate, listing, view};
+
+/// The largest JSON body that Notion takes.
+pub const BODY_MAX: usize = 500 * 1024;
+/// The largest answer that is held in memory, to be learned from or cut down.
+pub(crate) const ANSWER_MAX: usize = 32 * 1024 * 1024;
+/// Objects that one call may name; each may have to be looked up.
+const TARGETS_MAX: usize = 300;
+
+/// A call, as a door hands it over.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The HTTP method.
+    pub method: &'a Method,
+    /// The raw path, percent-encoded as it came.
+    pub path: &'a str,
+    /// The raw query string.
+    pub query: Option<&'a str>,
+    /// The value of `Notion-Version`.
+    pub version: Option<&'a str>,
+    /// The body.
+    pub body: CallBody,
+    /// The id under which the call is logged and recorded.
+    pub request_id: &'a str,
+}
+
+/// The body of a call.
+#[derive(Debug)]
+pub enum CallBody {
+    /// Nothing, or everything at once, at most [`BODY_MAX`] bytes. Taken for JSON.
+    Whole(Bytes),
+    /// A body larger than [`BODY_MAX`], or one that broke off.
+    TooLarge,
+    /// Bytes that pass through, with their content type (file uploads).
+    Stream(HeaderValue, StreamBody),
+}
+
+/// What goes back through the door.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers that matter to a client of Notion.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum AnswerBody {
+    /// All of it.
+    Whole(Bytes),
+    /// Bytes that pass through.
+    Stream(StreamBody),
+}
+
+impl Gate {
+    /// Makes a call to Notion for `principal`, if it may.
+    pub async fn call(&self, principal: &Principal, call: Call<'_>) -> Result<Answer, Error> {
+        if !self.shared.recorder.is_healthy() {
+            return Err(Error::Ledger);
+        }
+
+        // 1 name: which row of the catalogue is this?
+        let Call { method, path, query, version, body, request_id } = call;
+        let found = find(method, path);
+        let named = found.as_ref().map_or("unknown", |found| found.operation.name);
+        let effect = found.as_ref().map_or(Effect::Read, |found| found.operation.effect);
+        let mut record = Record::open(&self.shared, principal, effect, named, request_id);
+        let prepared = match self.prepare(found, query, version, body, principal, &mut record) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(record.failed(error).await),
+        };
+        let Prepared { found, admission, named, effect, version, body } = prepared;
+        record.effect(effect);
+        if let Some((kind, id)) = named.objects.first() {
+            record.about(kind.as_str(), id);
+        }
+
+        // 3 locate and 4 decide: where does everything stand, and may the caller reach it?
+        let permit = match self.permit(principal, admission, &found, &named, request_id).await {
+            Ok(permit) => permit,
+            Err(error) => return Err(record.failed(error).await),
+        };
+
+        // 5 spend: budgets, before the effect.
+        if let Err(error) = self.shared.budgets.spend(principal, record.at()) {
+            return Err(record.failed(error).await);
+        }
+
+        // 6 intend: a write is in the ledger before it happens.
+        if effect != Effect::Read {
+            record.intend().await?;
+        }
+
+        // 7 act and 8 view: the answer, cut down to what the caller may see.
+        let scoped = principal.scope().is_some();
+        let path_and_query = with_query(found.upstream_path(), query);
+        let acted = if scoped && listing::is_filtered(found.operation) {
+            let list = listing::Listing { found: &found, query, version, body };
+            self.list(principal, permit, list, request_id).await
+        } else {
+            let request = Request {
+                method: method.clone(),
+                path_and_query,
+                version: version.as_str(),
+                body: body.into_request(),
+                repeatable: found.operation.repeatable(),
+            };
+            match self.send(permit, request).await {
+                Ok(response) => {
+                    self.view(principal, &found, &named, effect, response, request_id).await
+                }
+                Err(error) => Err(error),
+            }
+        };
+
+        // 9 conclude: the outcome is in the ledger.
+        match acted {
+            Ok(answer) => {
+                if let Some(id) = answer.made {
+                    record.fact("made", id.to_string());
+                }
+                record.answered(answer.answer.status.as_u16(), answer.code).await?;
+                Ok(answer.answer)
+            }
+            Err(error) => Err(record.failed(error).await),
+        }
+    }
+
+    /// Steps 1, 2 and the part of 4 that needs no facts, in Notion's own order of checks: route,
+    /// JSON, (token), version, capability, ids.
+    fn prepare<'p>(
+        &self,
+        found: Option<Match>,
+        query: Option<&str>,
+        version: Option<&str>,
+        body: CallBody,
+        principal: &'p Principal,
+        record: &mut Record<'_>,
+    ) -> Result<Prepared<'p>, Error> {
+        let found = found.ok_or_else(|| Error::Malformed(ApiError::invalid_request_url()))?;
+        let body = Body::read(body, found.operation.multipart).map_err(Error::Malformed)?;
+        let version = self.version(version).map_err(Error::Malformed)?;
+        if !found.operation.exists_in(version) {
+            return Err(Error::Malformed(ApiError::invalid_request_url()));
+        }
+        let effect = found.operation.effect_of(body.json());
+        record.effect(effect);
+        if let Ok([(kind, id), ..]) = found.path_ids().as_deref() {
+            record.about(kind.as_str(), id);
+        }
+        let admission = policy::admit(principal, found.operation, effect)?;
+        let in_url = aim::of_url(&found, query).map_err(Error::Malformed)?;
+        let named = if principal.scope().is_some() || effect != Effect::Read {
+            aim::of_call(&found, in_url, body.json())
+        } else {
+            Ok(Named { objects: in_url, nowhere: false })
+        };
+        let named = match named {
+            Ok(named) => named,
+            // Without a scope a strange id is Notion's to judge.
+            Err(_) if principal.scope().is_none() => Named::default(),
+            Err(error) => return Err(Error::Malformed(error)),
+        };
+        if named.objects.len() > TARGETS_MAX && principal.scope().is_some() {
+            return Err(Error::Malformed(ApiError::validation(format!(
+                "body failed validation: a key with a scope may name at most {TARGETS_MAX} objects \
+                 in one call, instead were {}.",
+                named.objects.len()
+            ))));
+        }
+        Ok(Prepared { found, admission, named, effect, version, body })
+    }
+
+    fn version(&self, sent: Option<&str>) -> Result<Version, ApiError> {
+        if let Some(fixed) = self.shared.notion_version {
+            return Ok(fixed);
+        }
+        sent.and_then(Version::parse).ok_or_else(|| ApiError::missing_version(sent))
+    }
+
+    async fn permit(
+        &self,
+        principal: &Principal,
+        admission: Admission<'_>,
+        found: &Match,
+        named: &Named,
+        request_id: &str,
+    ) -> Result<Permit, Error> {
+        let Some(scope) = principal.scope() else {
+            return Ok(admission.reach(&Aim::default())?);
+        };
+        let mut aim = Aim { targets: Vec::new(), nowhere: named.nowhere };
+        for (kind, id) in named.objects.iter().copied() {
+            // Reading an object tells its place in the answer; for anything else it must be fresh.
+            let tells_itself = found.operation.effect == Effect::Read
+                && found.operation.answer == Shape::One(kind);
+            let trust = if tells_itself { Trust::Tree } else { Trust::Lately };
+            let mut place = self.locate(principal, kind, id, trust, request_id).await?;
+            // A "no" from memory may be out of date: somebody may have moved the object here.
+            if let Place::Path(path) = &place
+                && !scope.covers(path)
+            {
+                let since = Trust::Since(self.shared.clock.now());
+                place = self.locate(principal, kind, id, since, request_id).await?;
+            }
+            aim.targets.push(Target { kind, id, place });
+        }
+        admission.reach(&aim).map_err(|refusal| match refusal {
+            policy::Refusal::Scope { kind, id } => self.not_found(principal, kind, id),
+            other => Error::Refused(other),
+        })
+    }
+
+    /// The error for an object that is not there for `principal`, whether it exists or not.
+    pub(crate) fn not_found(&self, principal: &Principal, kind: Kind, id: Id) -> Error {
+        match self.shared.custody.get(&principal.tenant, principal.connection) {
+            Some(held) => Error::NotFound(held.not_found(kind, id)),
+            None => Error::NoConnection,
+        }
+    }
+
+    /// Step 8, view: learns places from the answer, and hides what turns out to lie outside.
+    async fn view(
+        &self,
+        principal: &Principal,
+        found: &Match,
+        named: &Named,
+        effect: Effect,
+        response: Response,
+        request_id: &str,
+    ) -> Result<Acted, Error> {
+        let headers = passing_headers(&response.headers);
+        let status = response.status;
+        if principal.scope().is_none() && effect == Effect::Read && status.is_success() {
+            let body = AnswerBody::Stream(response.body);
+            return Ok(Acted { answer: Answer { status, headers, body }, code: None, made: None });
+        }
+        let collected = response.collect(ANSWER_MAX).await;
+        let (_, _, bytes) = collected.map_err(|error| Error::Answer(error.to_string()))?;
+        let mut acted = Acted {
+            code: ApiError::parse(status.as_u16(), &bytes)
+                .filter(|_| !status.is_success())
+                .map(|e| e.code),
+            answer: Answer { status, headers, body: AnswerBody::Whole(bytes.clone()) },
+            made: None,
+        };
+        if !status.is_success() {
+            return Ok(acted);
+        }
+        let learned = view::learn(
+            &self.shared.tree,
+            principal,
+            found.operation,
+            &bytes,
+            self.shared.clock.now(),
+        );
+        match learned {
+            Ok(id) => {
+                acted.made = id.filter(|_| effect != Effect::Read && found.operation.ids.is_empty())
+            }
+            // Unknown shapes are not relayed to a caller from whom something may have to be hidden.
+            Err(error) if principal.scope().is_some() && effect == Effect::Read => {
+                return Err(error);
+            }
+            Err(_) => {}
+        }
+        if let (Some(made), Shape::One(Kind::FileUpload), Some(key)) =
+            (acted.made, found.operation.answer, principal.key_id())
+        {
+            self.shared.tree.put_owner(principal.connection, made, key.clone());
+        }
+        if effect == Effect::Read
+            && let Some(scope) = principal.scope()
+            && let Shape::One(_) = found.operation.answer
+        {
+            for (kind, id) in named.objects.iter().copied() {
+                let place = self.locate(principal, kind, id, Trust::Tree, request_id).await?;
+                let inside = match &place {
+                    Place::Path(path) => scope.covers(path),
+                    Place::Own => true,
+                    Place::Unknown => false,
+                };
+                if !inside {
+                    return Err(self.not_found(principal, kind, id));
+                }
+            }
+        }
+        Ok(acted)
+    }
+}
+
+/// A call that is understood and that role and capabilities allow.
+struct Prepared<'p> {
+    found: Match,
+    admission: Admission<'p>,
+    named: Named,
+    effect: Effect,
+    version: Version,
+    body: Body,
+}
+
+/// What came of the act.
+pub(crate) struct Acted {
+    pub(crate) answer: Answer,
+    /// Notion's word for an error.
+    pub(crate) code: Option<String>,
+    /// What was created.
+    pub(crate) made: Option<Id>,
+}
+
+/// A body that was read.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Empty,
+    Json(Value),
+    Stream(HeaderValue, StreamBody),
+}
+
+impl Body {
+    fn read(body: CallBody, multipart: bool) -> Result<Self, ApiError> {
+        match body {
+            CallBody::TooLarge => Err(ApiError::validation(format!(
+                "body failed validation: body should be no larger than {} KB.",
+                BODY_MAX / 1024
+            ))),
+            CallBody::Stream(content_type, stream) if multipart => {
+                Ok(Self::Stream(content_type, stream))
+            }
+            CallBody::Stream(..) => Err(ApiError::invalid_json()),
+            CallBody::Whole(bytes) if bytes.is_empty() => Ok(Self::Empty),
+            CallBody::Whole(_) if multipart => Err(ApiError::validation(
+                "body failed validation: body should be multipart/form-data.",
+            )),
+            // What is sent on is written anew from what was judged, so that no second reading of the
+            // same bytes (doubled members, say) can differ from ours.
+            CallBody::Whole(bytes) => {
+                serde_json::from_slice(&bytes).map(Self::Json).map_err(|_| ApiError::invalid_json())
+            }
+        }
+    }
+
+    pub(crate) fn json(&self) -> Option<&Value> {
+        match self {
+            Self::Json(value) => Some(value),
+            Self::Empty | Self::Stream(..) => None,
+        }
+    }
+
+    pub(crate) fn into_request(self) -> RequestBody {
+        match self {
+            Self::Empty => RequestBody::Empty,
+            Self::Json(value) => RequestBody::Json(value.to_string().into()),
+            Self::Stream(content_type, stream) => RequestBody::Stream(content_type, stream),
+        }
+    }
+}
+
+pub(crate) fn with_query(mut path: String, query: Option<&str>) -> String {
+    if let Some(query) = query {
+        path.push('?');
+        path.push_str(query);
+    }
+    path
+}
+
+/// The headers of an answer that a client of Notion needs.
+pub(crate) fn passing_headers(all: &HeaderMap) -> HeaderMap {
+    const REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
+    let mut passing = HeaderMap::with_capacity(4);
+    for name in [header::CONTENT_TYPE, REQUEST_ID, header::RETRY_AFTER] {
+        if let Some(value) = all.get(&name) {
+            passing.insert(name, value.clone());
+        }
+    }
+    passing
+}

@@ -1,0 +1,149 @@
+//! Why the gate does not do what it was asked, and how Notion would say that.
+
+use model::role::Permission;
+use notion::ApiError;
+use notion::client::SendError;
+use policy::Refusal;
+use store::StoreError;
+
+/// Why a call is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No key was shown, or not as a bearer token.
+    #[error("no key was shown: send `Authorization: Bearer <key>`")]
+    NoKey,
+    /// The key opens nothing.
+    #[error("{0}")]
+    BadKey(KeyFault),
+    /// The policy refuses it.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// An object that is not there for this caller, in the words that Notion has for it.
+    #[error("{}", .0.message)]
+    NotFound(ApiError),
+    /// The request is malformed, in the words that Notion has for it.
+    #[error("{}", .0.message)]
+    Malformed(ApiError),
+    /// The key's budget is spent.
+    #[error("the key's budget is spent: try again in {retry_after} s")]
+    Budget {
+        /// In whole seconds.
+        retry_after: u64,
+    },
+    /// A use case was asked for something that makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// No such thing of notegate's own.
+    #[error("{0}")]
+    Missing(String),
+    /// The ledger cannot be written, so nothing may happen.
+    #[error(
+        "the ledger cannot be written, so no call is made: look at the log and at the disk of the data directory"
+    )]
+    Ledger,
+    /// There is no connection to a workspace.
+    #[error("no workspace is connected: set NOTION_TOKEN and start again")]
+    NoConnection,
+    /// A credential does not open.
+    #[error("the connection's credential cannot be opened")]
+    Credential(#[source] vault::SealError),
+    /// Notion gave no answer.
+    #[error(transparent)]
+    Upstream(SendError),
+    /// Notion's answer could not be read or understood.
+    #[error("Notion's answer could not be read: {0}")]
+    Answer(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a key opens nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum KeyFault {
+    /// Not a key, or not one of ours.
+    #[error("the key is unknown")]
+    Unknown,
+    /// Its time is over.
+    #[error("the key has expired: ask for a new one")]
+    Expired,
+    /// Somebody ended it.
+    #[error("the key was revoked: ask for a new one")]
+    Revoked,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Error {
+    /// A stable word for the rule that refused; `None` where it must not be told, or where nothing
+    /// was refused.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::NoKey => Some("no_key"),
+            Self::BadKey(KeyFault::Unknown) => Some("key"),
+            Self::BadKey(KeyFault::Expired) => Some("expired"),
+            Self::BadKey(KeyFault::Revoked) => Some("revoked"),
+            Self::Refused(refusal) => Some(refusal.reason()),
+            Self::NotFound(_) | Self::Missing(_) => None,
+            Self::Malformed(_) | Self::Invalid(_) => Some("request"),
+            Self::Budget { .. } => Some("budget"),
+            Self::Ledger => Some("ledger"),
+            Self::NoConnection | Self::Credential(_) => Some("connection"),
+            Self::Upstream(_) | Self::Answer(_) => Some("upstream"),
+            Self::Store(_) => Some("store"),
+        }
+    }
+
+    /// Whether notegate refused it, as opposed to having tried.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::NoKey
+                | Self::BadKey(_)
+                | Self::Refused(_)
+                | Self::NotFound(_)
+                | Self::Malformed(_)
+                | Self::Budget { .. }
+        )
+    }
+
+    /// The error as Notion would answer it.
+    pub fn to_api(&self) -> ApiError {
+        match self {
+            Self::NoKey => ApiError::no_bearer(),
+            Self::BadKey(_) => ApiError::unauthorized(),
+            Self::Refused(Refusal::NoPlace) => ApiError::validation(
+                "body failed validation: body.parent should name a page, database or data source \
+                 inside the scope of the key.",
+            ),
+            Self::Refused(Refusal::Role { permission, .. }) => {
+                let requires = requires(*permission);
+                ApiError::new(403, "restricted_resource", format!("{requires}: {self}."))
+            }
+            Self::Refused(_) => {
+                ApiError::new(403, "restricted_resource", format!("notegate refuses: {self}."))
+            }
+            Self::NotFound(error) | Self::Malformed(error) => error.clone(),
+            Self::Budget { retry_after } => ApiError::rate_limited(*retry_after),
+            Self::Invalid(message) => ApiError::validation(message.clone()),
+            Self::Missing(message) => ApiError::new(404, "object_not_found", message.clone()),
+            Self::Upstream(SendError::Timeout(_)) => ApiError::gateway_timeout(format!("{self}.")),
+            Self::Upstream(SendError::Malformed(_)) => ApiError::validation(format!("{self}.")),
+            Self::Upstream(SendError::Connect(_) | SendError::Broken(_))
+            | Self::Answer(_)
+            | Self::Ledger
+            | Self::NoConnection
+            | Self::Credential(_)
+            | Self::Store(_) => ApiError::service_unavailable(format!("notegate: {self}.")),
+        }
+    }
+}
+
+/// The text of a role refusal, the same on every door.
+pub(crate) fn requires(permission: Permission) -> String {
+    format!("Requires \"{}\" permission", permission.as_str())
+}

@@ -1,0 +1,371 @@
+//! Keys: shown, made, listed, ended. All of them are in memory, so that a call costs no look-up in
+//! the store and an end works at once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use jiff::Timestamp;
+use ledger::Resource;
+use model::key::KeyState;
+use model::{Budget, ConnectionId, Key, KeyId, KeyToken, Principal, Role, Scope, TenantId, Who};
+use notion::{Capabilities, Effect, Id};
+use serde::{Deserialize, Deserializer};
+use store::{KeyHash, Store, StoreError, StoredKey};
+use vault::MasterKey;
+
+use crate::Gate;
+use crate::error::{Error, KeyFault};
+use crate::record::Record;
+
+/// Keys that a tenant can have; a store that holds them in memory needs a bound.
+const KEYS_MAX: usize = 100_000;
+const NAME_LENGTH_MAX: usize = 200;
+const EXPIRES_IN_MAX: u64 = 10 * 365 * 24 * 3600;
+
+/// Every key, by its public part.
+pub(crate) struct KeyRing {
+    hasher: hmac::Key,
+    keys: RwLock<HashMap<KeyId, Arc<Known>>>,
+}
+
+struct Known {
+    key: Arc<Key>,
+    hash: KeyHash,
+}
+
+impl KeyRing {
+    pub(crate) async fn load(
+        store: &dyn Store,
+        master_key: &MasterKey,
+    ) -> Result<Self, StoreError> {
+        let stored = store.all_keys().await?;
+        let keys = stored.into_iter().map(|StoredKey { key, hash }| {
+            (key.id.clone(), Arc::new(Known { key: Arc::new(key), hash }))
+        });
+        Ok(Self { hasher: master_key.key_hasher(), keys: RwLock::new(keys.collect()) })
+    }
+
+    /// The key that `token` is, whatever its state. An unknown id takes as long as a wrong secret.
+    fn recognise(&self, token: &KeyToken) -> Option<Arc<Key>> {
+        let known = self.get(token.id());
+        let expected = known.as_ref().map_or([0; 32], |known| known.hash.0);
+        let fits = hmac::verify(&self.hasher, token.reveal().as_bytes(), &expected).is_ok();
+        known.filter(|_| fits).map(|known| known.key.clone())
+    }
+
+    fn hash(&self, token: &KeyToken) -> KeyHash {
+        let tag = hmac::sign(&self.hasher, token.reveal().as_bytes());
+        let mut hash = KeyHash([0; 32]);
+        hash.0.copy_from_slice(tag.as_ref());
+        hash
+    }
+
+    fn get(&self, id: &KeyId) -> Option<Arc<Known>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn len(&self) -> usize {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn put(&self, key: Key, hash: KeyHash) {
+        let known = Arc::new(Known { key: Arc::new(key), hash });
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(known.key.id.clone(), known);
+    }
+
+    fn of_tenant(&self, tenant: &TenantId) -> Vec<Arc<Key>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let mut keys: Vec<_> = keys
+            .values()
+            .filter(|known| known.key.tenant == *tenant)
+            .map(|known| known.key.clone())
+            .collect();
+        keys.sort_unstable_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        keys
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyRing")
+    }
+}
+
+/// What a new key shall be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRequest {
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The subtrees that it reaches: ids or URLs; everything if there are none.
+    #[serde(default, deserialize_with = "pasted_ids")]
+    pub within: Vec<Id>,
+    /// With which of Notion's capabilities; all if not said.
+    #[serde(default)]
+    pub capabilities: Option<Capabilities>,
+    /// When it ends: seconds from now, or `30d`, `12h`, `45m`, `90s`.
+    #[serde(default, deserialize_with = "duration")]
+    pub expires_in: Option<Duration>,
+    /// How much it may do.
+    #[serde(default)]
+    pub budget: Option<Budget>,
+    /// By which connection; the one that was authorised last if not said.
+    #[serde(default)]
+    pub connection: Option<ConnectionId>,
+    /// Whether it must begin like a token of Notion.
+    #[serde(default)]
+    pub notion_shaped: bool,
+}
+
+/// A key that was just made, with its secret.
+#[derive(Debug)]
+pub struct NewKey {
+    /// What is known of it.
+    pub key: Key,
+    /// The whole key. This is the only time that it is shown.
+    pub token: KeyToken,
+}
+
+impl Gate {
+    /// Who shows this? `None` for a caller that shows nothing.
+    pub async fn identify(
+        &self,
+        shown: Option<&str>,
+        request_id: &str,
+    ) -> Result<Principal, Error> {
+        let shown = shown.ok_or(Error::NoKey)?;
+        let token = KeyToken::parse(shown).ok_or(Error::BadKey(KeyFault::Unknown))?;
+        let key = self.shared.keys.recognise(&token).ok_or(Error::BadKey(KeyFault::Unknown))?;
+        let fault = match key.state(self.shared.clock.now()) {
+            KeyState::Active => return Ok(Principal::of_key(key)),
+            KeyState::Expired => KeyFault::Expired,
+            KeyState::Revoked => KeyFault::Revoked,
+        };
+        // A key that once worked is worth an entry; a guess is not, or guessing would fill the disk.
+        let principal = Principal::of_key(key);
+        let record = Record::open(&self.shared, &principal, Effect::Read, "identify", request_id);
+        Err(record.failed(Error::BadKey(fault)).await)
+    }
+
+    /// The person who runs this installation: whoever can open the data directory.
+    pub fn operator(&self) -> Result<Principal, Error> {
+        let connection = self.default_connection().ok_or(Error::NoConnection)?;
+        Ok(Principal {
+            who: Who::Operator,
+            tenant: connection.tenant,
+            connection: connection.bot_id,
+            role: Role::Admin,
+            capabilities: Capabilities::ALL,
+        })
+    }
+
+    /// Makes a key.
+    pub async fn create_key(
+        &self,
+        principal: &Principal,
+        request: KeyRequest,
+        request_id: &str,
+    ) -> Result<NewKey, Error> {
+        let shared = &self.shared;
+        let token = KeyToken::generate(&*shared.chance, request.notion_shaped);
+        let resource = Resource { kind: "key".into(), id: token.id().to_string() };
+        let mut record = Record::manage(shared, principal, "create-key", resource, request_id);
+        let key = match self.new_key(principal, &token, request) {
+            Ok(key) => key,
+            Err(error) => return Err(record.failed(error).await),
+        };
+        record.fact("name", key.name.as_str());
+        record.fact("role", key.role.as_str());
+        record.intend().await?;
+        let hash = shared.keys.hash(&token);
+        if let Err(error) = shared.store.add_key(StoredKey { key: key.clone(), hash }).await {
+            return Err(record.failed(error.into()).await);
+        }
+        shared.keys.put(key.clone(), hash);
+        record.done().await?;
+        Ok(NewKey { key, token })
+    }
+
+    fn new_key(
+        &self,
+        principal: &Principal,
+        token: &KeyToken,
+        request: KeyRequest,
+    ) -> Result<Key, Error> {
+        self.operator_of(principal)?;
+        let name = request.name.trim();
+        if name.is_empty()
+            || name.chars().count() > NAME_LENGTH_MAX
+            || name.chars().any(char::is_control)
+        {
+            return Err(Error::Invalid(format!(
+                "`name` must be 1 to {NAME_LENGTH_MAX} characters, none of them a control character"
+            )));
+        }
+        if request.within.len() > Scope::ROOTS_MAX {
+            return Err(Error::Invalid(format!("`within` takes at most {} ids", Scope::ROOTS_MAX)));
+        }
+        if self.shared.keys.len() >= KEYS_MAX {
+            return Err(Error::Invalid(format!("there are {KEYS_MAX} keys already: revoke some")));
+        }
+        let connection = match request.connection {
+            Some(id) => {
+                let held = self.shared.custody.get(&principal.tenant, id);
+                held.ok_or_else(|| Error::Invalid(format!("there is no connection {id}")))?;
+                id
+            }
+            None => self.default_connection().ok_or(Error::NoConnection)?.bot_id,
+        };
+        let now = self.shared.clock.now();
+        let expires_at = request.expires_in.map(|after| now.saturating_add(after)).transpose();
+        let expires_at =
+            expires_at.map_err(|error| Error::Invalid(format!("`expires_in`: {error}")))?;
+        Ok(Key {
+            id: token.id().clone(),
+            name: name.to_owned(),
+            tenant: principal.tenant.clone(),
+            connection,
+            role: request.role,
+            within: Scope::new(request.within),
+            capabilities: request.capabilities.unwrap_or(Capabilities::ALL),
+            budget: request.budget.unwrap_or_default(),
+            created_at: now,
+            created_by: principal.name(),
+            expires_at,
+            revoked_at: None,
+        })
+    }
+
+    /// The tenant's keys, newest first.
+    pub async fn list_keys(
+        &self,
+        principal: &Principal,
+        request_id: &str,
+    ) -> Result<Vec<Arc<Key>>, Error> {
+        let record = Record::open(&self.shared, principal, Effect::Read, "list-keys", request_id);
+        if let Err(error) = self.operator_of(principal) {
+            return Err(record.failed(error).await);
+        }
+        record.done().await?;
+        Ok(self.shared.keys.of_tenant(&principal.tenant))
+    }
+
+    /// One key of the tenant.
+    pub async fn find_key(
+        &self,
+        principal: &Principal,
+        id: &str,
+        request_id: &str,
+    ) -> Result<Arc<Key>, Error> {
+        let mut record =
+            Record::open(&self.shared, principal, Effect::Read, "retrieve-key", request_id);
+        record.about("key", id.chars().take(60).collect::<String>());
+        match self.operator_of(principal).and_then(|()| self.own_key(principal, id)) {
+            Ok(key) => record.done().await.map(|()| key),
+            Err(error) => Err(record.failed(error).await),
+        }
+    }
+
+    /// Ends a key: the very next call with it is refused.
+    pub async fn revoke_key(
+        &self,
+        principal: &Principal,
+        id: &str,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        let shared = &self.shared;
+        let resource = Resource { kind: "key".into(), id: id.chars().take(60).collect() };
+        let mut record = Record::manage(shared, principal, "revoke-key", resource, request_id);
+        let key = match self.operator_of(principal).and_then(|()| self.own_key(principal, id)) {
+            Ok(key) => key,
+            Err(error) => return Err(record.failed(error).await),
+        };
+        record.intend().await?;
+        let now = shared.clock.now();
+        if let Err(error) = shared.store.revoke_key(&key.tenant, &key.id, now).await {
+            return Err(record.failed(error.into()).await);
+        }
+        if let Some(known) = shared.keys.get(&key.id) {
+            let revoked_at = key.revoked_at.or(Some(now));
+            shared.keys.put(Key { revoked_at, ..(*key).clone() }, known.hash);
+        }
+        record.done().await
+    }
+
+    fn own_key(&self, principal: &Principal, id: &str) -> Result<Arc<Key>, Error> {
+        KeyId::parse(id)
+            .and_then(|id| self.shared.keys.get(&id))
+            .map(|known| known.key.clone())
+            .filter(|key| key.tenant == principal.tenant)
+            .ok_or_else(|| {
+                Error::Missing("there is no such key: see `GET /api/v1/keys`".to_owned())
+            })
+    }
+
+    /// Whether a key works now.
+    pub fn key_state(&self, key: &Key) -> KeyState {
+        key.state(self.shared.clock.now())
+    }
+
+    /// Keys with this name that still work: for start-up, which replaces those of its last run.
+    pub fn working_keys_named(&self, name: &str) -> Vec<KeyId> {
+        let now: Timestamp = self.shared.clock.now();
+        let keys = self.shared.keys.of_tenant(&TenantId::default());
+        let works = |key: &&Arc<Key>| key.name == name && key.state(now) == KeyState::Active;
+        keys.iter().filter(works).map(|key| key.id.clone()).collect()
+    }
+}
+
+/// A list of ids in every form that people paste.
+fn pasted_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Id>, D::Error> {
+    let texts = Option::<Vec<String>>::deserialize(deserializer)?.unwrap_or_default();
+    texts
+        .iter()
+        .map(|text| {
+            Id::from_pasted(text).ok_or_else(|| {
+                let shown: String = text.chars().take(80).collect();
+                serde::de::Error::custom(format!("`{shown}` is neither an id nor a URL of Notion"))
+            })
+        })
+        .collect()
+}
+
+/// Seconds as a number, or a number with a unit.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Seconds(u64),
+        Text(String),
+    }
+    let Some(form) = Option::<Form>::deserialize(deserializer)? else { return Ok(None) };
+    let seconds = match &form {
+        Form::Seconds(seconds) => Some(*seconds),
+        Form::Text(text) => parse_duration(text),
+    };
+    match seconds {
+        Some(seconds @ 1..=EXPIRES_IN_MAX) => Ok(Some(Duration::from_secs(seconds))),
+        _ => Err(serde::de::Error::custom(
+            "`expires_in` must be seconds, or a number with s, m, h or d (`30d`), up to ten years",
+        )),
+    }
+}
+
+fn parse_duration(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}

@@ -1,0 +1,309 @@
+//! Lists that reach beyond a scope (search above all): filtered, with paging that keeps its meaning.
+//!
+//! Pages are filled: the gate reads on at Notion until it has as many objects inside the scope as
+//! were asked for, and one more to know whether there are more. The cursor that it gives says where
+//! to go on at Notion; it is sealed for the caller and the operation, because Notion's cursors may
+//! tell what comes next.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use indexmap::IndexMap;
+use model::{ExposeSecret, Principal};
+use notion::catalogue::{Match, Operation, Verb};
+use notion::client::{Request, RequestBody};
+use notion::{ApiError, Version};
+use policy::{Aim, Permit, Place};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use url::form_urlencoded;
+use vault::Sealed;
+
+use crate::Gate;
+use crate::call::{ANSWER_MAX, Acted, Answer, AnswerBody, Body, passing_headers, with_query};
+use crate::error::Error;
+use crate::locate::Trust;
+use crate::tree::Object;
+
+/// Lists whose objects can lie anywhere in the workspace.
+const FILTERED: &[&str] = &["get-databases", "list-file-uploads", "list-views", "post-search"];
+const PAGE_SIZE_MAX: usize = 100;
+/// Pages that are read at Notion for one page of ours.
+const ROUNDS_MAX: usize = 20;
+
+/// Whether a scoped caller gets this list filtered.
+pub(crate) fn is_filtered(operation: &Operation) -> bool {
+    FILTERED.contains(&operation.name)
+}
+
+/// A list that was asked for.
+pub(crate) struct Listing<'a> {
+    pub(crate) found: &'a Match,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) version: Version,
+    pub(crate) body: Body,
+}
+
+/// Where to go on at Notion.
+#[derive(Clone, Default, Deserialize, Serialize)]
+struct Position {
+    /// Notion's cursor; the first page if there is none.
+    cursor: Option<String>,
+    /// Objects of that page that were looked at already.
+    skip: usize,
+}
+
+impl Gate {
+    /// Reads a list for a scoped caller.
+    pub(crate) async fn list(
+        &self,
+        principal: &Principal,
+        permit: Permit,
+        listing: Listing<'_>,
+        request_id: &str,
+    ) -> Result<Acted, Error> {
+        let operation = listing.found.operation;
+        let (page_size, cursor) = listing.paging();
+        // A page size that makes no sense is Notion's to refuse, in its words.
+        let page_size = match page_size {
+            None => PAGE_SIZE_MAX,
+            Some(text) => match text.parse() {
+                Ok(size @ 1..=PAGE_SIZE_MAX) => size,
+                _ => return self.pass_on(permit, &listing).await,
+            },
+        };
+        let mut position = match cursor {
+            None => Position::default(),
+            Some(cursor) => self.open_cursor(principal, operation, &cursor)?,
+        };
+        let mut kept: Vec<Box<RawValue>> = Vec::new();
+        let mut next = None;
+        let mut last: Option<(HeaderMap, IndexMap<String, Box<RawValue>>)> = None;
+        let mut permit = Some(permit);
+        for round in 0.. {
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => {
+                    policy::admit(principal, operation, operation.effect)?.reach(&Aim::default())?
+                }
+            };
+            let request = listing.request(Some(&position), Some(PAGE_SIZE_MAX));
+            let response = self.send(permit, request).await?;
+            let (status, headers, bytes) = response
+                .collect(ANSWER_MAX)
+                .await
+                .map_err(|error| Error::Answer(error.to_string()))?;
+            if status != StatusCode::OK {
+                return Ok(as_it_came(status, &headers, bytes));
+            }
+            let page = Page::read(operation, &bytes)?;
+            for (index, result) in page.results.into_iter().enumerate().skip(position.skip) {
+                if !self.is_inside(principal, &result, request_id).await? {
+                    continue;
+                }
+                if kept.len() == page_size {
+                    next = Some(Position { skip: index, ..position.clone() });
+                    break;
+                }
+                kept.push(result);
+            }
+            last = Some((passing_headers(&headers), page.members));
+            match page.next_cursor {
+                Some(cursor) if next.is_none() => {
+                    position = Position { cursor: Some(cursor), skip: 0 };
+                    if round + 1 == ROUNDS_MAX {
+                        next = Some(position);
+                        break;
+                    }
+                }
+                _ => break,
+            }
+        }
+        let (headers, mut members) = last.ok_or_else(|| Error::Answer("no page".to_owned()))?;
+        let next = next.map(|next| self.seal_cursor(principal, operation, &next));
+        set(&mut members, "results", &kept)?;
+        set(&mut members, "has_more", &next.is_some())?;
+        set(&mut members, "next_cursor", &next)?;
+        let body =
+            serde_json::to_vec(&members).map_err(|error| Error::Answer(error.to_string()))?;
+        let body = AnswerBody::Whole(body.into());
+        Ok(Acted {
+            answer: Answer { status: StatusCode::OK, headers, body },
+            code: None,
+            made: None,
+        })
+    }
+
+    /// Lets Notion answer a list request that it will refuse.
+    async fn pass_on(&self, permit: Permit, listing: &Listing<'_>) -> Result<Acted, Error> {
+        let response = self.send(permit, listing.request(None, None)).await?;
+        let (status, headers, bytes) =
+            response.collect(ANSWER_MAX).await.map_err(|error| Error::Answer(error.to_string()))?;
+        if status.is_success() {
+            return Err(Error::Malformed(ApiError::validation(
+                "body failed validation: body.page_size should be a number from 1 to 100.",
+            )));
+        }
+        Ok(as_it_came(status, &headers, bytes))
+    }
+
+    async fn is_inside(
+        &self,
+        principal: &Principal,
+        result: &RawValue,
+        request_id: &str,
+    ) -> Result<bool, Error> {
+        let Some(scope) = principal.scope() else { return Ok(true) };
+        let object: Object<'_> = serde_json::from_str(result.get())
+            .map_err(|error| Error::Answer(format!("an object of the list: {error}")))?;
+        let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(false) };
+        self.shared.tree.learn(principal.connection, &object, self.shared.clock.now());
+        Ok(match self.locate(principal, kind, id, Trust::Tree, request_id).await? {
+            Place::Path(path) => scope.covers(&path),
+            Place::Own => true,
+            Place::Unknown => false,
+        })
+    }
+
+    fn seal_cursor(
+        &self,
+        principal: &Principal,
+        operation: &Operation,
+        position: &Position,
+    ) -> String {
+        let shared = &self.shared;
+        let caller = principal.name();
+        // INVARIANT: a text and a number always have a JSON form.
+        let text = serde_json::to_string(position).expect("a position is JSON");
+        let place = cursor_place(&caller, operation);
+        let sealed = Sealed::seal(&shared.master_key, &*shared.chance, place, &text.into());
+        URL_SAFE_NO_PAD.encode(sealed.as_bytes())
+    }
+
+    fn open_cursor(
+        &self,
+        principal: &Principal,
+        operation: &Operation,
+        cursor: &str,
+    ) -> Result<Position, Error> {
+        let caller = principal.name();
+        let place = cursor_place(&caller, operation);
+        URL_SAFE_NO_PAD
+            .decode(cursor)
+            .ok()
+            .and_then(|bytes| Sealed::from_bytes(bytes).open(&self.shared.master_key, place).ok())
+            .and_then(|text| serde_json::from_str(text.expose_secret()).ok())
+            .ok_or_else(|| {
+                let shown: String = cursor.chars().take(80).collect();
+                let message = format!("The start_cursor provided is invalid: {shown}");
+                Error::Malformed(ApiError::validation(message))
+            })
+    }
+}
+
+/// A cursor opens only for the caller and the operation that it was made for.
+fn cursor_place<'a>(caller: &'a str, operation: &'a Operation) -> vault::Place<'a> {
+    vault::Place { table: "cursors", row: caller, column: operation.name }
+}
+
+impl Listing<'_> {
+    /// `page_size` and `start_cursor` as the caller sent them.
+    fn paging(&self) -> (Option<String>, Option<String>) {
+        if self.found.operation.verb == Verb::Get {
+            let value = |wanted: &str| {
+                form_urlencoded::parse(self.query.unwrap_or_default().as_bytes())
+                    .find(|(name, _)| name == wanted)
+                    .map(|(_, value)| value.into_owned())
+            };
+            (value("page_size"), value("start_cursor"))
+        } else {
+            let value = |name| match self.body.json().and_then(|body| body.get(name)) {
+                None | Some(Value::Null) => None,
+                Some(Value::String(text)) => Some(text.clone()),
+                Some(other) => Some(other.to_string()),
+            };
+            (value("page_size"), value("start_cursor"))
+        }
+    }
+
+    /// The request for one page at Notion; without a position, as the caller sent it.
+    fn request(&self, position: Option<&Position>, page_size: Option<usize>) -> Request {
+        let operation = self.found.operation;
+        let cursor = position.and_then(|position| position.cursor.as_deref());
+        let (query, body) = match (position, operation.verb) {
+            (None, _) => (self.query.map(str::to_owned), self.body.json().cloned()),
+            (Some(_), Verb::Get) => {
+                let mut pairs = form_urlencoded::Serializer::new(String::new());
+                for (name, value) in
+                    form_urlencoded::parse(self.query.unwrap_or_default().as_bytes())
+                {
+                    if name != "page_size" && name != "start_cursor" {
+                        pairs.append_pair(&name, &value);
+                    }
+                }
+                page_size.map(|size| pairs.append_pair("page_size", &size.to_string()));
+                cursor.map(|cursor| pairs.append_pair("start_cursor", cursor));
+                (Some(pairs.finish()), self.body.json().cloned())
+            }
+            (Some(_), _) => {
+                let mut body =
+                    self.body.json().cloned().unwrap_or_else(|| Value::Object(Default::default()));
+                if let Some(members) = body.as_object_mut() {
+                    members.shift_remove("start_cursor");
+                    page_size.map(|size| members.insert("page_size".to_owned(), size.into()));
+                    cursor.map(|cursor| members.insert("start_cursor".to_owned(), cursor.into()));
+                }
+                (self.query.map(str::to_owned), Some(body))
+            }
+        };
+        Request {
+            method: operation.verb.into(),
+            path_and_query: with_query(self.found.upstream_path(), query.as_deref()),
+            version: self.version.as_str(),
+            body: body
+                .map_or(RequestBody::Empty, |body| RequestBody::Json(body.to_string().into())),
+            repeatable: operation.repeatable(),
+        }
+    }
+}
+
+/// One page of Notion's, its members in their order.
+struct Page {
+    members: IndexMap<String, Box<RawValue>>,
+    results: Vec<Box<RawValue>>,
+    next_cursor: Option<String>,
+}
+
+impl Page {
+    fn read(operation: &Operation, bytes: &Bytes) -> Result<Self, Error> {
+        let unreadable =
+            |error: serde_json::Error| Error::Answer(format!("{}: {error}", operation.name));
+        let members: IndexMap<String, Box<RawValue>> =
+            serde_json::from_slice(bytes).map_err(unreadable)?;
+        let member = |name: &str| members.get(name).map_or("null", |raw| raw.get());
+        let results = serde_json::from_str(member("results")).map_err(unreadable)?;
+        let next_cursor = serde_json::from_str(member("next_cursor")).map_err(unreadable)?;
+        Ok(Self { results, next_cursor, members })
+    }
+}
+
+fn set(
+    members: &mut IndexMap<String, Box<RawValue>>,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<(), Error> {
+    let raw =
+        serde_json::value::to_raw_value(value).map_err(|error| Error::Answer(error.to_string()))?;
+    members.insert(name.to_owned(), raw);
+    Ok(())
+}
+
+fn as_it_came(status: StatusCode, headers: &HeaderMap, bytes: Bytes) -> Acted {
+    let code = ApiError::parse(status.as_u16(), &bytes).map(|error| error.code);
+    let mut headers = passing_headers(headers);
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    let body = AnswerBody::Whole(bytes);
+    Acted { answer: Answer { status, headers, body }, code, made: None }
+}

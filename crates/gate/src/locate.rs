@@ -1,0 +1,173 @@
+//! Step 3, locate: where does an object stand? From the tree, and from Notion where the tree does
+//! not know or may be out of date.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use model::{Principal, Who};
+use notion::catalogue::Operation;
+use notion::client::{Request, RequestBody};
+use notion::{Effect, Id, Kind, Version};
+use policy::{Permit, Place};
+
+use crate::Gate;
+use crate::error::Error;
+use crate::record::Record;
+use crate::tree::{Node, Object};
+
+/// Notion's trees are not this deep; a longer path is a circle.
+const DEPTH_MAX: usize = 64;
+/// An object's own place is asked for again after this time, where the answer will not tell it.
+const OWN_AGE_MAX: Duration = Duration::from_secs(10);
+/// The largest answer to a look-up that is read.
+const LOOKUP_MAX: usize = 4 * 1024 * 1024;
+
+/// How sure the place of the object itself must be; its ancestors may be as old as the tree allows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Trust {
+    /// As the tree has it: the answer of the call will tell the place once more.
+    Tree,
+    /// Seen lately.
+    Lately,
+    /// Asked for now, the whole path: nothing that was seen before `since` is believed.
+    Since(Timestamp),
+}
+
+impl Gate {
+    /// Where `id` stands for `principal`, as far as its scope asks: the path ends at the first root.
+    pub(crate) async fn locate(
+        &self,
+        principal: &Principal,
+        kind: Kind,
+        id: Id,
+        trust: Trust,
+        request_id: &str,
+    ) -> Result<Place, Error> {
+        let connection = principal.connection;
+        let roots = principal.scope().map(model::Scope::within).unwrap_or_default();
+        if kind == Kind::FileUpload {
+            let owner = self.shared.tree.owner(connection, id);
+            let own = owner.is_some() && owner.as_ref() == principal.key_id();
+            return Ok(if own { Place::Own } else { Place::Unknown });
+        }
+        let now = self.shared.clock.now();
+        let mut path = Vec::new();
+        let mut next = Some((kind, id));
+        while let Some((kind, id)) = next {
+            if path.contains(&id) || path.len() == DEPTH_MAX {
+                return Ok(Place::Unknown);
+            }
+            let own = path.is_empty();
+            path.push(id);
+            let known = self.shared.tree.node(connection, id).filter(|node| {
+                let age_max = match trust {
+                    Trust::Since(since) => return node.seen_at >= since,
+                    Trust::Lately if own => OWN_AGE_MAX.min(self.shared.tree.age_max()),
+                    Trust::Lately | Trust::Tree => self.shared.tree.age_max(),
+                };
+                now.duration_since(node.seen_at).unsigned_abs() <= age_max
+            });
+            let node = match known {
+                Some(node) => node,
+                // A root is inside itself wherever it stands; only whether it is there at all
+                // remains, and the call will tell that.
+                None if roots.contains(&id) && !own => return Ok(Place::Path(path)),
+                None => match self.look_up(principal, kind, id, request_id).await? {
+                    Some(node) => node,
+                    None if own => return Ok(Place::Unknown),
+                    // What stands above is not shared with the connection: this is its top.
+                    None => {
+                        let top = Node { parent: None, seen_at: now };
+                        self.shared.tree.put(connection, id, top);
+                        top
+                    }
+                },
+            };
+            if roots.contains(&id) {
+                break;
+            }
+            next = node.parent;
+        }
+        Ok(Place::Path(path))
+    }
+
+    /// Asks Notion where `id` stands; `None` if it is not there for the connection.
+    async fn look_up(
+        &self,
+        principal: &Principal,
+        kind: Kind,
+        id: Id,
+        request_id: &str,
+    ) -> Result<Option<Node>, Error> {
+        let connection = principal.connection;
+        let Some(operation) = lookup_operation(kind) else { return Ok(None) };
+        let permit = Permit::housekeeping(principal.tenant.clone(), connection, operation);
+        let Some(permit) = permit else { return Ok(None) };
+        let gate = Principal { who: Who::Gate, ..principal.clone() };
+        let mut record =
+            Record::open(&self.shared, &gate, Effect::Read, operation.name, request_id);
+        record.about(kind.as_str(), id);
+        record.fact("for", principal.name());
+        let (status, body) = match self.ask(permit, operation, id).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(record.failed(error).await),
+        };
+        record.answered(status.as_u16(), None).await?;
+        match status {
+            StatusCode::OK => {
+                let object: Object<'_> = serde_json::from_slice(&body)
+                    .map_err(|error| Error::Answer(format!("{} {id}: {error}", operation.name)))?;
+                let now = self.shared.clock.now();
+                self.shared.tree.learn(connection, &object, now);
+                // Under the id that was asked for: Notion answers a page's id for a block's.
+                Ok(self.shared.tree.node(connection, id).filter(|node| node.seen_at == now))
+            }
+            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {
+                self.shared.tree.forget(connection, id);
+                Ok(None)
+            }
+            other => Err(Error::Answer(format!(
+                "{} answered {} while the place of {kind} {id} was asked for",
+                operation.name,
+                other.as_u16()
+            ))),
+        }
+    }
+
+    async fn ask(
+        &self,
+        permit: Permit,
+        operation: &'static Operation,
+        id: Id,
+    ) -> Result<(StatusCode, bytes::Bytes), Error> {
+        let (before, after) = operation.path.split_once('{').unwrap_or((operation.path, ""));
+        let after = after.split_once('}').map_or("", |(_, after)| after);
+        let request = Request {
+            method: operation.verb.into(),
+            path_and_query: format!("{before}{id}{after}"),
+            version: Version::DEFAULT.as_str(),
+            body: RequestBody::Empty,
+            repeatable: true,
+        };
+        let answer = self.send(permit, request).await?;
+        let answer = answer.collect(LOOKUP_MAX).await;
+        let (status, _, body) = answer.map_err(|error| Error::Answer(error.to_string()))?;
+        Ok((status, body))
+    }
+}
+
+/// The operation that tells where an object of `kind` stands.
+fn lookup_operation(kind: Kind) -> Option<&'static Operation> {
+    Operation::named(match kind {
+        Kind::Page => "retrieve-a-page",
+        Kind::Block => "retrieve-a-block",
+        Kind::Database => "retrieve-a-database",
+        Kind::DataSource => "retrieve-a-data-source",
+        Kind::View => "retrieve-a-view",
+        Kind::Comment => "retrieve-comment",
+        Kind::Discussion | Kind::ViewQuery | Kind::FileUpload | Kind::User | Kind::AsyncTask => {
+            return None;
+        }
+    })
+}

@@ -1,0 +1,328 @@
+//! The recorder: one thread that gives entries their place in the chain and writes them in groups.
+//!
+//! A write waits until its intent is on the disk; reads are written within [`GROUP_DELAY`] and what
+//! one commit takes. If the store fails, the recorder keeps what it has, tries again, and says so:
+//! then the gate makes no calls.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ledger::{Chain, Draft, Entry, Head, Meta, Outcome, Signer};
+use model::TenantId;
+use store::{EntryFilter, Numbered, Phase, Store, StoreError};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// Is told every entry once it is in the ledger.
+pub type EntrySink = Arc<dyn Fn(&Entry) + Send + Sync>;
+
+/// How long entries that nobody waits for may gather.
+const GROUP_DELAY: Duration = Duration::from_millis(25);
+/// Entries that share one commit.
+const GROUP_SIZE_MAX: usize = 4096;
+/// Entries that may wait; more than that make the caller wait.
+const QUEUE_LENGTH: usize = 16 * 1024;
+const RETRY_DELAY: Duration = Duration::from_millis(200);
+
+struct Item {
+    draft: Draft,
+    phase: Phase,
+    done: Option<oneshot::Sender<Result<u64, ()>>>,
+}
+
+pub(crate) struct Recorder {
+    queue: Mutex<Option<mpsc::Sender<Item>>>,
+    urgent: Arc<Notify>,
+    failing: Arc<AtomicBool>,
+    public_key: String,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The ledger could not be written.
+#[derive(Debug)]
+pub(crate) struct NotRecorded;
+
+impl Recorder {
+    /// Takes up the chains where their checkpoints say that they ended.
+    pub(crate) async fn start(
+        store: Arc<dyn Store>,
+        signer: Signer,
+        on_entry: EntrySink,
+    ) -> Result<Self, StoreError> {
+        let chains = take_up(&*store, &signer).await?;
+        let public_key = signer.public_key().to_owned();
+        let (queue, items) = mpsc::channel(QUEUE_LENGTH);
+        let urgent = Arc::new(Notify::new());
+        let failing = Arc::new(AtomicBool::new(false));
+        let writer = Writer {
+            items,
+            urgent: urgent.clone(),
+            failing: failing.clone(),
+            store,
+            signer,
+            chains,
+            on_entry,
+        };
+        let thread = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || {
+                tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .build()
+                    // INVARIANT: a runtime without I/O needs nothing that could be missing.
+                    .expect("a runtime for the ledger")
+                    .block_on(writer.run());
+            })
+            // INVARIANT: fails only where the machine has no thread left at start-up.
+            .expect("a thread for the ledger");
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            urgent,
+            failing,
+            public_key,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Whether the last attempt to write succeeded.
+    pub(crate) fn is_healthy(&self) -> bool {
+        !self.failing.load(Ordering::Relaxed)
+    }
+
+    /// The key that checks the checkpoints, in base64.
+    pub(crate) fn public_key(&self) -> &str {
+        &self.public_key
+    }
+
+    /// Hands over an entry that nobody waits for. Waits only if the queue is full.
+    pub(crate) async fn note(&self, draft: Draft, phase: Phase) -> Result<(), NotRecorded> {
+        let queue = self.queue().ok_or(NotRecorded)?;
+        queue.send(Item { draft, phase, done: None }).await.map_err(|_| NotRecorded)
+    }
+
+    /// Hands over an entry and waits until it is durable; gives its number.
+    pub(crate) async fn write(&self, draft: Draft, phase: Phase) -> Result<u64, NotRecorded> {
+        let queue = self.queue().ok_or(NotRecorded)?;
+        let (done, told) = oneshot::channel();
+        let item = Item { draft, phase, done: Some(done) };
+        queue.send(item).await.map_err(|_| NotRecorded)?;
+        self.urgent.notify_one();
+        told.await.map_err(|_| NotRecorded)?.map_err(|()| NotRecorded)
+    }
+
+    /// Hands over an entry from where one cannot wait (a call that was dropped).
+    pub(crate) fn note_now(&self, draft: Draft, phase: Phase) {
+        let item = Item { draft, phase, done: None };
+        if !self.queue().is_some_and(|queue| queue.try_send(item).is_ok()) {
+            tracing::error!(
+                "the ledger's queue is full: the end of a dropped call is not recorded"
+            );
+        }
+    }
+
+    /// Concludes intents that a crash left open.
+    pub(crate) async fn close_interrupted(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let open = store.open_intents().await?;
+        if !open.is_empty() {
+            tracing::warn!(
+                writes = open.len(),
+                "writes were cut off when notegate stopped; Notion may have done them"
+            );
+        }
+        for intent in open {
+            let draft = conclusion_of(&intent, now, "interrupted");
+            // If even this fails the recorder is failing, and every call is refused.
+            let _ = self.note(draft, Phase::Conclusion(intent.seq)).await;
+        }
+        Ok(())
+    }
+
+    /// Writes what is queued and stops.
+    pub(crate) async fn close(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.urgent.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    fn queue(&self) -> Option<mpsc::Sender<Item>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("healthy", &self.is_healthy()).finish_non_exhaustive()
+    }
+}
+
+/// How the write of `intent` ended, as far as anybody knows.
+fn conclusion_of(intent: &Entry, at: Timestamp, reason: &'static str) -> Draft {
+    let mut metadata = intent.metadata.clone();
+    metadata.insert("intent".into(), Meta::Number(intent.seq.cast_signed()));
+    let action = intent.action.strip_suffix(crate::record::INTENDED).unwrap_or(&intent.action);
+    Draft {
+        at,
+        principal: intent.principal.clone(),
+        tenant: intent.tenant.clone(),
+        connection: intent.connection.clone(),
+        action: action.to_owned().into(),
+        operation: intent.operation.clone(),
+        resource: intent.resource.clone(),
+        result: Outcome::Error,
+        reason: Some(reason.into()),
+        request_id: intent.request_id.clone(),
+        metadata,
+    }
+}
+
+/// The heads of the chains. What does not fit its checkpoint is said and shows in the next check.
+async fn take_up(store: &dyn Store, signer: &Signer) -> Result<HashMap<String, Chain>, StoreError> {
+    let mut chains = HashMap::new();
+    for checkpoint in store.checkpoints().await? {
+        let tenant = TenantId::new(&checkpoint.tenant);
+        let last = store.list_entries(&tenant, EntryFilter::default(), None, 1).await;
+        let last = last.ok().and_then(|entries| entries.into_iter().next());
+        let stands = last
+            .as_ref()
+            .is_some_and(|entry| entry.seq == checkpoint.seq && entry.hash == checkpoint.hash);
+        if !stands || !checkpoint.is_signed_by(signer.public_key()) {
+            tracing::error!(
+                tenant = checkpoint.tenant,
+                seq = checkpoint.seq,
+                "the ledger does not end where its checkpoint says: run `notegate audit verify`"
+            );
+        }
+        // After the later of the two, so that no number is given twice.
+        let head = match last {
+            Some(entry) if entry.seq > checkpoint.seq => Head { seq: entry.seq, hash: entry.hash },
+            _ => checkpoint.head(),
+        };
+        chains.insert(checkpoint.tenant, Chain::after(head));
+    }
+    Ok(chains)
+}
+
+/// The thread's side.
+struct Writer {
+    items: mpsc::Receiver<Item>,
+    urgent: Arc<Notify>,
+    failing: Arc<AtomicBool>,
+    store: Arc<dyn Store>,
+    signer: Signer,
+    chains: HashMap<String, Chain>,
+    on_entry: EntrySink,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        let mut group = Vec::new();
+        while self.items.recv_many(&mut group, GROUP_SIZE_MAX).await > 0 {
+            let somebody_waits = group.iter().any(|item: &Item| item.done.is_some());
+            if !somebody_waits && group.len() < GROUP_SIZE_MAX {
+                tokio::select! {
+                    () = tokio::time::sleep(GROUP_DELAY) => {}
+                    () = self.urgent.notified() => {}
+                }
+            }
+            while group.len() < GROUP_SIZE_MAX
+                && let Ok(item) = self.items.try_recv()
+            {
+                group.push(item);
+            }
+            self.write(std::mem::take(&mut group)).await;
+        }
+    }
+
+    /// Writes a group, again and again until the store takes it.
+    async fn write(&mut self, group: Vec<Item>) {
+        let (mut entries, mut waiting) = (Vec::with_capacity(group.len()), Vec::new());
+        for Item { draft, phase, done } in group {
+            let entry = self.place(draft);
+            if let Some(done) = done {
+                waiting.push((done, entry.seq));
+            }
+            entries.push(Numbered { entry, phase });
+        }
+        while let Err(error) = self.store.append_entries(entries.clone(), self.sign(&entries)).await
+        {
+            if !self.failing.swap(true, Ordering::Relaxed) {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "the ledger cannot be written: every call is refused until it can"
+                );
+            }
+            // Whoever waits is told no; an intent that is told no will not be acted upon, and the
+            // ledger says so as soon as it can say anything.
+            for (done, _) in waiting.drain(..) {
+                let _ = done.send(Err(()));
+            }
+            self.conclude_unacted(&mut entries);
+            tokio::time::sleep(RETRY_DELAY).await;
+        }
+        if self.failing.swap(false, Ordering::Relaxed) {
+            tracing::info!("the ledger can be written again");
+        }
+        for (done, seq) in waiting {
+            let _ = done.send(Ok(seq));
+        }
+        entries.iter().for_each(|numbered| (self.on_entry)(&numbered.entry));
+    }
+
+    fn place(&mut self, draft: Draft) -> Entry {
+        match self.chains.get_mut(&draft.tenant) {
+            Some(chain) => chain.append(draft),
+            None => {
+                let chain = Chain::after(Head::START);
+                self.chains.entry(draft.tenant.clone()).or_insert(chain).append(draft)
+            }
+        }
+    }
+
+    fn conclude_unacted(&mut self, entries: &mut Vec<Numbered>) {
+        let concluded: Vec<u64> = entries
+            .iter()
+            .filter_map(|numbered| match numbered.phase {
+                Phase::Conclusion(intent) => Some(intent),
+                Phase::Whole | Phase::Intent => None,
+            })
+            .collect();
+        let unacted: Vec<Draft> = entries
+            .iter()
+            .filter(|numbered| numbered.phase == Phase::Intent)
+            .filter(|numbered| !concluded.contains(&numbered.entry.seq))
+            .map(|numbered| conclusion_of(&numbered.entry, numbered.entry.at, "ledger"))
+            .collect();
+        for draft in unacted {
+            let Some(Meta::Number(intent)) = draft.metadata.get("intent").cloned() else {
+                continue;
+            };
+            let entry = self.place(draft);
+            entries.push(Numbered { entry, phase: Phase::Conclusion(intent.unsigned_abs()) });
+        }
+    }
+
+    /// A checkpoint for each chain that grew.
+    fn sign(&self, entries: &[Numbered]) -> Vec<ledger::Checkpoint> {
+        let mut tenants: Vec<_> =
+            entries.iter().map(|numbered| numbered.entry.tenant.as_str()).collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        let head = |tenant| self.chains.get(tenant).map(|chain: &Chain| chain.head());
+        tenants
+            .into_iter()
+            .filter_map(|tenant| head(tenant).map(|head| self.signer.sign(tenant, head)))
+            .collect()
+    }
+}

@@ -1,0 +1,309 @@
+//! The tree: who is whose parent, learned from answers.
+//!
+//! Kept in memory and bounded: everything in it can be asked for again, and after a restart nothing
+//! old is believed. Each fact has an age.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use model::{ConnectionId, KeyId};
+use notion::{Id, Kind};
+use quick_cache::sync::Cache;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
+
+/// Objects that are remembered.
+const OBJECTS_MAX: usize = 100_000;
+const OWNED_MAX: usize = 10_000;
+
+/// Where one object stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Node {
+    /// Its parent; `None` at the top of what the connection sees.
+    pub(crate) parent: Option<(Kind, Id)>,
+    /// When that was true.
+    pub(crate) seen_at: Timestamp,
+}
+
+/// The tree of every connection.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    nodes: Cache<(ConnectionId, Id), Node>,
+    owned: Cache<(ConnectionId, Id), KeyId>,
+    age_max: Duration,
+}
+
+impl Tree {
+    pub(crate) fn new(age_max: Duration) -> Self {
+        Self { nodes: Cache::new(OBJECTS_MAX), owned: Cache::new(OWNED_MAX), age_max }
+    }
+
+    /// How long a place is believed.
+    pub(crate) fn age_max(&self) -> Duration {
+        self.age_max
+    }
+
+    /// Where `id` stood when it was last seen.
+    pub(crate) fn node(&self, connection: ConnectionId, id: Id) -> Option<Node> {
+        self.nodes.get(&(connection, id))
+    }
+
+    /// Notes where `id` stands.
+    pub(crate) fn put(&self, connection: ConnectionId, id: Id, node: Node) {
+        self.nodes.insert((connection, id), node);
+    }
+
+    /// Forgets where `id` stands.
+    pub(crate) fn forget(&self, connection: ConnectionId, id: Id) {
+        self.nodes.remove(&(connection, id));
+    }
+
+    /// Notes that a key made `id`, which has no place in the tree.
+    pub(crate) fn put_owner(&self, connection: ConnectionId, id: Id, owner: KeyId) {
+        self.owned.insert((connection, id), owner);
+    }
+
+    /// The key that made `id`.
+    pub(crate) fn owner(&self, connection: ConnectionId, id: Id) -> Option<KeyId> {
+        self.owned.get(&(connection, id))
+    }
+
+    /// Learns everything that an object tells about places.
+    pub(crate) fn learn(&self, connection: ConnectionId, object: &Object<'_>, now: Timestamp) {
+        let Some(id) = object.id else { return };
+        let put = |id, parent| self.put(connection, id, Node { parent, seen_at: now });
+        if let Some(parent) = &object.parent {
+            // Nearest first, so that what is known of a data source is there when a row asks.
+            if let (Some(source), Some(database)) = (parent.data_source_id, parent.database_id) {
+                put(source, Some((Kind::Database, database)));
+            }
+            if let Some(place) = parent.place() {
+                put(id, self.finer(connection, id, place));
+            }
+            if let (Some(Some(above)), Some(database)) =
+                (object.database_parent.as_ref().map(Parent::place), parent.database_id)
+            {
+                put(database, above);
+            }
+            if let (Some(discussion), Some(above)) = (object.discussion_id, parent.of()) {
+                put(discussion, Some(above));
+            }
+        }
+        for source in object.data_sources.iter().flatten().filter_map(|source| source.id) {
+            put(source, Some((Kind::Database, id)));
+        }
+    }
+
+    /// An old version names the database where a new one names the data source: what says more is
+    /// kept, if both are about the same database.
+    fn finer(
+        &self,
+        connection: ConnectionId,
+        id: Id,
+        place: Option<(Kind, Id)>,
+    ) -> Option<(Kind, Id)> {
+        let known = self.node(connection, id).and_then(|node| node.parent);
+        known
+            .filter(|(kind, source)| {
+                *kind == Kind::DataSource
+                    && place.is_some_and(|(kind, _)| kind == Kind::Database)
+                    && self.node(connection, *source).and_then(|node| node.parent) == place
+            })
+            .or(place)
+    }
+}
+
+/// The members of an object that tell places. Everything else is skipped unread.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Object<'a> {
+    #[serde(borrow, default)]
+    object: Option<&'a str>,
+    #[serde(default, deserialize_with = "read_id")]
+    pub(crate) id: Option<Id>,
+    #[serde(borrow, default)]
+    parent: Option<Parent<'a>>,
+    #[serde(borrow, default)]
+    database_parent: Option<Parent<'a>>,
+    #[serde(default)]
+    data_sources: Option<Vec<Source>>,
+    #[serde(default, deserialize_with = "read_id")]
+    discussion_id: Option<Id>,
+}
+
+impl Object<'_> {
+    /// What it says that it is.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        let kinds = [
+            Kind::Block,
+            Kind::Comment,
+            Kind::DataSource,
+            Kind::Database,
+            Kind::FileUpload,
+            Kind::Page,
+            Kind::View,
+        ];
+        kinds.into_iter().find(|kind| self.object == Some(kind.as_str()))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Source {
+    #[serde(default, deserialize_with = "read_id")]
+    id: Option<Id>,
+}
+
+/// A parent object.
+#[derive(Debug, Deserialize)]
+struct Parent<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a str>,
+    #[serde(default, deserialize_with = "read_id")]
+    page_id: Option<Id>,
+    #[serde(default, deserialize_with = "read_id")]
+    block_id: Option<Id>,
+    #[serde(default, deserialize_with = "read_id")]
+    database_id: Option<Id>,
+    #[serde(default, deserialize_with = "read_id")]
+    data_source_id: Option<Id>,
+}
+
+impl Parent<'_> {
+    /// The nearest parent that it names.
+    fn of(&self) -> Option<(Kind, Id)> {
+        match self.kind? {
+            "page_id" => Some((Kind::Page, self.page_id?)),
+            "block_id" => Some((Kind::Block, self.block_id?)),
+            "database_id" => Some((Kind::Database, self.database_id?)),
+            "data_source_id" => Some((Kind::DataSource, self.data_source_id?)),
+            _ => None,
+        }
+    }
+
+    /// What it says about the object's place: a parent, the top of the workspace, or nothing that
+    /// we understand.
+    fn place(&self) -> Option<Option<(Kind, Id)>> {
+        match self.kind? {
+            "workspace" => Some(None),
+            _ => self.of().map(Some),
+        }
+    }
+}
+
+/// Reads an id without copying the text; what is none is `None`.
+fn read_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
+    struct IdVisitor;
+
+    impl Visitor<'_> for IdVisitor {
+        type Value = Option<Id>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or null")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Option<Id>, E> {
+            Ok(Id::parse(text))
+        }
+
+        fn visit_unit<E>(self) -> Result<Option<Id>, E> {
+            Ok(None)
+        }
+    }
+
+    deserializer.deserialize_any(IdVisitor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u8) -> Id {
+        Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
+    }
+
+    fn learn(tree: &Tree, json: serde_json::Value) {
+        let text = json.to_string();
+        let object = serde_json::from_str(&text).unwrap();
+        tree.learn(ConnectionId(id(0)), &object, Timestamp::UNIX_EPOCH);
+    }
+
+    fn parent(tree: &Tree, number: u8) -> Option<Option<(Kind, Id)>> {
+        tree.node(ConnectionId(id(0)), id(number)).map(|node| node.parent)
+    }
+
+    #[test]
+    fn learns_rows_sources_and_containers() {
+        let tree = Tree::new(Duration::ZERO);
+        learn(
+            &tree,
+            serde_json::json!({
+                "object": "page", "id": id(1), "more": {"deep": [1, 2]},
+                "parent": {"type": "data_source_id", "data_source_id": id(2), "database_id": id(3)},
+            }),
+        );
+        learn(
+            &tree,
+            serde_json::json!({
+                "object": "data_source", "id": id(2),
+                "parent": {"type": "database_id", "database_id": id(3)},
+                "database_parent": {"type": "page_id", "page_id": id(4)},
+            }),
+        );
+        learn(
+            &tree,
+            serde_json::json!({
+                "object": "page", "id": id(4), "parent": {"type": "workspace", "workspace": true},
+            }),
+        );
+        assert_eq!(parent(&tree, 1), Some(Some((Kind::DataSource, id(2)))));
+        assert_eq!(parent(&tree, 2), Some(Some((Kind::Database, id(3)))));
+        assert_eq!(parent(&tree, 3), Some(Some((Kind::Page, id(4)))));
+        assert_eq!(parent(&tree, 4), Some(None));
+        assert_eq!(parent(&tree, 5), None);
+    }
+
+    #[test]
+    fn an_old_version_does_not_blur_what_a_new_one_told() {
+        let tree = Tree::new(Duration::ZERO);
+        let old = |database: u8| {
+            serde_json::json!({
+                "object": "page", "id": id(1), "parent": {"type": "database_id", "database_id": id(database)},
+            })
+        };
+        learn(
+            &tree,
+            serde_json::json!({
+                "object": "page", "id": id(1),
+                "parent": {"type": "data_source_id", "data_source_id": id(2), "database_id": id(3)},
+            }),
+        );
+        learn(&tree, old(3));
+        assert_eq!(parent(&tree, 1), Some(Some((Kind::DataSource, id(2)))));
+        learn(&tree, old(9));
+        assert_eq!(parent(&tree, 1), Some(Some((Kind::Database, id(9)))));
+    }
+
+    #[test]
+    fn an_unknown_parent_teaches_nothing() {
+        let tree = Tree::new(Duration::ZERO);
+        learn(
+            &tree,
+            serde_json::json!({"object": "page", "id": id(1), "parent": {"type": "space_id", "space_id": id(2)}}),
+        );
+        learn(&tree, serde_json::json!({"object": "page", "id": id(1)}));
+        assert_eq!(parent(&tree, 1), None);
+    }
+
+    #[test]
+    fn comments_tell_where_their_discussion_is() {
+        let tree = Tree::new(Duration::ZERO);
+        learn(
+            &tree,
+            serde_json::json!({
+                "object": "comment", "id": id(1), "discussion_id": id(2),
+                "parent": {"type": "block_id", "block_id": id(3)},
+            }),
+        );
+        assert_eq!(parent(&tree, 2), Some(Some((Kind::Block, id(3)))));
+    }
+}
