@@ -60,14 +60,22 @@ impl Gate {
         let last = last.await.ok().and_then(|entries| entries.first().map(|entry| entry.seq));
         let until = self.checkpoint(principal).await?;
         let mut verifier = Verifier::after(Head::START);
-        let seen = self.walk(principal, until.as_ref(), |entry| verifier.check(&entry)).await;
-        match seen {
-            Ok(()) => {}
-            // A row that makes no sense was not written by us: that is a finding, not a failure.
-            Err(StoreError::Inconsistent { table: "ledger", .. }) => {
-                verifier.fail(verifier.head().seq + 1, Fault::Changed);
+        let (mut after, end) = (0, until.as_ref().map_or(u64::MAX, |checkpoint| checkpoint.seq));
+        loop {
+            match self.export_chunk(principal, after, end).await {
+                Ok(entries) if entries.is_empty() => break,
+                Ok(entries) => {
+                    entries.iter().for_each(|entry| verifier.check(entry));
+                    after = entries.last().map_or(after, |entry| entry.seq);
+                }
+                // A row that makes no sense was not written by us: that is a finding, not a failure.
+                Err(Error::Store(StoreError::Inconsistent { table: "ledger", row, .. })) => {
+                    let seq = row.rsplit('/').next().and_then(|seq| seq.parse().ok());
+                    verifier.fail(seq.unwrap_or(verifier.head().seq + 1), Fault::Changed);
+                    break;
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error.into()),
         }
         if let Some(checkpoint) = until {
             if !checkpoint.is_signed_by(self.shared.recorder.public_key()) {
@@ -83,45 +91,32 @@ impl Gate {
         Ok(verifier.verdict())
     }
 
-    /// Hands every entry of the tenant's chain to `take`, oldest first, and gives the checkpoint that
-    /// belongs after the last one.
-    pub async fn export_audit(
+    /// Begins an export: the checkpoint that belongs after its last entry.
+    pub async fn begin_export(
         &self,
         principal: &Principal,
         request_id: &str,
-        take: impl FnMut(Entry),
     ) -> Result<Option<Checkpoint>, Error> {
         self.audited(principal, "export-audit", request_id).await?;
-        let until = self.checkpoint(principal).await?;
-        self.walk(principal, until.as_ref(), take).await?;
-        Ok(until)
+        self.checkpoint(principal).await
+    }
+
+    /// The next entries of an export that ends at `until`, oldest first; none at its end.
+    pub async fn export_chunk(
+        &self,
+        principal: &Principal,
+        after: u64,
+        until: u64,
+    ) -> Result<Vec<Entry>, Error> {
+        self.operator_of(principal)?;
+        let mut entries = self.shared.store.entries_after(&principal.tenant, after, CHUNK).await?;
+        entries.retain(|entry| entry.seq <= until);
+        Ok(entries)
     }
 
     /// The key that checks the checkpoints, in base64.
     pub fn audit_public_key(&self) -> &str {
         self.shared.recorder.public_key()
-    }
-
-    /// Hands entries to `take`; beyond the checkpoint only those that it could not know yet.
-    async fn walk(
-        &self,
-        principal: &Principal,
-        until: Option<&Checkpoint>,
-        mut take: impl FnMut(Entry),
-    ) -> Result<(), StoreError> {
-        let end = until.map_or(u64::MAX, |checkpoint| checkpoint.seq);
-        let mut after = 0;
-        loop {
-            let store = &self.shared.store;
-            let entries = store.entries_after(&principal.tenant, after, CHUNK).await?;
-            let Some(last) = entries.last() else { return Ok(()) };
-            after = last.seq;
-            let whole = entries.len() < CHUNK as usize || after >= end;
-            entries.into_iter().filter(|entry| entry.seq <= end).for_each(&mut take);
-            if whole {
-                return Ok(());
-            }
-        }
     }
 
     async fn checkpoint(&self, principal: &Principal) -> Result<Option<Checkpoint>, Error> {

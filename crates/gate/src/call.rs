@@ -1,9 +1,9 @@
 //! One call to Notion, in nine steps. Read [`Gate::call`] top-down.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::Principal;
-use notion::catalogue::{Answer as Shape, Match, find};
+use notion::catalogue::{Answer as Shape, Match};
 use notion::client::{REQUEST_ID_HEADER, Request, RequestBody, Response, StreamBody};
 use notion::{ApiError, Effect, Id, Kind, Version};
 use policy::{Admission, Aim, Permit, Place, Target};
@@ -25,10 +25,8 @@ const TARGETS_MAX: usize = 300;
 /// A call, as a door hands it over.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// The HTTP method.
-    pub method: &'a Method,
-    /// The raw path, percent-encoded as it came.
-    pub path: &'a str,
+    /// The row of the catalogue that the request fits, with its parameters; `None` if it fits none.
+    pub found: Option<Match>,
     /// The raw query string.
     pub query: Option<&'a str>,
     /// The value of `Notion-Version`.
@@ -78,8 +76,7 @@ impl Gate {
         }
 
         // 1 name: which row of the catalogue is this?
-        let Call { method, path, query, version, body, request_id } = call;
-        let found = find(method, path);
+        let Call { found, query, version, body, request_id } = call;
         let named = found.as_ref().map_or("unknown", |found| found.operation.name);
         let effect = found.as_ref().map_or(Effect::Read, |found| found.operation.effect);
         let mut record = Record::open(&self.shared, principal, effect, named, request_id);
@@ -113,11 +110,11 @@ impl Gate {
         let scoped = principal.scope().is_some();
         let path_and_query = with_query(found.upstream_path(), query);
         let acted = if scoped && listing::is_filtered(found.operation) {
-            let list = listing::Listing { found: &found, query, version, body };
+            let list = listing::Listing { found: &found, query, version, body: body.into_json() };
             self.list(principal, permit, list, request_id).await
         } else {
             let request = Request {
-                method: method.clone(),
+                method: found.operation.verb.into(),
                 path_and_query,
                 version: version.as_str(),
                 body: body.into_request(),
@@ -328,7 +325,7 @@ pub(crate) struct Acted {
 
 /// A body that was read.
 #[derive(Debug)]
-pub(crate) enum Body {
+enum Body {
     Empty,
     Json(Value),
     Stream(HeaderValue, StreamBody),
@@ -357,14 +354,21 @@ impl Body {
         }
     }
 
-    pub(crate) fn json(&self) -> Option<&Value> {
+    fn json(&self) -> Option<&Value> {
         match self {
             Self::Json(value) => Some(value),
             Self::Empty | Self::Stream(..) => None,
         }
     }
 
-    pub(crate) fn into_request(self) -> RequestBody {
+    fn into_json(self) -> Option<Value> {
+        match self {
+            Self::Json(value) => Some(value),
+            Self::Empty | Self::Stream(..) => None,
+        }
+    }
+
+    fn into_request(self) -> RequestBody {
         match self {
             Self::Empty => RequestBody::Empty,
             Self::Json(value) => RequestBody::Json(value.to_string().into()),

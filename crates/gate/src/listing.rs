@@ -22,7 +22,7 @@ use url::form_urlencoded;
 use vault::Sealed;
 
 use crate::Gate;
-use crate::call::{ANSWER_MAX, Acted, Answer, AnswerBody, Body, passing_headers, with_query};
+use crate::call::{ANSWER_MAX, Acted, Answer, AnswerBody, passing_headers, with_query};
 use crate::error::Error;
 use crate::locate::Trust;
 use crate::tree::Object;
@@ -43,7 +43,7 @@ pub(crate) struct Listing<'a> {
     pub(crate) found: &'a Match,
     pub(crate) query: Option<&'a str>,
     pub(crate) version: Version,
-    pub(crate) body: Body,
+    pub(crate) body: Option<Value>,
 }
 
 /// Where to go on at Notion.
@@ -219,7 +219,7 @@ impl Listing<'_> {
             };
             (value("page_size"), value("start_cursor"))
         } else {
-            let value = |name| match self.body.json().and_then(|body| body.get(name)) {
+            let value = |name| match self.body.as_ref().and_then(|body| body.get(name)) {
                 None | Some(Value::Null) => None,
                 Some(Value::String(text)) => Some(text.clone()),
                 Some(other) => Some(other.to_string()),
@@ -233,7 +233,7 @@ impl Listing<'_> {
         let operation = self.found.operation;
         let cursor = position.and_then(|position| position.cursor.as_deref());
         let (query, body) = match (position, operation.verb) {
-            (None, _) => (self.query.map(str::to_owned), self.body.json().cloned()),
+            (None, _) => (self.query.map(str::to_owned), self.body.clone()),
             (Some(_), Verb::Get) => {
                 let mut pairs = form_urlencoded::Serializer::new(String::new());
                 for (name, value) in
@@ -245,11 +245,11 @@ impl Listing<'_> {
                 }
                 page_size.map(|size| pairs.append_pair("page_size", &size.to_string()));
                 cursor.map(|cursor| pairs.append_pair("start_cursor", cursor));
-                (Some(pairs.finish()), self.body.json().cloned())
+                (Some(pairs.finish()), self.body.clone())
             }
             (Some(_), _) => {
                 let mut body =
-                    self.body.json().cloned().unwrap_or_else(|| Value::Object(Default::default()));
+                    self.body.clone().unwrap_or_else(|| Value::Object(Default::default()));
                 if let Some(members) = body.as_object_mut() {
                     members.shift_remove("start_cursor");
                     page_size.map(|size| members.insert("page_size".to_owned(), size.into()));

@@ -117,7 +117,7 @@ impl Recorder {
     /// Hands over an entry from where one cannot wait (a call that was dropped).
     pub(crate) fn note_now(&self, draft: Draft, phase: Phase) {
         let item = Item { draft, phase, done: None };
-        if !self.queue().is_some_and(|queue| queue.try_send(item).is_ok()) {
+        if self.queue().is_none_or(|queue| queue.try_send(item).is_err()) {
             tracing::error!(
                 "the ledger's queue is full: the end of a dropped call is not recorded"
             );

@@ -36,7 +36,12 @@ use crate::error::ApiError;
 /// An error of any kind, as streamed bodies have it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A body that streams.
-pub type StreamBody = UnsyncBoxBody<Bytes, BoxError>;
+pub type StreamBody = UnsyncBoxBody<Bytes, BodyError>;
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BodyError(#[from] pub BoxError);
+
 /// A number in `[0, 1)`, drawn anew at each call.
 pub type Dice = Arc<dyn Fn() -> f64 + Send + Sync>;
 
@@ -318,19 +323,19 @@ struct Timed {
 
 impl Body for Timed {
     type Data = Bytes;
-    type Error = BoxError;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            return Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError(error.into()))));
         }
         self.until
             .as_mut()
             .poll(context)
-            .map(|()| Some(Err("Notion did not send the whole body in time".into())))
+            .map(|()| Some(Err(BodyError("Notion did not send the whole body in time".into()))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,1 +1,45 @@
-//! placeholder
+//! The HTTP doors: `/v1` (Notion's REST API), `/api/v1` (notegate's own), health and metrics.
+//!
+//! A handler extracts, makes one call into the gate, and shapes the answer. Nothing here decides
+//! anything. Deliberately absent: the store, policies, the environment.
+
+mod api;
+mod caller;
+mod health;
+mod log;
+mod metrics;
+mod openapi;
+mod problem;
+mod server;
+mod v1;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use gate::Gate;
+
+pub use caller::LocalOperator;
+pub use metrics::Metrics;
+pub use server::{Limits, serve_tcp, serve_unix};
+
+/// What every handler gets.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The gate.
+    pub gate: Gate,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    // One layer around everything: request id, the log line, counters, and a last resort for panics.
+    Router::new()
+        .merge(health::routes())
+        .merge(api::routes())
+        .merge(v1::routes())
+        .fallback(problem::no_route)
+        .layer(from_fn_with_state(app.clone(), log::around))
+        .with_state(app)
+}

@@ -1,0 +1,93 @@
+//! `/api/v1/keys`.
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use gate::{Gate, KeyRequest};
+use http::StatusCode;
+use model::Key;
+use model::key::KeyState;
+use serde::Serialize;
+
+use super::{Items, Paging};
+use crate::App;
+use crate::caller::Caller;
+use crate::problem::Problem;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v1/keys", get(list).post(create))
+        .route("/api/v1/keys/{id}", get(retrieve).delete(revoke))
+}
+
+/// A key as it is shown: everything but the secret.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    key: Key,
+    state: KeyState,
+}
+
+impl Shown {
+    fn new(gate: &Gate, key: Key) -> Self {
+        Self { state: gate.key_state(&key), key }
+    }
+}
+
+/// A new key. `key` is the secret; this is the only time that it is shown.
+#[derive(Debug, Serialize)]
+struct Created {
+    key: String,
+    #[serde(flatten)]
+    shown: Shown,
+}
+
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    body: Result<Json<KeyRequest>, JsonRejection>,
+) -> Result<(StatusCode, Json<Created>), Problem> {
+    let Json(request) = body?;
+    let new = app.gate.create_key(&caller.principal, request, caller.request_id.as_str()).await?;
+    let shown = Shown::new(&app.gate, new.key);
+    Ok((StatusCode::CREATED, Json(Created { key: new.token.reveal().to_owned(), shown })))
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    paging: Result<Query<Paging>, QueryRejection>,
+) -> Result<Json<Items<Shown>>, Problem> {
+    let Query(paging) = paging?;
+    let keys = app.gate.list_keys(&caller.principal, caller.request_id.as_str()).await?;
+    let begin = match &paging.cursor {
+        None => 0,
+        Some(cursor) => {
+            keys.iter().position(|key| key.id.as_str() == cursor).map_or(keys.len(), |at| at + 1)
+        }
+    };
+    let page: Vec<_> = keys.iter().skip(begin).take(paging.limit() as usize).collect();
+    let more = begin + page.len() < keys.len();
+    let next_cursor = page.last().filter(|_| more).map(|key| key.id.to_string());
+    let items = page.into_iter().map(|key| Shown::new(&app.gate, (**key).clone())).collect();
+    Ok(Json(Items { items, next_cursor }))
+}
+
+async fn retrieve(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Shown>, Problem> {
+    let key = app.gate.find_key(&caller.principal, &id, caller.request_id.as_str()).await?;
+    Ok(Json(Shown::new(&app.gate, (*key).clone())))
+}
+
+async fn revoke(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.gate.revoke_key(&caller.principal, &id, caller.request_id.as_str()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,81 @@
+//! Who is calling, and under which request id.
+
+use axum::extract::FromRequestParts;
+use gate::Error;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use model::Principal;
+
+use crate::App;
+use crate::problem::Problem;
+
+/// Put into the extensions of requests that come through the socket in the data directory: only its
+/// owner can open it.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalOperator;
+
+/// The id of a request: the caller's own, if it is harmless, or a new one.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+impl RequestId {
+    pub(crate) fn of(headers: &HeaderMap, app: &App) -> Self {
+        let harmless = |text: &&str| {
+            (1..=128).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+                && !crate::log::looks_like_a_secret(text)
+        };
+        let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(harmless);
+        Self(sent.map_or_else(|| app.gate.new_request_id(), str::to_owned))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The bearer token of a request. Two headers are no token: who sends them may mean either.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Who calls `/api/v1`.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    pub(crate) request_id: RequestId,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let request_id = parts
+            .extensions
+            .get::<RequestId>()
+            .cloned()
+            .unwrap_or_else(|| RequestId::of(&parts.headers, app));
+        let principal = identify(parts, app, &request_id).await;
+        match principal {
+            Ok(principal) => Ok(Self { principal, request_id }),
+            Err(error) => Err(Problem::of(&error)),
+        }
+    }
+}
+
+/// Who sends this request.
+pub(crate) async fn identify(
+    parts: &Parts,
+    app: &App,
+    request_id: &RequestId,
+) -> Result<Principal, Error> {
+    if parts.extensions.get::<LocalOperator>().is_some() {
+        return app.gate.operator();
+    }
+    app.gate.identify(bearer(&parts.headers), request_id.as_str()).await
+}

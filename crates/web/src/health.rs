@@ -1,0 +1,59 @@
+//! `/health`, `/health/live`, `/health/ready`, `/metrics`: open to everybody, and tell nothing secret.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{StatusCode, header};
+use serde_json::json;
+
+use crate::App;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/health", get(health))
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(crate::problem::no_method)
+}
+
+/// The state of everything that calls need; 200 even if something is missing.
+async fn health(State(app): State<App>) -> Response {
+    let readiness = app.gate.readiness();
+    let word = |good| if good { "ok" } else { "failing" };
+    let all = readiness.ledger && readiness.connection;
+    Json(json!({
+        "status": if all { "ok" } else { "degraded" },
+        "version": env!("CARGO_PKG_VERSION"),
+        "checks": { "ledger": word(readiness.ledger), "connection": word(readiness.connection) },
+    }))
+    .into_response()
+}
+
+/// The process answers.
+async fn live() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// Calls can be made: 200, or 503.
+async fn ready(State(app): State<App>) -> Response {
+    let readiness = app.gate.readiness();
+    if readiness.ledger && readiness.connection {
+        Json(json!({ "status": "ok" })).into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, health(State(app)).await).into_response()
+    }
+}
+
+/// The counters, in the text format of Prometheus.
+async fn metrics(State(app): State<App>) -> Response {
+    let readiness = app.gate.readiness();
+    match app.metrics.text(readiness.ledger && readiness.connection) {
+        Ok(text) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

@@ -1,0 +1,314 @@
+//! The OpenAPI document: our own routes by hand, Notion's from the catalogue.
+
+use axum::Json;
+use notion::catalogue::OPERATIONS;
+use serde_json::{Map, Value, json};
+
+/// `GET /api/openapi.json`.
+pub(crate) async fn document() -> Json<Value> {
+    Json(build())
+}
+
+/// The whole document (OpenAPI 3.1).
+fn build() -> Value {
+    let mut paths = own_paths();
+    for operation in OPERATIONS {
+        let item = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));
+        item[operation.verb.as_str().to_lowercase()] = notion_operation(operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "notegate",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "A gate in front of Notion: `/v1` is Notion's REST API for the part of the \
+                            workspace that a key opens; `/api/v1` is notegate's own.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "key": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer", "description": "A key of this gate (`ngk_…`)." },
+            },
+            "schemas": schemas(),
+            "responses": {
+                "Problem": {
+                    "description": "What happened, and what to do (RFC 9457).",
+                    "content": { "application/problem+json": { "schema": reference("Problem") } },
+                },
+                "NotionError": {
+                    "description": "Notion's error object; a refusal of the gate has the header `x-notegate-reason`.",
+                    "content": { "application/json": { "schema": reference("NotionError") } },
+                },
+            },
+        },
+    })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn notion_operation(operation: &notion::Operation) -> Value {
+    let mut parameters = vec![json!({
+        "name": "Notion-Version", "in": "header", "required": true, "schema": { "type": "string" },
+    })];
+    for part in operation.path.split('/') {
+        if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            parameters.push(path_parameter(name));
+        }
+    }
+    json!({
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": ["Notion"],
+        "parameters": parameters,
+        "responses": {
+            "200": { "description": "As Notion answers it.", "content": { "application/json": {} } },
+            "default": { "$ref": "#/components/responses/NotionError" },
+        },
+    })
+}
+
+fn path_parameter(name: &str) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+}
+
+fn query_parameter(name: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": description })
+}
+
+/// One operation of ours.
+fn own(id: &str, summary: &str, status: &str, answer: Value, rest: Value) -> Value {
+    let mut operation = json!({
+        "operationId": id,
+        "summary": summary,
+        "tags": ["notegate"],
+        "responses": {
+            status: answer,
+            "default": { "$ref": "#/components/responses/Problem" },
+        },
+    });
+    if let (Some(operation), Some(rest)) = (operation.as_object_mut(), rest.as_object()) {
+        operation.extend(rest.clone());
+    }
+    operation
+}
+
+fn json_answer(description: &str, schema: Value) -> Value {
+    json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+}
+
+fn list_of(name: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next_cursor"],
+        "properties": {
+            "items": { "type": "array", "items": reference(name) },
+            "next_cursor": { "type": ["string", "null"] },
+        },
+    })
+}
+
+fn body(schema: Value) -> Value {
+    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
+}
+
+fn own_paths() -> Map<String, Value> {
+    let open = json!({ "security": [] });
+    let paging = [
+        query_parameter("limit", "How many items, at most 1,000; 50 if not said."),
+        query_parameter("cursor", "`next_cursor` of the page before."),
+    ];
+    let id = path_parameter("id");
+    let audit_filters = [
+        query_parameter("principal", "Only of this principal (`key:<id>`, `operator`, `gate`)."),
+        query_parameter("action", "Only this action (`read`, `write`, `write_denied`, …)."),
+        query_parameter("result", "`success`, `denied` or `error`."),
+        query_parameter("object", "Only about this object: an id or URL."),
+    ];
+    let audit_parameters = [&audit_filters[..], &paging[..]].concat();
+    let page = || json_answer("The page, as Notion answers it.", json!({ "type": "object" }));
+    let mut paths = Map::new();
+    let mut add = |path: &str, item: Value| drop(paths.insert(path.to_owned(), item));
+    add(
+        "/health",
+        json!({ "get": own("health", "the state of everything that calls need", "200", json_answer("Its state.", json!({ "type": "object" })), open.clone()) }),
+    );
+    add(
+        "/health/live",
+        json!({ "get": own("live", "whether the process answers", "200", json_answer("It does.", json!({ "type": "object" })), open.clone()) }),
+    );
+    add(
+        "/health/ready",
+        json!({ "get": own("ready", "whether calls can be made (503 if not)", "200", json_answer("They can.", json!({ "type": "object" })), open.clone()) }),
+    );
+    add(
+        "/metrics",
+        json!({ "get": own("metrics", "counters for Prometheus", "200", json!({ "description": "The counters.", "content": { "application/openmetrics-text": {} } }), open.clone()) }),
+    );
+    add(
+        "/api/openapi.json",
+        json!({ "get": own("openapi", "this document", "200", json_answer("This document.", json!({ "type": "object" })), open) }),
+    );
+    add(
+        "/api/v1/keys",
+        json!({
+            "get": own("list-keys", "list the keys, newest first", "200", json_answer("The keys.", list_of("Key")), json!({ "parameters": paging })),
+            "post": own("create-key", "make a key", "201", json_answer("The key; `key` is the secret, shown this once.", reference("NewKey")), json!({ "requestBody": body(reference("KeyRequest")) })),
+        }),
+    );
+    add(
+        "/api/v1/keys/{id}",
+        json!({
+            "get": own("retrieve-key", "show a key", "200", json_answer("The key.", reference("Key")), json!({ "parameters": [id] })),
+            "delete": own("revoke-key", "end a key at once", "204", json!({ "description": "It is ended." }), json!({ "parameters": [id] })),
+        }),
+    );
+    add(
+        "/api/v1/audit",
+        json!({ "get": own("list-audit", "list the ledger, newest first", "200", json_answer("Entries.", list_of("Entry")), json!({ "parameters": audit_parameters })) }),
+    );
+    add(
+        "/api/v1/audit/verify",
+        json!({ "get": own("verify-audit", "check the whole chain", "200", json_answer("What was found.", reference("Verdict")), json!({})) }),
+    );
+    add(
+        "/api/v1/audit/export",
+        json!({ "get": own("export-audit", "the whole ledger as text", "200", json!({ "description": "One entry a line, then a signed checkpoint.", "content": { "application/jsonl": {}, "text/csv": {} } }), json!({ "parameters": [query_parameter("format", "`jsonl` (default) or `csv`.")] })) }),
+    );
+    for base in ["/api/v1/pages", "/api/pages"] {
+        let suffix = if base == "/api/pages" { "-short" } else { "" };
+        add(
+            base,
+            json!({ "post": own(&format!("create-page{suffix}"), "create a page", "201", page(), json!({ "requestBody": body(reference("NewPage")) })) }),
+        );
+        add(
+            &format!("{base}/{{id}}"),
+            json!({
+                "get": own(&format!("read-page{suffix}"), "retrieve a page", "200", page(), json!({ "parameters": [id] })),
+                "delete": own(&format!("trash-page{suffix}"), "move a page to the trash", "200", page(), json!({ "parameters": [id] })),
+            }),
+        );
+    }
+    paths
+}
+
+fn schemas() -> Value {
+    let text = || json!({ "type": "string" });
+    let time = || json!({ "type": "string", "format": "date-time" });
+    let maybe_time = || json!({ "type": ["string", "null"], "format": "date-time" });
+    let texts = || json!({ "type": "array", "items": { "type": "string" } });
+    let role = || json!({ "enum": ["viewer", "editor", "admin"] });
+    let capabilities = || {
+        json!({
+            "type": "array",
+            "items": { "enum": notion::Capability::ALL.map(notion::Capability::as_str) },
+        })
+    };
+    let budget = || {
+        json!({
+            "type": "object",
+            "properties": { "calls_per_minute": { "type": "integer", "minimum": 0 } },
+            "additionalProperties": false,
+        })
+    };
+    let key = json!({
+        "id": text(), "name": text(), "connection": text(), "role": role(), "within": texts(),
+        "capabilities": capabilities(), "budget": budget(), "created_at": time(),
+        "created_by": text(), "expires_at": maybe_time(), "revoked_at": maybe_time(),
+        "state": { "enum": ["active", "expired", "revoked"] },
+    });
+    let mut new_key = key.clone();
+    new_key["key"] = text();
+    json!({
+        "Key": { "type": "object", "properties": key },
+        "NewKey": { "type": "object", "required": ["key"], "properties": new_key },
+        "KeyRequest": {
+            "type": "object",
+            "required": ["name", "role"],
+            "additionalProperties": false,
+            "properties": {
+                "name": text(), "role": role(),
+                "within": { "type": "array", "items": text(), "description": "Ids or URLs of the subtrees that the key reaches; everything if empty." },
+                "capabilities": capabilities(),
+                "expires_in": { "type": ["integer", "string"], "description": "Seconds, or `30d`, `12h`, `45m`." },
+                "budget": budget(), "connection": text(),
+                "notion_shaped": { "type": "boolean", "description": "Begin like a token of Notion (`ntn_ng…`)." },
+            },
+        },
+        "NewPage": {
+            "type": "object",
+            "required": ["parent"],
+            "additionalProperties": false,
+            "properties": {
+                "parent": { "description": "An id or URL of a page, or a parent object as Notion writes it." },
+                "title": text(), "markdown": text(), "children": { "type": "array" },
+                "properties": { "type": "object" }, "icon": { "type": "object" },
+            },
+        },
+        "Entry": {
+            "type": "object",
+            "required": ["seq", "at", "principal", "tenant", "connection", "action", "operation", "resource", "result", "request_id", "prev", "hash", "metadata"],
+            "properties": {
+                "seq": { "type": "integer" }, "at": time(), "principal": text(), "tenant": text(),
+                "connection": text(), "action": text(), "operation": text(),
+                "resource": { "type": "object", "properties": { "type": text(), "id": text() } },
+                "result": { "enum": ["success", "denied", "error"] }, "reason": text(),
+                "request_id": text(), "prev": text(), "hash": text(), "metadata": { "type": "object" },
+            },
+        },
+        "Verdict": {
+            "type": "object",
+            "required": ["intact", "entries"],
+            "properties": {
+                "intact": { "type": "boolean" }, "entries": { "type": "integer" },
+                "at": { "type": ["integer", "null"], "description": "The number of the first entry that is wrong." },
+                "fault": { "enum": ["gap", "broken", "changed", "cut", "bad_checkpoint", null] },
+                "public_key": text(),
+            },
+        },
+        "Problem": {
+            "type": "object",
+            "required": ["type", "title", "status", "code", "detail"],
+            "properties": {
+                "type": text(), "title": text(), "status": { "type": "integer" }, "code": text(),
+                "detail": text(), "advice": text(),
+            },
+        },
+        "NotionError": {
+            "type": "object",
+            "required": ["object", "status", "code", "message"],
+            "properties": {
+                "object": { "const": "error" }, "status": { "type": "integer" }, "code": text(),
+                "message": text(), "additional_data": { "type": "object" }, "request_id": text(),
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_complete_and_its_references_resolve() {
+        let document = build();
+        let paths = document["paths"].as_object().unwrap();
+        let operations: usize = paths.values().map(|item| item.as_object().unwrap().len()).sum();
+        let own: usize = own_paths().values().map(|item| item.as_object().unwrap().len()).sum();
+        assert_eq!(operations, own + OPERATIONS.len());
+
+        let text = document.to_string();
+        let mut ids = std::collections::HashSet::new();
+        for item in paths.values().flat_map(|item| item.as_object().unwrap().values()) {
+            assert!(ids.insert(item["operationId"].as_str().unwrap()), "{item}");
+        }
+        for part in text.split("\"#/").skip(1) {
+            let pointer = format!("/{}", part.split('"').next().unwrap());
+            assert!(document.pointer(&pointer).is_some(), "{pointer}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The accept loop: bounded connections, bounded time for the request head, no delay on sockets.
+//!
+//! Our own instead of axum's, because that one has no time-out for a request head that never ends.
+
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
+
+use crate::caller::LocalOperator;
+
+/// What the accept loop allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once; more wait in the kernel's queue.
+    pub connections_max: usize,
+    /// For the head of a request, also for the next one on an idle connection.
+    pub head_timeout: Duration,
+    /// For calls that are under way when the server stops.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4096,
+            head_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Serves TCP until `stop` turns true; then lets calls end.
+pub async fn serve_tcp(
+    listener: std::net::TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let accept = async || {
+        let (socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        Ok(socket)
+    };
+    serve(accept, router, limits, stop).await;
+    Ok(())
+}
+
+/// Serves a Unix socket whose callers are operators: only the owner of the directory reaches it.
+#[cfg(unix)]
+pub async fn serve_unix(
+    listener: tokio::net::UnixListener,
+    router: Router,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+) {
+    let router = router.layer(axum::Extension(LocalOperator));
+    let accept = async || listener.accept().await.map(|(socket, _)| socket);
+    serve(accept, router, limits, stop).await;
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    accept: impl AsyncFn() -> io::Result<S>,
+    router: Router,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
+    let graceful = GracefulShutdown::new();
+    let places = std::sync::Arc::new(Semaphore::new(limits.connections_max));
+    let mut stopped = pin!(async move {
+        // An error means that nobody is left who could say stop: then it is time.
+        let _ = stop.wait_for(|stop| *stop).await;
+    });
+    loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            () = &mut stopped => break,
+        };
+        let socket = tokio::select! {
+            socket = accept() => socket,
+            () = &mut stopped => break,
+        };
+        let socket = match socket {
+            Ok(socket) => socket,
+            Err(error) => {
+                // Out of file descriptors, most likely: spinning would only make it worse.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let service = router
+            .clone()
+            .map_request(|request: http::Request<Incoming>| request.map(axum::body::Body::new));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_timeout)
+            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _place = place;
+            // The caller went away, or sent what is no HTTP: nothing to do and nobody to tell.
+            let _ = connection.await;
+        });
+    }
+    if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("calls were still under way after the time to end them; they are cut off");
+    }
+}
