@@ -1,1 +1,44 @@
-//! placeholder
+//! The sandbox: a Notion that runs here.
+//!
+//! [`Sandbox::start`] serves Notion's REST API under `/v1` and control routes under `/_sandbox/`:
+//! a workspace that remembers what is done to it, with Notion's shapes, permissions and error
+//! texts. It shares nothing with the gateway but the wire vocabulary of `notion` (ids, versions,
+//! capabilities, the catalogue of operations): an emulator that shared our logic would agree with
+//! our bugs.
+//!
+//! # The way of a request
+//!
+//! [`app`] takes it in and asks [`faults`]; [`pipeline`] makes the checks that all operations
+//! share, in Notion's order; [`routes`] has one file per noun. Handlers read the request with
+//! [`input`] (which refuses in Notion's words and changes nothing), look things up in [`world`],
+//! change it, and show the result with [`render`]. [`query`] and [`compute`] are filters, sorts,
+//! cursors, rollups and formulas. [`control`] is what people do in Notion's app.
+//!
+//! # What is missing
+//!
+//! Operations of the catalogue that answer 400 `invalid_request`: page markdown, views, file
+//! uploads, meeting notes, custom emojis, async tasks; also `markdown` and `template` in the body
+//! of others. Not there yet: limits, OAuth, webhooks. Versions before 2022-06-28 are served in the
+//! shapes of 2022-06-28. Formulas know a small core of functions.
+//!
+//! Texts that nobody has recorded are the sandbox's own wording; tests mark the others with their
+//! evidence.
+
+mod app;
+mod calls;
+mod clock;
+mod compute;
+mod control;
+mod fail;
+mod faults;
+mod input;
+mod pipeline;
+mod query;
+mod render;
+mod routes;
+mod seed;
+mod server;
+mod world;
+
+pub use seed::{Demo, DemoTokens};
+pub use server::{Options, Sandbox, Seed};

@@ -1,0 +1,181 @@
+//! The application: the world behind one lock, the ledger of calls, faults, and the HTTP in front.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::calls::{Call, Calls};
+use crate::control;
+use crate::fail::Fail;
+use crate::faults::{Faults, Plan};
+use crate::pipeline::{self, Caller, Incoming};
+use crate::query::session::Sessions;
+use crate::world::World;
+
+/// Longest body that is read at all: a part of an upload, or a whole world.
+const READ_MAX: usize = 64 * 1024 * 1024;
+
+/// Everything that changes.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) world: World,
+    pub(crate) sessions: Sessions,
+    pub(crate) calls: Calls,
+    pub(crate) faults: Faults,
+    /// What a reset goes back to.
+    pub(crate) seed: World,
+}
+
+/// The application; the lock is held for the length of one operation and never across an await.
+#[derive(Debug)]
+pub(crate) struct App {
+    inner: Mutex<Inner>,
+    state_file: Option<PathBuf>,
+}
+
+/// Marks an answer that must not be sent: the connection is cut instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dropped;
+
+impl App {
+    pub(crate) fn new(seed: World, world: World, state_file: Option<PathBuf>) -> Self {
+        let inner = Inner {
+            world,
+            sessions: Sessions::default(),
+            calls: Calls::default(),
+            faults: Faults::default(),
+            seed,
+        };
+        Self { inner: Mutex::new(inner), state_file }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the world to the state file, if there is one.
+    pub(crate) fn save(&self) -> std::io::Result<()> {
+        let Some(path) = &self.state_file else { return Ok(()) };
+        let text = serde_json::to_vec_pretty(&self.lock().world).map_err(std::io::Error::other)?;
+        std::fs::write(path, text)
+    }
+}
+
+/// The routes: `/_sandbox/**` is control, everything else is Notion.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new().fallback(handle).with_state(app)
+}
+
+async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let text = |name: header::HeaderName| {
+        parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
+    let body = match Limited::new(body, READ_MAX).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(_) => {
+            let fail = Fail::validation(format!(
+                "body failed validation: the request body could not be read, or is longer than \
+                 `{READ_MAX}` bytes."
+            ));
+            return refuse(&fail, &Uuid::new_v4().to_string());
+        }
+    };
+    let incoming = Incoming {
+        method: parts.method.clone(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        authorization: text(header::AUTHORIZATION),
+        version: text(header::HeaderName::from_static("notion-version")),
+        body,
+    };
+    match incoming.path.strip_prefix("/_sandbox/") {
+        Some(route) => {
+            let (status, body) = control::answer(&app, route, &incoming);
+            json(status, &body, None)
+        }
+        None => notion(&app, &incoming).await,
+    }
+}
+
+/// Answers as Notion, unless a fault says otherwise.
+async fn notion(app: &App, incoming: &Incoming) -> Response {
+    let plan = {
+        let mut inner = app.lock();
+        let bot = incoming.token().and_then(|token| inner.world.who_has(token)).map(|who| who.user);
+        inner.faults.plan(incoming, bot)
+    };
+    if plan.latency_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(plan.latency_ms)).await;
+    }
+    let request_id = Uuid::new_v4().to_string();
+    let (result, at) = {
+        let mut inner = app.lock();
+        let Inner { world, sessions, .. } = &mut *inner;
+        let at = world.now();
+        let result = if plan.skips() {
+            Err(plan.fail(None, incoming))
+        } else {
+            let done = pipeline::answer(world, sessions, incoming, &Caller::Token);
+            match done {
+                Ok(answer) if plan.answer.is_some() => Err(plan.fail(Some(&answer), incoming)),
+                done => done,
+            }
+        };
+        let status = result.as_ref().map_or_else(|fail| fail.status, |_| 200);
+        inner.calls.push(Call::new(at, incoming, status));
+        (result, plan)
+    };
+    respond(result, &request_id, &at)
+}
+
+fn respond(result: Result<Value, Fail>, request_id: &str, plan: &Plan) -> Response {
+    let mut response = match result {
+        Ok(answer) => accept(answer, request_id),
+        Err(fail) => refuse(&fail, request_id),
+    };
+    if plan.drop {
+        response.extensions_mut().insert(Dropped);
+    }
+    response
+}
+
+/// A success: `request_id` comes last, at the top only; lists of templates have none (measured).
+pub(crate) fn accept(mut answer: Value, request_id: &str) -> Response {
+    if let Some(members) = answer.as_object_mut().filter(|all| all.contains_key("object")) {
+        members.insert("request_id".to_owned(), request_id.into());
+    }
+    json(200, &answer, Some(request_id))
+}
+
+/// A refusal.
+pub(crate) fn refuse(fail: &Fail, request_id: &str) -> Response {
+    let mut response = json(fail.status, &fail.body(request_id), Some(request_id));
+    if let Some(seconds) = fail.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn json(status: u16, body: &Value, request_id: Option<&str>) -> Response {
+    let mut headers = HeaderMap::new();
+    let content_type = HeaderValue::from_static("application/json; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, content_type);
+    if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert("x-notion-request-id", id);
+    }
+    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,71 @@
+//! Formulas: stored with placeholders for properties, evaluated as far as a small core reaches.
+//!
+//! What the core does not know makes the whole formula a string without a value.
+
+mod eval;
+mod parse;
+
+use indexmap::IndexMap;
+use notion::Id;
+
+use super::cell::Cell;
+use crate::world::access::View;
+use crate::world::property::{Property, Settings, encode};
+
+const OPEN: &str = "{{notion:block_property:";
+
+/// Replaces `prop("Name")` by the placeholder that names the property by id.
+pub(crate) fn with_ids(
+    text: &str,
+    schema: &IndexMap<String, Property>,
+    source: Id,
+    workspace: Id,
+) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("prop(\"") {
+        let (before, tail) = rest.split_at(at);
+        let after = &tail["prop(\"".len()..];
+        let Some(end) = after.find("\")") else { break };
+        out.push_str(before);
+        let called = &after[..end];
+        match schema.values().find(|property| property.is_called(called)) {
+            Some(property) => {
+                out.push_str(&format!("{OPEN}{}:{source}:{workspace}}}}}", encode(&property.id)));
+            }
+            None => out.push_str(&format!("prop(\"{called}\")")),
+        }
+        rest = &after[end + 2..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The value of a formula on a page.
+pub(crate) fn evaluate(view: View, page: Id, property: &Property, depth: usize) -> Cell {
+    let Settings::Formula { expression } = &property.settings else { return Cell::Nothing };
+    let Some(tree) = parse::parse(expression) else { return Cell::Nothing };
+    eval::Scope { view, page, depth }.value(&tree).unwrap_or(Cell::Nothing)
+}
+
+/// Whether the core understands an expression at all.
+pub(crate) fn is_known(expression: &str) -> bool {
+    parse::parse(expression).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::property::PropertyKind;
+
+    #[test]
+    fn names_become_placeholders() {
+        let price = Property::plain("a;b|", "Price", PropertyKind::Number);
+        let schema = IndexMap::from_iter([(price.id.clone(), price)]);
+        let id = Id::parse("00000000-0000-0000-0000-000000000000").unwrap();
+        assert_eq!(
+            with_ids("prop(\"Price\") * 2 + prop(\"Other\")", &schema, id, id),
+            format!("{{{{notion:block_property:a%3Bb%7C:{id}:{id}}}}} * 2 + prop(\"Other\")")
+        );
+    }
+}

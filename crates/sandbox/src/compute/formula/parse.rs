@@ -1,0 +1,254 @@
+//! The parser of formulas: precedence climbing over a small grammar.
+
+/// So deep may parentheses and operators nest.
+const DEPTH_MAX: usize = 60;
+
+/// A parsed formula.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Tree {
+    Number(f64),
+    Text(String),
+    Bool(bool),
+    /// A property, by encoded id or by name.
+    Property(String),
+    Call(String, Vec<Self>),
+    Binary(&'static str, Box<Self>, Box<Self>),
+    Negative(Box<Self>),
+    Not(Box<Self>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Number(f64),
+    Text(String),
+    Word(String),
+    Property(String),
+    Sign(&'static str),
+}
+
+const SIGNS: [&str; 20] = [
+    "==", "!=", ">=", "<=", "&&", "||", "+", "-", "*", "/", "%", "^", "(", ")", ",", ".", "?", ":",
+    ">", "<",
+];
+
+/// Operators by how tightly they bind, loosest first.
+const LEVELS: [&[&str]; 6] = [
+    &["or", "||"],
+    &["and", "&&"],
+    &["==", "!="],
+    &[">=", "<=", ">", "<"],
+    &["+", "-"],
+    &["*", "/", "%"],
+];
+
+pub(super) fn parse(text: &str) -> Option<Tree> {
+    let tokens = tokens(text)?;
+    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
+    let tree = parser.ternary()?;
+    (parser.at == tokens.len()).then_some(tree)
+}
+
+fn tokens(text: &str) -> Option<Vec<Token>> {
+    let mut out = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length;
+        if rest.starts_with(super::OPEN) {
+            let end = rest.find("}}")?;
+            let inside = &rest[super::OPEN.len()..end];
+            out.push(Token::Property(inside.split(':').next()?.to_owned()));
+            length = end + 2;
+        } else if first == '"' {
+            let (text, used) = string(&rest[1..])?;
+            out.push(Token::Text(text));
+            length = used + 1;
+        } else if first.is_ascii_digit() {
+            length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            out.push(Token::Number(rest[..length].parse().ok()?));
+        } else if first.is_alphabetic() || first == '_' {
+            length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            out.push(Token::Word(rest[..length].to_owned()));
+        } else if first == '!' && !rest.starts_with("!=") {
+            out.push(Token::Word("not".to_owned()));
+            length = 1;
+        } else {
+            let sign = SIGNS.into_iter().find(|sign| rest.starts_with(sign))?;
+            out.push(Token::Sign(sign));
+            length = sign.len();
+        }
+        rest = rest[length..].trim_start();
+    }
+    Some(out)
+}
+
+/// The text up to the closing quote, and how many bytes that took.
+fn string(text: &str) -> Option<(String, usize)> {
+    let mut out = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, char)) = chars.next() {
+        match char {
+            '"' => return Some((out, at + 1)),
+            '\\' => match chars.next()?.1 {
+                'n' => out.push('\n'),
+                't' => out.push('\t'),
+                other => out.push(other),
+            },
+            other => out.push(other),
+        }
+    }
+    None
+}
+
+struct Parser<'a> {
+    tokens: &'a [Token],
+    at: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at)
+    }
+
+    fn take(&mut self, sign: &'static str) -> bool {
+        let found = self.peek() == Some(&Token::Sign(sign));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn ternary(&mut self) -> Option<Tree> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return None;
+        }
+        let condition = self.binary(0)?;
+        let tree = if self.take("?") {
+            let yes = self.ternary()?;
+            if !self.take(":") {
+                return None;
+            }
+            Tree::Call("if".to_owned(), vec![condition, yes, self.ternary()?])
+        } else {
+            condition
+        };
+        self.depth -= 1;
+        Some(tree)
+    }
+
+    fn binary(&mut self, level: usize) -> Option<Tree> {
+        let Some(operators) = LEVELS.get(level) else { return self.unary() };
+        let mut left = self.binary(level + 1)?;
+        while let Some(operator) = self.operator(operators) {
+            let right = self.binary(level + 1)?;
+            left = Tree::Binary(operator, Box::new(left), Box::new(right));
+        }
+        Some(left)
+    }
+
+    fn operator(&mut self, among: &[&'static str]) -> Option<&'static str> {
+        let written = match self.peek()? {
+            Token::Sign(sign) => *sign,
+            Token::Word(word) => word.as_str(),
+            _ => return None,
+        };
+        let found = among.iter().find(|operator| **operator == written)?;
+        self.at += 1;
+        Some(match *found {
+            "||" => "or",
+            "&&" => "and",
+            other => other,
+        })
+    }
+
+    fn unary(&mut self) -> Option<Tree> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return None;
+        }
+        let tree = if self.take("-") {
+            Tree::Negative(Box::new(self.unary()?))
+        } else if self.peek() == Some(&Token::Word("not".to_owned())) {
+            self.at += 1;
+            Tree::Not(Box::new(self.unary()?))
+        } else {
+            let base = self.postfix()?;
+            if self.take("^") {
+                Tree::Binary("^", Box::new(base), Box::new(self.unary()?))
+            } else {
+                base
+            }
+        };
+        self.depth -= 1;
+        Some(tree)
+    }
+
+    fn postfix(&mut self) -> Option<Tree> {
+        let mut tree = self.primary()?;
+        while self.take(".") {
+            let Some(Token::Word(name)) = self.peek().cloned() else { return None };
+            self.at += 1;
+            let mut arguments = vec![tree];
+            if !self.take("(") {
+                return None;
+            }
+            arguments.extend(self.arguments()?);
+            tree = Tree::Call(name, arguments);
+        }
+        Some(tree)
+    }
+
+    fn arguments(&mut self) -> Option<Vec<Tree>> {
+        let mut all = Vec::new();
+        if self.take(")") {
+            return Some(all);
+        }
+        loop {
+            all.push(self.ternary()?);
+            if self.take(")") {
+                return Some(all);
+            }
+            if !self.take(",") {
+                return None;
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Option<Tree> {
+        if self.take("(") {
+            let tree = self.ternary()?;
+            return self.take(")").then_some(tree);
+        }
+        let token = self.peek()?.clone();
+        self.at += 1;
+        match token {
+            Token::Number(number) => Some(Tree::Number(number)),
+            Token::Text(text) => Some(Tree::Text(text)),
+            Token::Property(id) => Some(Tree::Property(id)),
+            Token::Word(word) => match word.as_str() {
+                "true" => Some(Tree::Bool(true)),
+                "false" => Some(Tree::Bool(false)),
+                _ if self.take("(") => Some(Tree::Call(word, self.arguments()?)),
+                _ => None,
+            },
+            Token::Sign(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binds_as_usual_and_refuses_what_is_broken() {
+        let tree = parse("1 + 2 * 3").unwrap();
+        assert!(matches!(tree, Tree::Binary("+", _, _)));
+        assert!(parse("if(true, \"a\", \"b\")").is_some());
+        assert!(parse("\"x\".length() > 0 and not false").is_some());
+        for broken in ["1 +", "(1", "foo", "\"open", "1 2", "#"] {
+            assert!(parse(broken).is_none(), "{broken}");
+        }
+        assert!(parse(&"(".repeat(5000)).is_none());
+        assert!(parse(&"-".repeat(5000)).is_none());
+    }
+}

@@ -1,0 +1,95 @@
+//! Control: what a person does in Notion's app, and what tests need, under `/_sandbox/`.
+
+mod clock;
+mod connections;
+mod human;
+mod state;
+
+use notion::Id;
+use serde_json::{Value, json};
+
+use crate::app::{App, Inner};
+use crate::pipeline::Incoming;
+
+/// A refusal: status and what to do.
+type Refused = (u16, String);
+type Answer = Result<(u16, Value), Refused>;
+
+/// Answers a control route; `route` is what follows `/_sandbox/`.
+pub(crate) fn answer(app: &App, route: &str, incoming: &Incoming) -> (u16, Value) {
+    // `PUT state` may be as large as the world; everything else is small.
+    let body = if incoming.body.iter().all(u8::is_ascii_whitespace) {
+        Ok(Value::Null)
+    } else {
+        serde_json::from_slice(&incoming.body)
+            .map_err(|error| (400, format!("the body is not JSON ({error}); send a JSON object")))
+    };
+    let result = body.and_then(|body| run(app, route, incoming.method.as_str(), &body));
+    result.unwrap_or_else(|(status, error)| (status, json!({"error": error})))
+}
+
+fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
+    let mut inner = app.lock();
+    let inner = &mut *inner;
+    let ok = Ok((200, json!({"ok": true})));
+    let segments: Vec<&str> = route.trim_end_matches('/').split('/').collect();
+    match (method, segments.as_slice()) {
+        ("GET", ["health"]) => {
+            Ok((200, json!({"status": "ok", "objects": inner.world.nodes.len()})))
+        }
+        ("POST", ["reset"]) => {
+            state::reset(inner);
+            ok
+        }
+        ("GET", ["state"]) => state::get(inner),
+        ("PUT", ["state"]) => state::put(inner, body),
+        ("GET", ["calls"]) => Ok((200, inner.calls.shown())),
+        ("DELETE", ["calls"]) => {
+            inner.calls.clear();
+            ok
+        }
+        ("GET", ["faults"]) => Ok((200, inner.faults.shown())),
+        ("POST", ["faults"]) => {
+            let id = inner.faults.add(body.clone()).map_err(|error| (400, error))?;
+            Ok((200, json!({"id": id})))
+        }
+        ("DELETE", ["faults"]) => {
+            inner.faults.clear();
+            ok
+        }
+        ("GET", ["clock"]) => clock::get(inner),
+        ("POST", ["clock"]) => clock::set(inner, body),
+        ("POST", ["tokens"]) => connections::create(inner, body),
+        ("DELETE", ["tokens", bot]) => connections::remove(inner, bot),
+        ("POST", ["share"]) => connections::share(inner, body, true),
+        ("POST", ["unshare"]) => connections::share(inner, body, false),
+        ("POST", ["as-human"]) => human::act(inner, body),
+        _ => Err((
+            404,
+            format!(
+                "there is no control route {method} /_sandbox/{route}; there are: GET health, \
+                 POST reset, GET/PUT state, GET/DELETE calls, GET/POST/DELETE faults, GET/POST \
+                 clock, POST tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, POST \
+                 as-human"
+            ),
+        )),
+    }
+}
+
+/// A member of the body that must be an id, with or without dashes.
+fn id(body: &Value, name: &str) -> Result<Id, Refused> {
+    let text = body[name].as_str();
+    text.and_then(Id::parse).ok_or_else(|| {
+        (400, format!("`{name}` must be an id: 32 hexadecimal digits, with or without dashes"))
+    })
+}
+
+/// The id of something in the tree.
+fn node(inner: &Inner, id: Id) -> Result<Id, Refused> {
+    match inner.world.node(id) {
+        Some(_) => Ok(id),
+        None => {
+            Err((404, format!("there is nothing with the id {id}; GET /_sandbox/state shows all")))
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Reads icons, covers and the sources of media.
+
+use serde_json::{Value, json};
+
+use super::check::{Checked, Spot, fix_one};
+use crate::fail::Fail;
+
+const URL_MAX: usize = 2000;
+
+/// Reads an icon (`null` clears it).
+pub(crate) fn icon(spot: &Spot) -> Result<Value, Fail> {
+    if spot.is_null() {
+        return Ok(Value::Null);
+    }
+    spot.object()?;
+    let kinds = ["emoji", "external", "file_upload", "custom_emoji", "icon", "file"];
+    let Some(kind) = kinds.into_iter().find(|kind| spot.get(kind).is_there()) else {
+        return Err(fix_one(kinds[..4].iter().map(|kind| spot.get(kind).undefined()).collect()));
+    };
+    let member = spot.get(kind);
+    Ok(match kind {
+        "emoji" => json!({"type": "emoji", "emoji": member.text(100)?}),
+        "custom_emoji" => {
+            let id = member.get("id").id()?;
+            let name = member.get("name").string_opt()?.unwrap_or("emoji");
+            let url = member.get("url").string_opt()?;
+            json!({"type": kind, kind: {"id": id, "name": name, "url": url}})
+        }
+        "icon" => {
+            let name = member.get("name").text(100)?;
+            let color = member.get("color").string_opt()?.unwrap_or("gray");
+            json!({"type": kind, kind: {"name": name, "color": color}})
+        }
+        _ => source(spot)?,
+    })
+}
+
+/// Reads a cover (`null` clears it).
+pub(crate) fn cover(spot: &Spot) -> Result<Value, Fail> {
+    if spot.is_null() { Ok(Value::Null) } else { source(spot) }
+}
+
+/// Reads `{type?, external | file | file_upload}`.
+pub(crate) fn source(spot: &Spot) -> Result<Value, Fail> {
+    spot.object()?;
+    if spot.get("file_upload").is_there() {
+        let id = spot.get("file_upload").get("id").id()?;
+        return Ok(json!({"type": "file_upload", "file_upload": {"id": id}}));
+    }
+    if spot.get("file").is_there() {
+        let file = spot.get("file");
+        let until = file.get("expiry_time").string_opt()?;
+        return Ok(json!({"type": "file", "file": {"url": url(&file)?, "expiry_time": until}}));
+    }
+    let external = spot.get("external");
+    if !external.is_there() {
+        return Err(external.undefined().into());
+    }
+    Ok(json!({"type": "external", "external": {"url": url(&external)?}}))
+}
+
+fn url(spot: &Spot) -> Checked<String> {
+    spot.object()?;
+    let url = spot.get("url");
+    let text = url.text(URL_MAX)?;
+    if text.contains("://") && !text.contains(char::is_whitespace) {
+        Ok(text.to_owned())
+    } else {
+        Err(url.complain("should be a valid url"))
+    }
+}
+
+/// The name that a file has when none was given: the last part of its URL.
+pub(crate) fn name_in_url(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,11 @@
+//! What comes in: the validator and the readers of rich text, icons, blocks, values and schemas.
+//!
+//! Readers check everything before anything changes, so that a refused request leaves no trace.
+
+pub(crate) mod blocks;
+pub(crate) mod check;
+pub(crate) mod files;
+pub(crate) mod paging;
+pub(crate) mod rich_text;
+pub(crate) mod schema;
+pub(crate) mod values;

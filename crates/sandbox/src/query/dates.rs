@@ -1,0 +1,135 @@
+//! Dates as requests write them, and the periods that filters name.
+
+use jiff::civil::{Date, DateTime, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp, Zoned};
+
+/// A day, or a point in time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Moment {
+    pub(crate) instant: Timestamp,
+    pub(crate) has_time: bool,
+    /// As it was written.
+    text: String,
+}
+
+impl Moment {
+    /// Reads an ISO 8601 date or date-time; without an offset it is in UTC.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() > 60 || !text.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let moment = |instant, has_time| Some(Self { instant, has_time, text: text.to_owned() });
+        if let Ok(instant) = text.parse::<Timestamp>() {
+            return moment(instant, true);
+        }
+        if text.contains('T') || text.contains(' ') {
+            let civil: DateTime = text.parse().ok()?;
+            return moment(civil.to_zoned(TimeZone::UTC).ok()?.timestamp(), true);
+        }
+        let day: Date = text.parse().ok()?;
+        moment(day.to_zoned(TimeZone::UTC).ok()?.timestamp(), false)
+    }
+
+    /// A time as pages show it, in whole minutes.
+    pub(crate) fn at_minute(time: Timestamp) -> Self {
+        let text = crate::clock::to_minute(time);
+        let instant = text.parse().unwrap_or(time);
+        Self { instant, has_time: true, text }
+    }
+
+    /// The day in UTC.
+    pub(crate) fn day(&self) -> Date {
+        self.instant.to_zoned(TimeZone::UTC).date()
+    }
+
+    pub(crate) fn shown(&self) -> String {
+        self.text.clone()
+    }
+}
+
+/// A date as answers write it: a day as it is, a time with milliseconds and an offset.
+pub(crate) fn normalise(text: &str) -> Option<String> {
+    let moment = Moment::parse(text)?;
+    if !moment.has_time {
+        return Some(moment.day().to_string());
+    }
+    let tail = text.get(11..)?;
+    let offset = match tail.rfind(['+', '-']) {
+        Some(at) if tail[at..].len() == 6 => &tail[at..],
+        _ => "+00:00",
+    };
+    let (hours, minutes) =
+        (offset.get(1..3)?.parse::<i64>().ok()?, offset.get(4..6)?.parse::<i64>().ok()?);
+    let sign = if offset.starts_with('-') { -1 } else { 1 };
+    let there = moment
+        .instant
+        .checked_add(Span::new().try_minutes(sign * (hours * 60 + minutes)).ok()?)
+        .ok()?;
+    Some(format!("{}{offset}", there.strftime("%Y-%m-%dT%H:%M:%S.%3f")))
+}
+
+/// The day that a relative word means.
+pub(crate) fn relative(word: &str, now: Timestamp) -> Option<Moment> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let span = match word {
+        "today" => Span::new(),
+        "tomorrow" => Span::new().days(1),
+        "yesterday" => Span::new().days(-1),
+        "one_week_ago" => Span::new().days(-7),
+        "one_week_from_now" => Span::new().days(7),
+        "one_month_ago" => Span::new().months(-1),
+        "one_month_from_now" => Span::new().months(1),
+        _ => return None,
+    };
+    Moment::parse(&today.checked_add(span).ok()?.to_string())
+}
+
+/// First and last day of the period that an operator like `past_week` names.
+pub(crate) fn window(operator: &str, now: Timestamp) -> Option<(Date, Date)> {
+    let zoned: Zoned = now.to_zoned(TimeZone::UTC);
+    let today = zoned.date();
+    let to = |span: Span| today.checked_add(span).ok();
+    match operator {
+        "this_week" => {
+            // Weeks begin on Sunday, as in Notion's default calendar.
+            let since = i64::from(today.weekday().since(Weekday::Sunday));
+            Some((to(Span::new().days(-since))?, to(Span::new().days(6 - since))?))
+        }
+        "past_week" => Some((to(Span::new().days(-7))?, today)),
+        "past_month" => Some((to(Span::new().months(-1))?, today)),
+        "past_year" => Some((to(Span::new().years(-1))?, today)),
+        "next_week" => Some((today, to(Span::new().days(7))?)),
+        "next_month" => Some((today, to(Span::new().months(1))?)),
+        "next_year" => Some((today, to(Span::new().years(1))?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_read_back_as_notion_writes_them() {
+        for (text, expected) in [
+            ("2026-01-31", Some("2026-01-31")),
+            ("2024-11-25T14:08:00Z", Some("2024-11-25T14:08:00.000+00:00")),
+            ("2024-11-25T14:08:00", Some("2024-11-25T14:08:00.000+00:00")),
+            ("2026-06-27T17:56:15.377824+01:00", Some("2026-06-27T17:56:15.377+01:00")),
+            ("2026-13-01", None),
+            ("tomorrow", None),
+        ] {
+            assert_eq!(normalise(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn periods_count_from_now() {
+        let now: Timestamp = "2026-03-04T12:00:00Z".parse().unwrap();
+        let days = |operator| window(operator, now).map(|(a, b)| (a.to_string(), b.to_string()));
+        assert_eq!(days("this_week"), Some(("2026-03-01".to_owned(), "2026-03-07".to_owned())));
+        assert_eq!(days("past_month"), Some(("2026-02-04".to_owned(), "2026-03-04".to_owned())));
+        assert_eq!(relative("one_week_ago", now).unwrap().shown(), "2026-02-25");
+    }
+}

@@ -1,0 +1,7 @@
+//! Queries: filters, sorts, dates and cursors.
+
+pub(crate) mod condition;
+pub(crate) mod dates;
+pub(crate) mod filter;
+pub(crate) mod session;
+pub(crate) mod sort;

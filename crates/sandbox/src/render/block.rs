@@ -1,0 +1,94 @@
+//! Shows blocks; pages and databases among them as `child_page` and `child_database`.
+
+use serde_json::{Map, Value, json};
+
+use super::{Object, file, parent, rich_text, user};
+use crate::clock::to_minute;
+use crate::world::access::View;
+use crate::world::node::{Content, Node};
+use notion::{Id, Version};
+
+/// A block object.
+pub(crate) fn block(view: View, node: &Node) -> Value {
+    let (kind, body) = content(view, node);
+    let new = view.has_sources();
+    let has_children = !children(view, node.id).is_empty();
+    Object::new("block")
+        .with("id", node.id.to_string())
+        .with("parent", parent(view, node))
+        .with("created_time", to_minute(node.created_time))
+        .with("last_edited_time", to_minute(node.last_edited_time))
+        .with("created_by", user::reference(node.created_by))
+        .with("last_edited_by", user::reference(node.last_edited_by))
+        .with("has_children", has_children)
+        .with_if(!new, "archived", node.in_trash)
+        .with("in_trash", node.in_trash)
+        .with("type", kind.as_str())
+        .with(&kind, body)
+        .with_if(new && view.has_archived(), "archived", node.in_trash)
+        .done()
+}
+
+/// The blocks under a node; a synced copy shows what its original holds, a database nothing.
+pub(crate) fn children(view: View, id: Id) -> Vec<Id> {
+    let original = view
+        .world
+        .node(id)
+        .and_then(Node::block)
+        .and_then(|block| block.body["synced_from"]["block_id"].as_str())
+        .and_then(Id::parse)
+        .filter(|original| view.sees(*original));
+    let from = original.unwrap_or(id);
+    match view.world.node(from).map(|node| &node.content) {
+        Some(Content::Page(_) | Content::Block(_)) => view.world.live_children(from),
+        _ => Vec::new(),
+    }
+}
+
+fn content(view: View, node: &Node) -> (String, Value) {
+    let title = || rich_text::plain(view, view.world.title_of(node.id));
+    match &node.content {
+        Content::Page(_) => ("child_page".to_owned(), json!({"title": title()})),
+        Content::Database(_) | Content::DataSource(_) => {
+            let title = title();
+            let title = if title.is_empty() { "New database" } else { &title };
+            ("child_database".to_owned(), json!({"title": title}))
+        }
+        Content::Block(block) => {
+            let kind = match block.kind.as_str() {
+                "meeting_notes" if view.version < Version::V2026_03_11 => "transcription",
+                kind => kind,
+            };
+            (kind.to_owned(), body(view, &block.kind, &block.body))
+        }
+    }
+}
+
+fn body(view: View, kind: &str, kept: &Value) -> Value {
+    let Some(members) = kept.as_object() else { return kept.clone() };
+    let mut out = Map::new();
+    for (key, value) in members {
+        let shown = match (key.as_str(), value) {
+            ("rich_text" | "caption", Value::Array(runs)) => rich_text::rich_text(view, runs),
+            ("cells", Value::Array(cells)) => cells
+                .iter()
+                .map(|cell| {
+                    rich_text::rich_text(view, cell.as_array().map_or(&[][..], Vec::as_slice))
+                })
+                .collect(),
+            // Paragraphs have icons since 2025-09-03 only.
+            ("icon", Value::Null) if kind == "paragraph" && !view.has_sources() => continue,
+            ("icon", icon) => file(view, icon),
+            _ => value.clone(),
+        };
+        out.insert(key.clone(), shown);
+    }
+    // A stored file is shown as a signed one.
+    if matches!(kept["type"].as_str(), Some("file" | "file_upload")) {
+        out.shift_remove("file_upload");
+        if let Value::Object(source) = file(view, kept) {
+            out.extend(source);
+        }
+    }
+    Value::Object(out)
+}

@@ -1,0 +1,172 @@
+//! Comments: create, list, retrieve, edit and delete.
+
+use notion::{Capability, Id, Kind};
+use serde_json::{Value, json};
+
+use super::{Request, Scene};
+use crate::fail::Fail;
+use crate::input::check::{Spot, fix_one};
+use crate::input::paging::Paging;
+use crate::input::rich_text;
+use crate::query::session;
+use crate::render;
+use crate::render::list::list as envelope;
+use crate::world::COMMENTS_MAX;
+use crate::world::comment::Comment;
+
+const ATTACHMENTS_MAX: usize = 3;
+
+/// `POST /v1/comments`
+pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let body = request.body();
+    if body.get("markdown").is_there() {
+        return Err(Fail::unsupported("create-a-comment with markdown"));
+    }
+    let (parent, thread) = (body.get("parent"), body.get("discussion_id"));
+    let place = match (parent.is_there(), thread.is_there()) {
+        (false, false) => return Err(fix_one(vec![parent.undefined(), thread.undefined()])),
+        (true, true) => return Err(thread.not_present().into()),
+        (true, false) => Place::On(about(&parent)?),
+        (false, true) => Place::In(thread.id()?),
+    };
+    let text = rich_text::read(&body.get("rich_text"))?;
+    let shown_as = display_name(&body.get("display_name"))?;
+    let mut attachments = Vec::new();
+    if body.get("attachments").is_there() {
+        for item in body.get("attachments").items(ATTACHMENTS_MAX)? {
+            let id = item.get("file_upload_id").id()?;
+            attachments.push(json!({"type": "file_upload", "file_upload": {"id": id}}));
+        }
+    }
+    let (about, discussion_id) = match place {
+        Place::On((kind, id)) => (scene.find(kind, id)?.id, None),
+        Place::In(thread) => {
+            let first = scene.world.comments.values().find(|one| one.discussion_id == thread);
+            let about = first.map(|first| first.about).filter(|id| scene.view().sees(*id));
+            (about.ok_or_else(|| scene.not_found("discussion", thread))?, Some(thread))
+        }
+    };
+    scene.check_editable(about)?;
+    if scene.world.comments.len() >= COMMENTS_MAX {
+        return Err(Fail::full());
+    }
+    let discussion_id = discussion_id.unwrap_or_else(|| scene.world.ids.object());
+    let (id, now) = (scene.world.ids.object(), scene.now());
+    let comment = Comment {
+        id,
+        about,
+        discussion_id,
+        created_time: now,
+        last_edited_time: now,
+        created_by: scene.who.user,
+        rich_text: text,
+        resolved: false,
+        shown_as,
+        attachments,
+    };
+    scene.world.comments.insert(id, comment);
+    Ok(written(scene, id))
+}
+
+enum Place {
+    On((Kind, Id)),
+    In(Id),
+}
+
+fn about(spot: &Spot) -> Result<(Kind, Id), Fail> {
+    spot.object()?;
+    let (page, block) = (spot.get("page_id"), spot.get("block_id"));
+    match (page.is_there(), block.is_there()) {
+        (true, _) => Ok((Kind::Page, page.id()?)),
+        (_, true) => Ok((Kind::Block, block.id()?)),
+        _ => Err(fix_one(vec![page.undefined(), block.undefined()])),
+    }
+}
+
+fn display_name(spot: &Spot) -> Result<Option<String>, Fail> {
+    if !spot.is_there() {
+        return Ok(None);
+    }
+    spot.object()?;
+    let kind = spot.get("type").word(&["integration", "user", "custom"], false)?;
+    if kind != "custom" {
+        return Ok(None);
+    }
+    Ok(Some(spot.get("custom").get("name").text(200)?.to_owned()))
+}
+
+fn written(scene: &Scene, id: Id) -> Value {
+    match scene.world.comments.get(&id) {
+        Some(comment) if scene.who.can(Capability::ReadComments) => render_one(scene, comment),
+        _ => render::partial(Kind::Comment, id),
+    }
+}
+
+fn render_one(scene: &Scene, comment: &Comment) -> Value {
+    let view = scene.view();
+    let mut shown = render::comment::comment(view, comment);
+    if let Some(all) = shown.get_mut("attachments").and_then(Value::as_array_mut) {
+        for one in all {
+            let file = render::file(view, one);
+            *one = json!({"category": "productivity", "file": file["file"]});
+        }
+    }
+    shown
+}
+
+/// `GET /v1/comments?block_id=`
+pub(super) fn list(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let about = Spot::root("query", &request.query).get("block_id").id()?;
+    let paging = Paging::in_query(&request.query)?;
+    scene.find(Kind::Block, about)?;
+    let open = |comment: &&Comment| comment.about == about && !comment.resolved;
+    let all: Vec<Id> =
+        scene.world.comments.values().filter(open).map(|comment| comment.id).collect();
+    let (page, next) = session::slice(&all, &paging)?;
+    let comments = page.iter().filter_map(|id| scene.world.comments.get(id));
+    let results = comments.map(|comment| render_one(scene, comment)).collect();
+    Ok(envelope("comment", results, next))
+}
+
+fn find<'a>(scene: &'a Scene, id: Id) -> Result<&'a Comment, Fail> {
+    let found = scene.world.comments.get(&id);
+    let visible = found.filter(|comment| scene.view().sees(comment.about));
+    visible.ok_or_else(|| scene.not_found("comment", id))
+}
+
+/// A comment that the caller may change: an own one.
+fn find_own(scene: &Scene, id: Id) -> Result<(), Fail> {
+    if find(scene, id)?.created_by == scene.who.user { Ok(()) } else { Err(Fail::no_access()) }
+}
+
+/// `GET /v1/comments/{comment_id}`
+pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let comment = find(scene, request.id("comment_id")?)?;
+    Ok(render_one(scene, comment))
+}
+
+/// `PATCH /v1/comments/{comment_id}`
+pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("comment_id")?;
+    let body = request.body();
+    if body.get("markdown").is_there() {
+        return Err(Fail::unsupported("update-a-comment with markdown"));
+    }
+    let text = rich_text::read(&body.get("rich_text"))?;
+    find_own(scene, id)?;
+    let now = scene.now();
+    if let Some(comment) = scene.world.comments.get_mut(&id) {
+        comment.rich_text = text;
+        comment.last_edited_time = now;
+    }
+    Ok(written(scene, id))
+}
+
+/// `DELETE /v1/comments/{comment_id}`; answers the comment that is gone.
+pub(super) fn delete(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("comment_id")?;
+    find_own(scene, id)?;
+    let answer = written(scene, id);
+    scene.world.comments.shift_remove(&id);
+    Ok(answer)
+}

@@ -1,0 +1,204 @@
+//! Data sources: create, retrieve, change the schema, templates.
+
+use indexmap::IndexMap;
+use notion::{Id, Kind};
+use serde_json::{Value, json};
+
+use super::databases::{insert, take};
+use super::{Eyes, Request, Scene, trash};
+use crate::fail::Fail;
+use crate::input::check::Spot;
+use crate::input::paging::Paging;
+use crate::input::schema::{SchemaReader, Side};
+use crate::input::{files, rich_text};
+use crate::render;
+use crate::world::NODES_MAX;
+use crate::world::access::View;
+use crate::world::node::{Content, DataSource, Parent};
+use crate::world::property::{Property, PropertyKind};
+
+type Schema = IndexMap<String, Property>;
+
+/// Reads the schema of a data source that is to be made.
+pub(super) fn read_new(
+    scene: &mut Scene,
+    spot: &Spot,
+    id: Id,
+    title: &[Value],
+) -> Result<(Schema, Vec<Side>), Fail> {
+    read(scene, id, title, |reader| reader.create(spot))
+}
+
+fn read(
+    scene: &mut Scene,
+    id: Id,
+    title: &[Value],
+    work: impl FnOnce(&mut SchemaReader) -> Result<Schema, Fail>,
+) -> Result<(Schema, Vec<Side>), Fail> {
+    let view = View { world: scene.world, who: &scene.who, version: scene.version };
+    let eyes = Eyes(view);
+    let mut reader = SchemaReader {
+        world: view.world,
+        ids: view.world.ids.clone(),
+        source: id,
+        source_title: render::rich_text::plain(view, title),
+        sees: &eyes,
+        sides: Vec::new(),
+    };
+    let schema = work(&mut reader)?;
+    let (ids, sides) = (reader.ids, reader.sides);
+    scene.world.ids = ids;
+    Ok((schema, sides))
+}
+
+/// Does to other data sources what a relation brought along.
+pub(super) fn apply(scene: &mut Scene, sides: Vec<Side>) {
+    for side in sides {
+        let (at, change): (Id, Box<dyn FnOnce(&mut DataSource)>) = match side {
+            Side::Add { to, property } => (
+                to,
+                Box::new(move |source| {
+                    source.schema.insert(property.id.clone(), property);
+                }),
+            ),
+            Side::Remove { from, property } => (
+                from,
+                Box::new(move |source| {
+                    source.schema.shift_remove(&property);
+                }),
+            ),
+        };
+        if let Some(source) = scene.world.nodes.get_mut(&at).and_then(|node| node.source_mut()) {
+            change(source);
+        }
+    }
+}
+
+/// Works a patch into a data source's schema.
+pub(super) fn patch_schema(scene: &mut Scene, id: Id, spot: &Spot) -> Result<(), Fail> {
+    if !spot.is_there() {
+        return Ok(());
+    }
+    let before = scene.world.source(id).map(|source| source.schema.clone()).unwrap_or_default();
+    let title = scene.world.title_of(id).to_vec();
+    let (schema, sides) = read(scene, id, &title, |reader| {
+        let mut schema = before.clone();
+        reader.patch(spot, &mut schema)?;
+        Ok(schema)
+    })?;
+    forget_values(scene, id, &before, &schema);
+    if let Some(source) = scene.world.nodes.get_mut(&id).and_then(|node| node.source_mut()) {
+        source.schema = schema;
+    }
+    apply(scene, sides);
+    Ok(())
+}
+
+/// Values of removed properties, and of those whose type changed, are gone.
+fn forget_values(scene: &mut Scene, source: Id, before: &Schema, after: &Schema) {
+    let family = |kind: PropertyKind| match kind {
+        PropertyKind::Url | PropertyKind::Email | PropertyKind::PhoneNumber => PropertyKind::Url,
+        other => other,
+    };
+    let lost: Vec<&String> = before
+        .values()
+        .filter(|old| after.get(&old.id).is_none_or(|new| family(new.kind) != family(old.kind)))
+        .map(|old| &old.id)
+        .collect();
+    if lost.is_empty() {
+        return;
+    }
+    let rows = scene.world.node(source).map(|node| node.children.clone()).unwrap_or_default();
+    for row in rows {
+        if let Some(page) = scene.world.nodes.get_mut(&row).and_then(|node| node.page_mut()) {
+            page.values.retain(|id, _| !lost.contains(&id));
+        }
+    }
+}
+
+/// `POST /v1/data_sources`
+pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let body = request.body();
+    let parent = body.get("parent");
+    parent.object()?;
+    let database = parent.get("database_id").id()?;
+    let properties = body.get("properties");
+    properties.object()?;
+    let title = rich_text::read_opt(&body.get("title"))?.unwrap_or_default();
+    let icon = body.get("icon");
+    let icon = if icon.is_there() { files::icon(&icon)? } else { Value::Null };
+    scene.find(Kind::Database, database)?;
+    scene.check_editable(database)?;
+    if scene.world.nodes.len() >= NODES_MAX {
+        return Err(Fail::full());
+    }
+    let id = scene.world.ids.object();
+    let (schema, sides) = read_new(scene, &properties, id, &title)?;
+    let source = DataSource { title, icon, schema, ..DataSource::default() };
+    insert(scene, id, Parent::Node(database), Content::DataSource(source));
+    apply(scene, sides);
+    scene.touch(database);
+    Ok(scene.written(Kind::DataSource, id))
+}
+
+/// `GET /v1/data_sources/{data_source_id}`
+pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let node = scene.find(Kind::DataSource, request.id("data_source_id")?)?;
+    Ok(render::any(scene.view(), node))
+}
+
+/// `PATCH /v1/data_sources/{data_source_id}`
+pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("data_source_id")?;
+    let body = request.body();
+    let in_trash = trash::wish(&body, scene.version)?;
+    let title = rich_text::read_opt(&body.get("title"))?;
+    let description = rich_text::read_opt(&body.get("description"))?;
+    let (icon, cover) = (body.get("icon"), body.get("cover"));
+    let icon = if icon.is_there() { Some(files::icon(&icon)?) } else { None };
+    let cover = if cover.is_there() { Some(files::cover(&cover)?) } else { None };
+    let properties = body.get("properties");
+    properties.object_opt()?;
+    let parent = body.get("parent");
+    let target = match parent.is_there() {
+        true => {
+            parent.object()?;
+            Some(parent.get("database_id").id()?)
+        }
+        false => None,
+    };
+    let node = scene.find(Kind::DataSource, id)?;
+    if scene.world.has_trashed_ancestor(id) {
+        return Err(Fail::archived_ancestor());
+    }
+    if node.in_trash && in_trash.is_none() {
+        return Err(Fail::archived_block());
+    }
+    if let Some(target) = target {
+        scene.find(Kind::Database, target)?;
+        scene.check_editable(target)?;
+    }
+    patch_schema(scene, id, &properties)?;
+    if let Some(source) = scene.world.nodes.get_mut(&id).and_then(|node| node.source_mut()) {
+        take(&mut source.title, title);
+        take(&mut source.description, description);
+        take(&mut source.icon, icon);
+        take(&mut source.cover, cover);
+    }
+    if let Some(target) = target {
+        scene.world.relocate(id, Parent::Node(target));
+    }
+    match in_trash {
+        Some(in_trash) => trash::set(scene, id, in_trash),
+        None => scene.touch(id),
+    }
+    Ok(scene.written(Kind::DataSource, id))
+}
+
+/// `GET /v1/data_sources/{data_source_id}/templates`: there are none. Without `object` (measured).
+pub(super) fn templates(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("data_source_id")?;
+    Paging::in_query(&request.query)?;
+    scene.find(Kind::DataSource, id)?;
+    Ok(json!({"templates": [], "has_more": false, "next_cursor": null}))
+}

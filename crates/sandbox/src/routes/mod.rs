@@ -1,0 +1,179 @@
+//! Notion's operations, one file per noun. Handlers check everything first and change then.
+
+mod blocks;
+mod comments;
+mod data_sources;
+mod databases;
+mod page_property;
+mod pages;
+mod query;
+mod rows;
+mod search;
+mod trash;
+mod users;
+
+use jiff::Timestamp;
+use notion::catalogue::Operation;
+use notion::{Capability, Id, Kind, Version};
+use serde_json::Value;
+
+use crate::fail::Fail;
+use crate::input::check::Spot;
+use crate::input::schema::Sees;
+use crate::query::session::Sessions;
+use crate::render;
+use crate::world::World;
+use crate::world::access::{View, Who};
+use crate::world::node::Node;
+
+/// What an operation works in: the world, the caller, the version.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) sessions: &'a mut Sessions,
+    pub(crate) who: Who,
+    pub(crate) version: Version,
+}
+
+/// A request that passed the checks which all operations share.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// Path parameters.
+    pub(crate) path: Value,
+    /// Query parameters: text, or an array of text if repeated.
+    pub(crate) query: Value,
+    pub(crate) body: Value,
+}
+
+impl Request {
+    pub(crate) fn body(&self) -> Spot<'_> {
+        Spot::body(&self.body)
+    }
+
+    /// An id in the path.
+    pub(crate) fn id(&self, name: &str) -> Result<Id, Fail> {
+        Ok(Spot::root("path", &self.path).get(name).id()?)
+    }
+
+    /// The values of a query parameter that may be repeated, with or without `[]`.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let values = [name.to_owned(), format!("{name}[]")];
+        let found = values.iter().filter_map(|name| self.query.get(name));
+        found
+            .flat_map(|value| match value {
+                Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+                other => other.as_str().into_iter().collect::<Vec<_>>(),
+            })
+            .collect()
+    }
+}
+
+impl Scene<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
+        View { world: self.world, who: &self.who, version: self.version }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    pub(crate) fn not_found(&self, kind: &str, id: Id) -> Fail {
+        Fail::not_found(kind, id, &self.who.name, self.who.user)
+    }
+
+    /// The node of that kind, if the caller sees it. As blocks, pages and databases count too.
+    pub(crate) fn find(&self, kind: Kind, id: Id) -> Result<&Node, Fail> {
+        let fits = |node: &&Node| match kind {
+            Kind::Block => node.kind() != Kind::DataSource,
+            _ => node.kind() == kind,
+        };
+        let node = self.world.node(id).filter(fits).filter(|_| self.view().sees(id));
+        node.ok_or_else(|| self.not_found(kind.as_str(), id))
+    }
+
+    /// Refuses changes to what is in the trash, itself or by something above it.
+    pub(crate) fn check_editable(&self, id: Id) -> Result<(), Fail> {
+        if self.world.node(id).is_some_and(|node| node.in_trash) {
+            return Err(Fail::archived_block());
+        }
+        if self.world.has_trashed_ancestor(id) {
+            return Err(Fail::archived_ancestor());
+        }
+        Ok(())
+    }
+
+    /// The answer to a write: the object, or just its id without the right to read.
+    pub(crate) fn written(&self, kind: Kind, id: Id) -> Value {
+        let view = self.view();
+        match view.world.node(id) {
+            Some(node) if self.who.can(Capability::ReadContent) => match kind {
+                Kind::Block => render::block::block(view, node),
+                _ => render::any(view, node),
+            },
+            _ => render::partial(kind, id),
+        }
+    }
+
+    fn touch(&mut self, id: Id) {
+        let now = self.now();
+        self.world.touch(id, self.who.user, now);
+    }
+
+    fn has_sources(&self) -> bool {
+        self.version >= Version::V2025_09_03
+    }
+}
+
+/// How schema readers ask what the caller sees.
+#[derive(Debug)]
+struct Eyes<'a>(View<'a>);
+
+impl Sees for Eyes<'_> {
+    fn sees(&self, id: Id) -> bool {
+        self.0.sees(id)
+    }
+
+    fn not_found(&self, kind: &str, id: Id) -> Fail {
+        Fail::not_found(kind, id, &self.0.who.name, self.0.who.user)
+    }
+}
+
+/// Runs an operation.
+pub(crate) fn run(
+    scene: &mut Scene,
+    operation: &'static Operation,
+    request: &Request,
+) -> Result<Value, Fail> {
+    match operation.name {
+        "post-page" => pages::create(scene, request),
+        "retrieve-a-page" => pages::retrieve(scene, request),
+        "patch-page" => pages::update(scene, request),
+        "move-page" => pages::relocate(scene, request),
+        "retrieve-a-page-property" => page_property::retrieve(scene, request),
+        "retrieve-a-block" => blocks::retrieve(scene, request),
+        "update-a-block" => blocks::update(scene, request),
+        "delete-a-block" => blocks::delete(scene, request),
+        "get-block-children" => blocks::children(scene, request),
+        "patch-block-children" => blocks::append(scene, request),
+        "create-database" => databases::create(scene, request),
+        "retrieve-a-database" => databases::retrieve(scene, request),
+        "update-database" => databases::update(scene, request),
+        "post-database-query" => query::database(scene, request),
+        "get-databases" => search::databases(scene, request),
+        "create-a-data-source" => data_sources::create(scene, request),
+        "retrieve-a-data-source" => data_sources::retrieve(scene, request),
+        "update-a-data-source" => data_sources::update(scene, request),
+        "query-data-source" => query::data_source(scene, request),
+        "list-data-source-templates" => data_sources::templates(scene, request),
+        "post-search" => search::search(scene, request),
+        "get-users" => users::list(scene, request),
+        "get-self" => users::me(scene),
+        "get-user" => users::retrieve(scene, request),
+        "create-a-comment" => comments::create(scene, request),
+        "retrieve-a-comment" => comments::list(scene, request),
+        "retrieve-comment" => comments::retrieve(scene, request),
+        "update-a-comment" => comments::update(scene, request),
+        "delete-a-comment" => comments::delete(scene, request),
+        name => Err(Fail::unsupported(name)),
+    }
+}

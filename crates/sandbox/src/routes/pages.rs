@@ -1,0 +1,257 @@
+//! Pages: create, retrieve, update, move.
+
+use notion::{Id, Kind};
+use serde_json::Value;
+
+use super::{Request, Scene, blocks, rows, trash};
+use crate::fail::Fail;
+use crate::input::blocks as drafts;
+use crate::input::check::{Spot, fix_one};
+use crate::input::files;
+use crate::render;
+use crate::world::NODES_MAX;
+use crate::world::node::{Content, Node, Page, Parent};
+use crate::world::tree::Slot;
+
+/// Where a new or moved page goes, as the request says.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Workspace,
+    Page(Id),
+    Database(Id),
+    DataSource(Id),
+}
+
+/// `POST /v1/pages`
+pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let body = request.body();
+    if body.get("markdown").is_there() {
+        return Err(Fail::unsupported("post-page with markdown"));
+    }
+    let template = body.get("template");
+    if template.is_there() && template.get("type").value.is_none_or(|kind| kind != "none") {
+        return Err(Fail::unsupported("post-page with template"));
+    }
+    let place = place(&body.get("parent"), scene)?;
+    let properties = body.get("properties");
+    properties.object_opt()?;
+    let page = Page {
+        icon: optional(&body.get("icon"), files::icon)?,
+        cover: optional(&body.get("cover"), files::cover)?,
+        ..Page::default()
+    };
+    let children = ["children", "content"].map(|key| body.get(key));
+    let children = match children.iter().find(|spot| spot.is_there()) {
+        Some(spot) => drafts::read(spot, scene.version)?,
+        None => Vec::new(),
+    };
+    let slot = position(&body.get("position"))?;
+    let parent = resolve(scene, place)?;
+    let source = match parent {
+        Parent::Node(id) if scene.world.source(id).is_some() => Some(id),
+        _ => None,
+    };
+    if let Slot::After(block) = slot {
+        check_sibling(scene, parent, block)?;
+    }
+    let values = rows::read(scene, &properties, source)?;
+    if scene.world.nodes.len() + blocks::count(&children) >= NODES_MAX {
+        return Err(Fail::full());
+    }
+    let (id, now, by) = (scene.world.ids.object(), scene.now(), scene.who.user);
+    scene.world.insert(
+        Node {
+            id,
+            parent,
+            created_time: now,
+            created_by: by,
+            last_edited_time: now,
+            last_edited_by: by,
+            in_trash: false,
+            children: Vec::new(),
+            content: Content::Page(page),
+        },
+        slot,
+    );
+    rows::write(scene, id, values);
+    if let Some(source) = source {
+        rows::number(scene, source, id);
+        rows::defaults(scene, source, id);
+    }
+    blocks::plant(scene, &children, id, Slot::End);
+    if let Parent::Node(above) = parent
+        && source.is_none()
+    {
+        scene.touch(above);
+    }
+    Ok(scene.written(Kind::Page, id))
+}
+
+fn optional(spot: &Spot, read: impl Fn(&Spot) -> Result<Value, Fail>) -> Result<Value, Fail> {
+    if spot.is_there() { read(spot) } else { Ok(Value::Null) }
+}
+
+fn place(spot: &Spot, scene: &Scene) -> Result<Place, Fail> {
+    spot.object()?;
+    let keys: &[&str] = if scene.has_sources() {
+        &["page_id", "database_id", "data_source_id"]
+    } else {
+        &["database_id", "page_id"]
+    };
+    if scene.who.is_person() && spot.get("workspace").is_there() {
+        return Ok(Place::Workspace);
+    }
+    let there: Vec<&&str> = keys.iter().filter(|key| spot.get(key).is_there()).collect();
+    let [key, ..] = there.as_slice() else {
+        return Err(fix_one(keys.iter().map(|key| spot.get(key).undefined()).collect()));
+    };
+    let member = spot.get(key);
+    if member.value.and_then(Value::as_str).is_none() {
+        // The branches of the union that are missing, and the one that has the wrong type.
+        let complaint = |key: &&str| {
+            if **key == **there[0] {
+                member.should_be("a string")
+            } else {
+                spot.get(key).undefined()
+            }
+        };
+        return Err(fix_one(keys.iter().map(complaint).collect()));
+    }
+    let id = member.id()?;
+    Ok(match **key {
+        "page_id" => Place::Page(id),
+        "database_id" => Place::Database(id),
+        _ => Place::DataSource(id),
+    })
+}
+
+/// Looks the place up; a database stands for its one data source.
+fn resolve(scene: &Scene, place: Place) -> Result<Parent, Fail> {
+    let id = match place {
+        Place::Workspace => return Ok(Parent::Workspace),
+        Place::Page(id) => scene.find(Kind::Page, id)?.id,
+        Place::DataSource(id) => scene.find(Kind::DataSource, id)?.id,
+        Place::Database(id) => super::databases::only_source(scene, id)?,
+    };
+    scene.check_editable(id)?;
+    Ok(Parent::Node(id))
+}
+
+fn position(spot: &Spot) -> Result<Slot, Fail> {
+    if !spot.is_there() {
+        return Ok(Slot::End);
+    }
+    spot.object()?;
+    Ok(match spot.get("type").word(&["page_start", "page_end", "after_block"], false)? {
+        "page_start" => Slot::Start,
+        "page_end" => Slot::End,
+        _ => Slot::After(spot.get("after_block").get("id").id()?),
+    })
+}
+
+fn check_sibling(scene: &Scene, parent: Parent, block: Id) -> Result<(), Fail> {
+    match scene.world.node(block) {
+        Some(node) if node.parent == parent => Ok(()),
+        _ => Err(scene.not_found("block", block)),
+    }
+}
+
+/// `GET /v1/pages/{page_id}`
+pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let node = scene.find(Kind::Page, request.id("page_id")?)?;
+    let wanted = request.all("filter_properties");
+    let fits = |property: &crate::world::property::Property| {
+        wanted.is_empty() || wanted.iter().any(|called| property.is_called(called))
+    };
+    Ok(render::page::page_with(scene.view(), node, fits))
+}
+
+/// `PATCH /v1/pages/{page_id}`
+pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("page_id")?;
+    let body = request.body();
+    let template = body.get("template");
+    if template.is_there() && template.get("type").value.is_none_or(|kind| kind != "none") {
+        return Err(Fail::unsupported("patch-page with template"));
+    }
+    let in_trash = trash::wish(&body, scene.version)?;
+    let is_archived = body.get("is_archived").bool_opt()?;
+    let is_locked = body.get("is_locked").bool_opt()?;
+    let erase = body.get("erase_content").bool_opt()?.unwrap_or(false);
+    let (icon, cover) = (body.get("icon"), body.get("cover"));
+    let icon = if icon.is_there() { Some(files::icon(&icon)?) } else { None };
+    let cover = if cover.is_there() { Some(files::cover(&cover)?) } else { None };
+    let properties = body.get("properties");
+    properties.object_opt()?;
+
+    let node = scene.find(Kind::Page, id)?;
+    let source = node.parent_id().filter(|above| scene.world.source(*above).is_some());
+    if scene.world.has_trashed_ancestor(id) {
+        return Err(Fail::archived_ancestor());
+    }
+    if node.in_trash && in_trash != Some(false) && request.body.is_object() && in_trash.is_none() {
+        return Err(Fail::archived_block());
+    }
+    let values = rows::read(scene, &properties, source)?;
+    rows::write(scene, id, values);
+    if let Some(page) = scene.world.nodes.get_mut(&id).and_then(|node| node.page_mut()) {
+        page.icon = icon.unwrap_or_else(|| page.icon.take());
+        page.cover = cover.unwrap_or_else(|| page.cover.take());
+        page.is_locked = is_locked.unwrap_or(page.is_locked);
+        page.is_archived = is_archived.unwrap_or(page.is_archived);
+    }
+    if erase {
+        for child in scene.world.live_children(id) {
+            trash::set(scene, child, true);
+        }
+    }
+    match in_trash {
+        Some(in_trash) => trash::set(scene, id, in_trash),
+        None => scene.touch(id),
+    }
+    Ok(scene.written(Kind::Page, id))
+}
+
+/// `POST /v1/pages/{page_id}/move`
+pub(super) fn relocate(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("page_id")?;
+    let spot = request.body().get("parent");
+    spot.object()?;
+    for stranger in ["database_id", "workspace", "block_id"] {
+        if spot.get(stranger).is_there() && !scene.who.is_person() {
+            return Err(spot.get(stranger).not_present().into());
+        }
+    }
+    let place = place(&spot, scene)?;
+    scene.find(Kind::Page, id)?;
+    scene.check_editable(id)?;
+    let parent = resolve(scene, place)?;
+    if let Parent::Node(above) = parent
+        && scene.world.lineage(above).unwrap_or_default().contains(&id)
+    {
+        return Err(Fail::validation("A page cannot be moved into itself or its own subpages."));
+    }
+    let before = scene.world.node(id).map(|node| node.parent);
+    scene.world.relocate(id, parent);
+    if before != Some(parent) {
+        keep_title(scene, id);
+    }
+    scene.touch(id);
+    Ok(scene.written(Kind::Page, id))
+}
+
+/// In another table, or in none, a page keeps the values whose properties are there: its title.
+fn keep_title(scene: &mut Scene, id: Id) {
+    let source = scene.world.source_of_row(id).map(|(id, source)| (id, source.schema.clone()));
+    if let Some(page) = scene.world.nodes.get_mut(&id).and_then(|node| node.page_mut()) {
+        page.values.retain(|property, _| {
+            source.as_ref().map_or(property == crate::world::property::TITLE, |(_, schema)| {
+                schema.contains_key(property)
+            })
+        });
+    }
+    if let Some((source, _)) = source {
+        rows::number(scene, source, id);
+        rows::defaults(scene, source, id);
+    }
+}

@@ -1,0 +1,129 @@
+//! Queries of data sources, and of databases in the versions that know nothing else.
+
+use notion::{Id, Kind};
+use serde_json::Value;
+
+use super::{Request, Scene, databases};
+use crate::fail::Fail;
+use crate::input::paging::Paging;
+use crate::query::filter::Reader;
+use crate::query::sort;
+use crate::render;
+use crate::render::list::list;
+use crate::world::access::View;
+
+/// `POST /v1/databases/{database_id}/query`
+pub(super) fn database(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("database_id")?;
+    check(request)?;
+    let source = databases::only_source(scene, id)?;
+    query(scene, request, source)
+}
+
+/// `POST /v1/data_sources/{data_source_id}/query`
+pub(super) fn data_source(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("data_source_id")?;
+    check(request)?;
+    scene.find(Kind::DataSource, id)?;
+    query(scene, request, id)
+}
+
+/// What can be said about the body without looking at anything.
+fn check(request: &Request) -> Result<(), Fail> {
+    let body = request.body();
+    body.only(&[
+        "filter",
+        "sorts",
+        "start_cursor",
+        "page_size",
+        "archived",
+        "in_trash",
+        "is_archived",
+        "result_type",
+    ])?;
+    Paging::in_body(&body)?;
+    for flag in ["archived", "in_trash", "is_archived"] {
+        body.get(flag).bool_opt()?;
+    }
+    let kind = body.get("result_type");
+    if kind.is_there() {
+        kind.word(&["page", "data_source"], true)?;
+    }
+    Ok(())
+}
+
+fn query(scene: &mut Scene, request: &Request, id: Id) -> Result<Value, Fail> {
+    let body = request.body();
+    let paging = Paging::in_body(&body)?;
+    let view = View { world: scene.world, who: &scene.who, version: scene.version };
+    let Some(source) = view.world.source(id) else {
+        return Err(Fail::not_found("data_source", id, &view.who.name, view.who.user));
+    };
+    let reader = Reader { source, me: view.who.user, now: view.world.now() };
+    let filter = body.get("filter");
+    let filter =
+        if filter.is_there() && !filter.is_null() { Some(reader.read(&filter, 0)?) } else { None };
+    let sorts = sort::read(&body.get("sorts"), source)?;
+    let flag = |name: &str| body.get(name).value == Some(&Value::Bool(true));
+    let (archived, trashed) = (flag("is_archived"), flag("in_trash") || flag("archived"));
+    let only_sources = body.get("result_type").value.is_some_and(|kind| kind == "data_source");
+    let run = || {
+        let rows = view.world.node(id).map(|node| node.children.clone()).unwrap_or_default();
+        let mut rows: Vec<Id> = rows
+            .into_iter()
+            .filter(|row| {
+                let node = view.world.node(*row);
+                let page = node.and_then(|node| node.page());
+                !only_sources
+                    && node.is_some_and(|node| node.in_trash == trashed)
+                    && page.is_some_and(|page| page.is_archived == archived)
+                    && filter.as_ref().is_none_or(|filter| filter.passes(view, *row))
+            })
+            .collect();
+        // Nobody promises an order; the real service tends to give the newest first.
+        rows.reverse();
+        sort::sort(view, &mut rows, &sorts);
+        Ok(rows)
+    };
+    let key = key(view, &format!("query {id}"), request);
+    let (page, next, is_cut) = scene.sessions.page(key, &paging, run)?;
+    let wanted = request.all("filter_properties");
+    let results = page
+        .iter()
+        .filter_map(|id| view.world.node(*id))
+        .map(|node| {
+            render::page::page_with(view, node, |property| {
+                wanted.is_empty() || wanted.iter().any(|called| property.is_called(called))
+            })
+        })
+        .collect();
+    Ok(rows_list(view, results, next, is_cut))
+}
+
+/// The list of a query or search: its type is named after what the version knows.
+pub(super) fn rows_list(
+    view: View,
+    results: Vec<Value>,
+    next: Option<String>,
+    is_cut: bool,
+) -> Value {
+    let kind = if view.has_sources() { "page_or_data_source" } else { "page_or_database" };
+    let mut list = list(kind, results, next);
+    if is_cut {
+        list["request_status"] = serde_json::json!({
+            "type": "incomplete",
+            "incomplete_reason": "query_result_limit_reached",
+        });
+    }
+    list
+}
+
+/// What a cursor belongs to: the caller, the list and the question.
+pub(super) fn key(view: View, list: &str, request: &Request) -> String {
+    let mut question = request.body.clone();
+    if let Some(members) = question.as_object_mut() {
+        members.shift_remove("start_cursor");
+        members.shift_remove("page_size");
+    }
+    format!("{} {list} {question}", view.who.user)
+}

@@ -1,0 +1,25 @@
+//! The trash: the three names of its flag, and what happens to what goes in.
+
+use notion::{Id, Version};
+
+use super::Scene;
+use crate::fail::Fail;
+use crate::input::check::Spot;
+
+/// Reads `in_trash`, or `archived` where the version still has it.
+pub(super) fn wish(body: &Spot, version: Version) -> Result<Option<bool>, Fail> {
+    let archived = body.get("archived");
+    if version >= Version::V2026_03_11 && archived.is_there() {
+        return Err(archived.not_present().into());
+    }
+    let in_trash = body.get("in_trash").bool_opt()?;
+    Ok(in_trash.or(archived.bool_opt()?))
+}
+
+/// Moves a node to the trash or back.
+pub(super) fn set(scene: &mut Scene, id: Id, in_trash: bool) {
+    if let Some(node) = scene.world.nodes.get_mut(&id) {
+        node.in_trash = in_trash;
+    }
+    scene.touch(id);
+}

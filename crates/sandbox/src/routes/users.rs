@@ -1,0 +1,46 @@
+//! People and bots.
+
+use notion::Id;
+use serde_json::Value;
+
+use super::{Request, Scene};
+use crate::fail::Fail;
+use crate::input::paging::Paging;
+use crate::query::session;
+use crate::render::user;
+
+/// Everybody: people first, then the bots of live connections.
+fn everybody(scene: &Scene) -> Vec<Id> {
+    let bots = scene.world.connections.values().filter(|connection| connection.token.is_some());
+    scene.world.people.keys().copied().chain(bots.map(|connection| connection.bot_id)).collect()
+}
+
+/// `GET /v1/users`
+pub(super) fn list(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let paging = Paging::in_query(&request.query)?;
+    let all = everybody(scene);
+    let (page, next) = session::slice(&all, &paging)?;
+    let results = page.into_iter().filter_map(|id| shown(scene, id)).collect();
+    Ok(crate::render::list::list("user", results, next))
+}
+
+fn shown(scene: &Scene, id: Id) -> Option<Value> {
+    let view = scene.view();
+    if let Some(person) = view.world.people.get(&id) {
+        return Some(user::person(view, person));
+    }
+    let connection = view.world.connections.get(&id)?;
+    Some(user::bot(view, connection, id == view.who.user))
+}
+
+/// `GET /v1/users/me`
+pub(super) fn me(scene: &mut Scene) -> Result<Value, Fail> {
+    let id = scene.who.user;
+    shown(scene, id).ok_or_else(|| Fail::user_not_found(id, id))
+}
+
+/// `GET /v1/users/{user_id}`
+pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
+    let id = request.id("user_id")?;
+    shown(scene, id).ok_or_else(|| Fail::user_not_found(id, scene.who.user))
+}

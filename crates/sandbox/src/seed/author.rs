@@ -1,0 +1,147 @@
+//! Writes the demo: a person who makes requests, one every few minutes.
+
+use bytes::Bytes;
+use http::Method;
+use notion::Id;
+use serde_json::{Value, json};
+
+use crate::pipeline::{self, Caller, Incoming};
+use crate::query::session::Sessions;
+use crate::world::World;
+
+/// Time between two requests, so that times differ.
+const PAUSE_MS: i64 = 11 * 60 * 1000;
+
+/// Somebody who writes.
+pub(super) struct Author<'a> {
+    world: &'a mut World,
+    sessions: Sessions,
+    person: Id,
+}
+
+impl<'a> Author<'a> {
+    pub(super) fn new(world: &'a mut World, person: Id) -> Self {
+        Self { world, sessions: Sessions::default(), person }
+    }
+
+    /// Somebody else goes on.
+    pub(super) fn by(&mut self, person: Id) {
+        self.person = person;
+    }
+
+    /// Makes a request that must succeed: the demo is part of the program, and a test makes it.
+    pub(super) fn send(&mut self, method: Method, path: &str, body: &Value) -> Value {
+        self.world.clock.advance(PAUSE_MS);
+        let who = self.world.person(self.person).expect("the demo's people exist");
+        let incoming = Incoming {
+            method,
+            path: path.to_owned(),
+            query: String::new(),
+            authorization: None,
+            version: None,
+            body: Bytes::from(body.to_string()),
+        };
+        let caller = Caller::Person(who);
+        match pipeline::answer(self.world, &mut self.sessions, &incoming, &caller) {
+            Ok(answer) => answer,
+            Err(fail) => unreachable!("the demo's requests succeed: {path} {}", fail.message),
+        }
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Value {
+        self.send(Method::POST, path, body)
+    }
+
+    /// A page with an icon and content.
+    pub(super) fn page(
+        &mut self,
+        parent: &Value,
+        title: &str,
+        icon: &str,
+        children: Vec<Value>,
+    ) -> Id {
+        let body = json!({
+            "parent": parent,
+            "icon": {"emoji": icon},
+            "properties": {"title": {"title": [{"text": {"content": title}}]}},
+            "children": children,
+        });
+        id_of(&self.post("/v1/pages", &body))
+    }
+
+    /// Adds blocks; gives the ids of the first level.
+    pub(super) fn append(&mut self, to: Id, children: Vec<Value>) -> Vec<Id> {
+        let path = format!("/v1/blocks/{to}/children");
+        let answer = self.send(Method::PATCH, &path, &json!({"children": children}));
+        answer["results"].as_array().into_iter().flatten().map(id_of).collect()
+    }
+
+    /// A database; gives the ids of container and table.
+    pub(super) fn database(
+        &mut self,
+        page: Id,
+        title: &str,
+        icon: &str,
+        properties: &Value,
+    ) -> (Id, Id) {
+        let body = json!({
+            "parent": {"page_id": page},
+            "title": [{"text": {"content": title}}],
+            "icon": {"emoji": icon},
+            "initial_data_source": {"properties": properties},
+        });
+        let answer = self.post("/v1/databases", &body);
+        (id_of(&answer), id_of(&answer["data_sources"][0]))
+    }
+
+    /// A further table in a database.
+    pub(super) fn table(&mut self, database: Id, title: &str, properties: &Value) -> Id {
+        let body = json!({
+            "parent": {"database_id": database},
+            "title": [{"text": {"content": title}}],
+            "properties": properties,
+        });
+        id_of(&self.post("/v1/data_sources", &body))
+    }
+
+    /// More properties for a table.
+    pub(super) fn schema(&mut self, table: Id, properties: &Value) {
+        let path = format!("/v1/data_sources/{table}");
+        self.send(Method::PATCH, &path, &json!({"properties": properties}));
+    }
+
+    /// A row.
+    pub(super) fn row(&mut self, table: Id, properties: &Value, children: Vec<Value>) -> Id {
+        let body = json!({
+            "parent": {"data_source_id": table},
+            "properties": properties,
+            "children": children,
+        });
+        id_of(&self.post("/v1/pages", &body))
+    }
+
+    /// New values for a row.
+    pub(super) fn values(&mut self, row: Id, properties: &Value) {
+        let path = format!("/v1/pages/{row}");
+        self.send(Method::PATCH, &path, &json!({"properties": properties}));
+    }
+
+    /// A comment that starts a thread, and the answers to it.
+    pub(super) fn thread(&mut self, about: &Value, texts: &[(Id, &str)]) {
+        let mut thread = Value::Null;
+        for (person, text) in texts {
+            self.person = *person;
+            let mut body = json!({"rich_text": [{"text": {"content": text}}]});
+            if thread.is_null() {
+                body["parent"] = about.clone();
+            } else {
+                body["discussion_id"] = thread.clone();
+            }
+            thread = self.post("/v1/comments", &body)["discussion_id"].clone();
+        }
+    }
+}
+
+fn id_of(object: &Value) -> Id {
+    object["id"].as_str().and_then(Id::parse).expect("objects have ids")
+}

@@ -1,0 +1,207 @@
+//! The running server, and how others start it.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower::ServiceExt;
+
+use crate::app::{self, App, Dropped};
+use crate::seed::{self, Demo};
+use crate::world::World;
+
+/// What the world holds at first.
+#[derive(Clone, Debug, Default)]
+pub enum Seed {
+    /// A team's workspace with some 150 objects; the same ids every time.
+    #[default]
+    Demo,
+    /// A workspace with one person and nothing in it.
+    Empty,
+    /// A world, as `GET /_sandbox/state` writes it.
+    File(Value),
+}
+
+/// How to start a sandbox.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 picks one.
+    pub listen: SocketAddr,
+    /// What the world holds at first.
+    pub seed: Seed,
+    /// Where the world is kept between runs: read at the start if it exists, written at the end.
+    pub state_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: Seed::default(),
+            state_file: None,
+        }
+    }
+}
+
+/// A sandbox that runs; it stops when this is dropped.
+pub struct Sandbox {
+    address: SocketAddr,
+    demo: Option<Demo>,
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Starts a sandbox; it serves when this returns.
+    pub async fn start(options: Options) -> std::io::Result<Self> {
+        let (app, demo) = build(&options)?;
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(accept(listener, app::router(app.clone()), stopped));
+        Ok(Self { address, demo, app, stop, task: Some(task) })
+    }
+
+    /// Where it is: `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where its control routes are.
+    pub fn control_url(&self) -> String {
+        format!("{}/_sandbox", self.url())
+    }
+
+    /// Ids and tokens of the demo workspace, if that is what it began with.
+    pub fn demo(&self) -> Option<Demo> {
+        self.demo.clone()
+    }
+
+    /// The routes of a sandbox without a server, for tests in process, with the demo's ids.
+    ///
+    /// A fault that cuts the connection answers 503 here.
+    pub fn router(options: &Options) -> std::io::Result<(Router, Option<Demo>)> {
+        let (app, demo) = build(options)?;
+        Ok((app::router(app), demo))
+    }
+
+    /// Stops it, and waits until it has.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if let Some(task) = self.task.take() {
+            // A cancelled task has stopped as well.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        // Nobody is left to hear of a failure; `GET /_sandbox/state` is the way to be sure.
+        let _ = self.app.save();
+    }
+}
+
+fn build(options: &Options) -> std::io::Result<(Arc<App>, Option<Demo>)> {
+    let broken = |what: &str, error: String| {
+        std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{what}: {error}"))
+    };
+    let (seed, demo) = match &options.seed {
+        Seed::Demo => {
+            let (world, demo) = seed::demo();
+            (world, Some(demo))
+        }
+        Seed::Empty => (seed::empty(), None),
+        Seed::File(value) => (read_world(value.clone()).map_err(|e| broken("the seed", e))?, None),
+    };
+    let kept = match &options.state_file {
+        Some(path) if path.exists() => {
+            let value = serde_json::from_slice(&std::fs::read(path)?)
+                .map_err(|error| broken("the state file", error.to_string()))?;
+            Some(read_world(value).map_err(|error| broken("the state file", error))?)
+        }
+        _ => None,
+    };
+    let world = kept.unwrap_or_else(|| seed.clone());
+    Ok((Arc::new(App::new(seed, world, options.state_file.clone())), demo))
+}
+
+fn read_world(value: Value) -> Result<World, String> {
+    let world: World = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    world.check()?;
+    Ok(world)
+}
+
+async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.changed() => return,
+        };
+        // A failed accept is about one client, or passes (no file handles left).
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            continue;
+        };
+        tokio::spawn(serve(stream, router.clone(), stopped.clone()));
+    }
+}
+
+/// A fault asked for the connection to be cut.
+#[derive(Debug)]
+struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fault cut the connection")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn serve(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            let answered: Result<_, Infallible> =
+                router.oneshot(request.map(axum::body::Body::new)).await;
+            match answered {
+                Ok(response) if response.extensions().get::<Dropped>().is_some() => Err(Cut),
+                Ok(response) => Ok(response),
+                Err(never) => match never {},
+            }
+        }
+    });
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        // Whatever ends a connection concerns its client only.
+        _ = &mut connection => {}
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
