@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use http::Method;
 use ledger::Resource;
-use model::{Connection, ConnectionId, Principal, Role, SecretString, TenantId, Who};
-use notion::client::{Request, RequestBody, Response, SendError};
+use model::{Clock, Connection, ConnectionId, Principal, Role, SecretString, TenantId, Who};
+use notion::client::{Client, Request, RequestBody, Response, SendError, Settings};
 use notion::error::Integration;
 use notion::{ApiError, Capabilities, Id, Kind, Version};
 use policy::Permit;
@@ -15,9 +15,9 @@ use serde::Deserialize;
 use store::{Store, StoreError, StoredConnection, token_place};
 use vault::Sealed;
 
+use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
-use crate::{Gate, new_request_id};
 
 /// Connections in memory, their tokens sealed.
 pub(crate) struct Custody {
@@ -146,11 +146,23 @@ struct BotDetails {
     workspace_id: Option<Id>,
 }
 
-impl Gate {
-    /// Asks Notion whose token this is, without keeping anything.
-    pub async fn verify_token(&self, token: &SecretString) -> Result<Connection, ConnectError> {
+/// Questions about a token itself, before there is a connection that a permit could name.
+#[derive(Clone, Debug)]
+pub struct TokenCheck {
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl TokenCheck {
+    /// Asks where `settings` say that Notion is.
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self { client: Client::new(settings), clock }
+    }
+
+    /// Asks Notion whose token this is.
+    pub async fn connection(&self, token: &SecretString) -> Result<Connection, ConnectError> {
         let operation = "get-self";
-        let (status, body) = self.probe(token, "/v1/users/me").await?;
+        let (status, body) = self.ask(token, "/v1/users/me").await?;
         if status == 401 {
             return Err(ConnectError::Rejected);
         }
@@ -168,13 +180,13 @@ impl Gate {
             name: bot.name.unwrap_or_else(|| "(unnamed)".to_owned()),
             workspace_id: details.workspace_id,
             workspace_name: details.workspace_name,
-            authorized_at: self.shared.clock.now(),
+            authorized_at: self.clock.now(),
         })
     }
 
     /// Asks Notion whether a database is there for the token.
-    pub async fn verify_database(&self, token: &SecretString, id: Id) -> Result<(), ConnectError> {
-        let (status, body) = self.probe(token, &format!("/v1/databases/{id}")).await?;
+    pub async fn database(&self, token: &SecretString, id: Id) -> Result<(), ConnectError> {
+        let (status, body) = self.ask(token, &format!("/v1/databases/{id}")).await?;
         match status {
             200 => Ok(()),
             404 => Err(ConnectError::DatabaseNotFound(id)),
@@ -182,15 +194,50 @@ impl Gate {
         }
     }
 
+    async fn ask(
+        &self,
+        token: &SecretString,
+        path: &str,
+    ) -> Result<(u16, bytes::Bytes), ConnectError> {
+        let request = Request {
+            method: Method::GET,
+            path_and_query: path.to_owned(),
+            version: Version::DEFAULT.as_str(),
+            body: RequestBody::Empty,
+            repeatable: true,
+        };
+        let url = || self.client.settings().base_url.clone();
+        let answer = self
+            .client
+            .send(request, token)
+            .await
+            .map_err(|source| ConnectError::Unreachable { url: url(), source })?;
+        let (status, _, body) = answer.collect(1024 * 1024).await.map_err(|error| {
+            ConnectError::Unexpected { status: 200, text: format!("the answer broke off: {error}") }
+        })?;
+        Ok((status.as_u16(), body))
+    }
+
+    /// Asks for a page that cannot exist, to learn how Notion says so to this connection.
+    async fn not_found_form(&self, token: &SecretString, id: Id) -> Option<NotFoundForm> {
+        let (status, body) = self.ask(token, &format!("/v1/pages/{id}")).await.ok()?;
+        let sample = (status == 404).then(|| ApiError::parse(status, &body)).flatten()?;
+        sample.message.contains(&id.to_string()).then_some(NotFoundForm { sample, id })
+    }
+}
+
+impl Gate {
     /// Verifies a token and takes it into custody, in place of an older one of the same bot.
     pub async fn connect(&self, token: &SecretString) -> Result<Connection, ConnectError> {
-        let mut connection = self.verify_token(token).await?;
+        let check = TokenCheck { client: self.notion.clone(), clock: self.shared.clock.clone() };
+        let mut connection = check.connection(token).await?;
         let known = self.shared.custody.get(&connection.tenant, connection.bot_id);
         let unchanged = known.as_ref().is_some_and(|known| self.same_token(known, token));
         if let Some(known) = known.filter(|_| unchanged) {
             connection.authorized_at = known.connection.authorized_at;
         }
-        let form = self.learn_not_found_form(token).await;
+        let no_page = Id::parse(&self.new_request_id()).unwrap_or(Id::NIL);
+        let form = check.not_found_form(token, no_page).await;
         let row = StoredConnection::row(&connection.tenant, connection.bot_id);
         let shared = &self.shared;
         let place = token_place(&row);
@@ -198,7 +245,7 @@ impl Gate {
         if !unchanged {
             let resource =
                 Resource { kind: "connection".into(), id: connection.bot_id.to_string() };
-            let request_id = new_request_id(&*shared.chance);
+            let request_id = self.new_request_id();
             let operator = Principal {
                 who: Who::Operator,
                 tenant: connection.tenant.clone(),
@@ -249,39 +296,6 @@ impl Gate {
             )
             .is_ok()
         })
-    }
-
-    /// A question about the token itself, before there is a connection that a permit could name.
-    async fn probe(
-        &self,
-        token: &SecretString,
-        path: &str,
-    ) -> Result<(u16, bytes::Bytes), ConnectError> {
-        let request = Request {
-            method: Method::GET,
-            path_and_query: path.to_owned(),
-            version: Version::DEFAULT.as_str(),
-            body: RequestBody::Empty,
-            repeatable: true,
-        };
-        let url = || self.notion.settings().base_url.clone();
-        let answer = self
-            .notion
-            .send(request, token)
-            .await
-            .map_err(|source| ConnectError::Unreachable { url: url(), source })?;
-        let (status, _, body) = answer.collect(1024 * 1024).await.map_err(|error| {
-            ConnectError::Unexpected { status: 200, text: format!("the answer broke off: {error}") }
-        })?;
-        Ok((status.as_u16(), body))
-    }
-
-    /// Asks for a page that cannot exist, to learn how Notion says so to this connection.
-    async fn learn_not_found_form(&self, token: &SecretString) -> Option<NotFoundForm> {
-        let id = Id::parse(&new_request_id(&*self.shared.chance))?;
-        let (status, body) = self.probe(token, &format!("/v1/pages/{id}")).await.ok()?;
-        let sample = (status == 404).then(|| ApiError::parse(status, &body)).flatten()?;
-        sample.message.contains(&id.to_string()).then_some(NotFoundForm { sample, id })
     }
 }
 

@@ -154,15 +154,16 @@ impl Gate {
     }
 
     /// The person who runs this installation: whoever can open the data directory.
-    pub fn operator(&self) -> Result<Principal, Error> {
-        let connection = self.default_connection().ok_or(Error::NoConnection)?;
-        Ok(Principal {
+    pub fn operator(&self) -> Principal {
+        let connection = self.default_connection();
+        Principal {
             who: Who::Operator,
-            tenant: connection.tenant,
-            connection: connection.bot_id,
+            tenant: connection.as_ref().map(|it| it.tenant.clone()).unwrap_or_default(),
+            // Before the first connection there is nothing to call, but a ledger to read.
+            connection: connection.map_or(ConnectionId(Id::NIL), |it| it.bot_id),
             role: Role::Admin,
             capabilities: Capabilities::ALL,
-        })
+        }
     }
 
     /// Makes a key.

@@ -33,7 +33,7 @@ use vault::{Label, MasterKey};
 
 pub use audit::{AuditFilter, AuditPage};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
-pub use connections::ConnectError;
+pub use connections::{ConnectError, TokenCheck};
 pub use error::{Error, KeyFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
@@ -157,18 +157,14 @@ impl Gate {
 
     /// A new id for a request: a UUID of version 4.
     pub fn new_request_id(&self) -> String {
-        new_request_id(&*self.shared.chance)
+        let mut bytes = [0; 16];
+        self.shared.chance.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     fn operator_of(&self, principal: &Principal) -> Result<(), Error> {
         policy::require(principal, model::role::Permission::Manage).map_err(Error::from)
     }
-}
-
-fn new_request_id(chance: &dyn Chance) -> String {
-    let mut bytes = [0; 16];
-    chance.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 impl fmt::Debug for Gate {

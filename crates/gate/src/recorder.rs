@@ -17,8 +17,8 @@ use model::TenantId;
 use store::{EntryFilter, Numbered, Phase, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-/// Is told every entry once it is in the ledger.
-pub type EntrySink = Arc<dyn Fn(&Entry) + Send + Sync>;
+/// Is told entries, a group at a time, once they are in the ledger.
+pub type EntrySink = Arc<dyn Fn(&[&Entry]) + Send + Sync>;
 
 /// How long entries that nobody waits for may gather.
 const GROUP_DELAY: Duration = Duration::from_millis(25);
@@ -277,7 +277,8 @@ impl Writer {
         for (done, seq) in waiting {
             let _ = done.send(Ok(seq));
         }
-        entries.iter().for_each(|numbered| (self.on_entry)(&numbered.entry));
+        let entries: Vec<&Entry> = entries.iter().map(|numbered| &numbered.entry).collect();
+        (self.on_entry)(&entries);
     }
 
     fn place(&mut self, draft: Draft) -> Entry {

@@ -15,6 +15,9 @@ use uuid::Uuid;
 pub struct Id(Uuid);
 
 impl Id {
+    /// The id of nothing.
+    pub const NIL: Self = Self(Uuid::nil());
+
     /// Reads an id as the API takes it: 32 hexadecimal digits, with the four dashes or without any.
     ///
     /// Like Notion, this refuses UUIDs of version 1 to 3 and of a foreign variant; the nil UUID is

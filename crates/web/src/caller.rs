@@ -75,7 +75,7 @@ pub(crate) async fn identify(
     request_id: &RequestId,
 ) -> Result<Principal, Error> {
     if parts.extensions.get::<LocalOperator>().is_some() {
-        return app.gate.operator();
+        return Ok(app.gate.operator());
     }
     app.gate.identify(bearer(&parts.headers), request_id.as_str()).await
 }
