@@ -314,6 +314,13 @@ impl Gate {
         key.state(self.shared.clock.now())
     }
 
+    /// Whether anybody but the operator can manage this gate.
+    pub fn has_working_admin(&self) -> bool {
+        let now = self.shared.clock.now();
+        let keys = self.shared.keys.of_tenant(&TenantId::default());
+        keys.iter().any(|key| key.role == Role::Admin && key.state(now) == KeyState::Active)
+    }
+
     /// Keys with this name that still work: for start-up, which replaces those of its last run.
     pub fn working_keys_named(&self, name: &str) -> Vec<KeyId> {
         let now: Timestamp = self.shared.clock.now();

@@ -1,6 +1,6 @@
 //! The chain: where entries get their place, and how it is checked.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::entry::{Draft, Entry, Hash};
 
@@ -44,7 +44,7 @@ impl Chain {
 }
 
 /// What is wrong with a chain.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The numbers do not follow each other.

@@ -1,1 +1,68 @@
-fn main() {}
+//! notegate: a gate in front of Notion. This file picks the command; each has a file of its own in
+//! `commands/`. `serve.rs` is where the parts are joined.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
+
+mod commands;
+mod data_dir;
+mod failure;
+mod local;
+mod logging;
+mod secret;
+mod settings;
+mod term;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{audit, config, keys, sandbox, serve, tour};
+use crate::failure::Failure;
+
+/// A gate in front of Notion: narrow, revocable, recorded keys instead of whole tokens.
+#[derive(Debug, Parser)]
+#[command(name = "notegate", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gate.
+    Serve(serve::Args),
+    /// See what a narrow key sees: a story in the terminal, with a Notion that runs here.
+    Tour,
+    /// Make, list and end keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Read, check and export the ledger.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Show the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// A Notion that runs here.
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Tour => tour::run(),
+        Command::Keys(command) => keys::run(command),
+        Command::Audit(command) => audit::run(command),
+        Command::Config(command) => config::run(command),
+        Command::Sandbox(command) => sandbox::run(command),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("notegate: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// What a command gives back: a code of its own, or why it failed.
+type Done = Result<ExitCode, Failure>;

@@ -9,10 +9,9 @@ use model::Principal;
 use crate::App;
 use crate::problem::Problem;
 
-/// Put into the extensions of requests that come through the socket in the data directory: only its
-/// owner can open it.
+/// In the extensions of requests by those who can open the data directory.
 #[derive(Clone, Copy, Debug)]
-pub struct LocalOperator;
+pub(crate) struct LocalOperator;
 
 /// The id of a request: the caller's own, if it is harmless, or a new one.
 #[derive(Clone, Debug)]

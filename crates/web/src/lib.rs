@@ -15,11 +15,10 @@ mod v1;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
 use gate::Gate;
 
-pub use caller::LocalOperator;
 pub use metrics::Metrics;
 pub use server::{Limits, serve_tcp, serve_unix};
 
@@ -42,4 +41,9 @@ pub fn router(app: App) -> Router {
         .fallback(problem::no_route)
         .layer(from_fn_with_state(app.clone(), log::around))
         .with_state(app)
+}
+
+/// All routes, every caller taken for the operator: only for those who can open the data directory.
+pub fn operator_router(app: App) -> Router {
+    router(app).layer(Extension(caller::LocalOperator))
 }

@@ -16,8 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
-use crate::caller::LocalOperator;
-
 /// What the accept loop allows.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -48,16 +46,11 @@ pub async fn serve_tcp(
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let accept = async || {
-        let (socket, _) = listener.accept().await?;
-        socket.set_nodelay(true)?;
-        Ok(socket)
-    };
-    serve(accept, router, limits, stop).await;
+    serve(listener, router, limits, stop).await;
     Ok(())
 }
 
-/// Serves a Unix socket whose callers are operators: only the owner of the directory reaches it.
+/// Serves a Unix socket until `stop` turns true; then lets calls end.
 #[cfg(unix)]
 pub async fn serve_unix(
     listener: tokio::net::UnixListener,
@@ -65,13 +58,37 @@ pub async fn serve_unix(
     limits: Limits,
     stop: watch::Receiver<bool>,
 ) {
-    let router = router.layer(axum::Extension(LocalOperator));
-    let accept = async || listener.accept().await.map(|(socket, _)| socket);
-    serve(accept, router, limits, stop).await;
+    serve(listener, router, limits, stop).await;
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    accept: impl AsyncFn() -> io::Result<S>,
+/// What connections come from.
+trait Accept {
+    type Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Socket>> + Send;
+}
+
+impl Accept for tokio::net::TcpListener {
+    type Socket = tokio::net::TcpStream;
+
+    async fn accept(&self) -> io::Result<Self::Socket> {
+        let (socket, _) = self.accept().await?;
+        socket.set_nodelay(true)?;
+        Ok(socket)
+    }
+}
+
+#[cfg(unix)]
+impl Accept for tokio::net::UnixListener {
+    type Socket = tokio::net::UnixStream;
+
+    async fn accept(&self) -> io::Result<Self::Socket> {
+        self.accept().await.map(|(socket, _)| socket)
+    }
+}
+
+async fn serve(
+    listener: impl Accept,
     router: Router,
     limits: Limits,
     mut stop: watch::Receiver<bool>,
@@ -88,7 +105,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
             () = &mut stopped => break,
         };
         let socket = tokio::select! {
-            socket = accept() => socket,
+            socket = Accept::accept(&listener) => socket,
             () = &mut stopped => break,
         };
         let socket = match socket {

@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod audit;
+pub(crate) mod config;
+pub(crate) mod keys;
+pub(crate) mod sandbox;
+pub(crate) mod serve;
+pub(crate) mod tour;

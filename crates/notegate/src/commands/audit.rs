@@ -1,0 +1,216 @@
+//! `notegate audit`: read, check and export the ledger.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use http::Method;
+use ledger::{Verdict, verify_export};
+use serde_json::{Value, json};
+
+use crate::Done;
+use crate::data_dir;
+use crate::failure::Failure;
+use crate::local::{Local, Where, block_on, encoded};
+use crate::term::{Style, table};
+
+/// Read, check and export the ledger. Works while the gate runs and while it does not.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List entries, newest first.
+    List(List),
+    /// Check that nobody changed, deleted or swapped an entry: exit 0 if not, 1 if somebody did.
+    Verify(Verify),
+    /// Write the whole ledger as text.
+    Export(Export),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    place: Where,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Only of this principal (key:<id>, operator, gate)
+    #[arg(long)]
+    principal: Option<String>,
+    /// Only this action (read, write, write_denied, …)
+    #[arg(long)]
+    action: Option<String>,
+    /// Only with this result: success, denied or error
+    #[arg(long)]
+    result: Option<String>,
+    /// Only about this object (id or URL)
+    #[arg(long)]
+    object: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    place: Where,
+    /// Check this export (JSON Lines) instead; needs no installation
+    #[arg(long, value_name = "EXPORT")]
+    file: Option<PathBuf>,
+    /// The public key that must have signed the export, in base64
+    #[arg(long, value_name = "KEY", requires = "file")]
+    public_key: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    place: Where,
+    /// jsonl (can be checked) or csv (to look at)
+    #[arg(long, default_value = "jsonl", value_parser = ["jsonl", "csv"])]
+    format: String,
+    /// File to write instead of standard output; only its owner can read it
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(crate) fn run(command: Command) -> Done {
+    match command {
+        Command::List(args) => block_on(list(args)),
+        Command::Verify(Verify { file: Some(file), public_key, json, .. }) => {
+            verify_file(&file, public_key.as_deref(), json)
+        }
+        Command::Verify(args) => block_on(verify(args)),
+        Command::Export(args) => block_on(export(args)),
+    }
+}
+
+async fn list(args: List) -> Done {
+    let local = Local::find(&args.place).await?;
+    let mut path = format!("/api/v1/audit?limit={}", args.limit);
+    let filters = [
+        ("principal", &args.principal),
+        ("action", &args.action),
+        ("result", &args.result),
+        ("object", &args.object),
+    ];
+    for (name, value) in filters {
+        if let Some(value) = value {
+            path += &format!("&{name}={}", encoded(value));
+        }
+    }
+    let page = local.json(Method::GET, &path, None).await;
+    local.close().await;
+    let page = page?;
+    if args.json {
+        println!("{page}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let items = page["items"].as_array().cloned().unwrap_or_default();
+    if items.is_empty() {
+        println!("No entry fits.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = items.iter().map(|item| {
+        let text = |pointer: &str| {
+            item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let time = text("/at").chars().take(19).collect::<String>().replace('T', " ");
+        let result = match text("/reason") {
+            reason if reason.is_empty() => text("/result"),
+            reason => format!("{} ({reason})", text("/result")),
+        };
+        let object = format!("{} {}", text("/resource/type"), text("/resource/id"));
+        vec![
+            item["seq"].to_string(),
+            time,
+            text("/principal"),
+            text("/action"),
+            text("/operation"),
+            object,
+            result,
+        ]
+    });
+    print!(
+        "{}",
+        table(&["SEQ", "TIME (UTC)", "WHO", "ACTION", "OPERATION", "ABOUT", "RESULT"], rows)
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(args: Verify) -> Done {
+    let local = Local::find(&args.place).await?;
+    let checked = local.json(Method::GET, "/api/v1/audit/verify", None).await;
+    local.close().await;
+    let checked = checked?;
+    let number = |name: &str| checked[name].as_u64();
+    tell(
+        args.json,
+        &checked,
+        checked["intact"] == true,
+        number("entries").unwrap_or(0),
+        number("at").zip(checked["fault"].as_str().map(describe)),
+    )
+}
+
+fn verify_file(path: &PathBuf, public_key: Option<&str>, json: bool) -> Done {
+    let file = File::open(path)
+        .with_context(|| format!("{} cannot be read", path.display()))
+        .map_err(Failure::usage)?;
+    let verdict = verify_export(BufReader::new(file), public_key).map_err(Failure::usage)?;
+    let Verdict { intact, entries, at, fault } = verdict;
+    let fault = fault.map(|fault| fault.to_string());
+    tell(json, &json!(verdict), intact, entries, at.zip(fault))
+}
+
+fn tell(
+    as_json: bool,
+    checked: &Value,
+    intact: bool,
+    entries: u64,
+    fault: Option<(u64, String)>,
+) -> Done {
+    let style = Style::of_stdout();
+    match (as_json, fault) {
+        (true, _) => println!("{checked}"),
+        (false, None) => println!("{} intact: {entries} entries", style.green("✓")),
+        (false, Some((at, fault))) => {
+            println!("{} not intact, at entry {at}: {fault}", style.red("✗"));
+            println!("  The {entries} entries before it are as they were written.");
+            println!(
+                "  Keep the data directory as it is, and compare with an earlier export or backup."
+            );
+        }
+    }
+    Ok(if intact { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn describe(fault: &str) -> String {
+    let known: Result<ledger::Fault, _> = serde_json::from_value(fault.into());
+    known.map_or_else(|_| fault.to_owned(), |fault| fault.to_string())
+}
+
+async fn export(args: Export) -> Done {
+    let local = Local::find(&args.place).await?;
+    let path = format!("/api/v1/audit/export?format={}", args.format);
+    let answer = local.request(Method::GET, &path, None).await;
+    local.close().await;
+    let (status, bytes) = answer?;
+    if !status.is_success() {
+        return Err(Failure::could_not(anyhow::anyhow!(
+            "the ledger cannot be exported ({status})"
+        )));
+    }
+    match args.output {
+        Some(path) => data_dir::write_private(&path, &String::from_utf8_lossy(&bytes))
+            .with_context(|| format!("{} cannot be written", path.display()))
+            .map_err(Failure::could_not)?,
+        // Whoever reads may have enough before the end.
+        None => drop(std::io::stdout().lock().write_all(&bytes)),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,169 @@
+//! `notegate keys`: make, list and end keys.
+
+use std::process::ExitCode;
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::Done;
+use crate::failure::Failure;
+use crate::local::{Local, Where, block_on, encoded};
+use crate::term::table;
+
+/// Make, list and end keys. Works while the gate runs and while it does not.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List the keys, newest first.
+    List(List),
+    /// Make a key; it is shown this once.
+    Create(Create),
+    /// End a key: the very next call with it is refused.
+    Revoke(Revoke),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    place: Where,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    place: Where,
+    /// What people call it
+    #[arg(long)]
+    name: String,
+    /// viewer reads; editor also writes; admin also deletes and manages
+    #[arg(long)]
+    role: model::Role,
+    /// A page, database or data source whose subtree it reaches (id or URL); may be repeated
+    #[arg(long, value_name = "ID")]
+    within: Vec<String>,
+    /// One of Notion's capabilities; may be repeated; all if not given
+    #[arg(long, value_name = "CAPABILITY")]
+    capability: Vec<notion::Capability>,
+    /// When it ends: 30d, 12h, 45m
+    #[arg(long, value_name = "TIME")]
+    expires_in: Option<String>,
+    /// Calls that it may make in a minute
+    #[arg(long, value_name = "N")]
+    calls_per_minute: Option<u32>,
+    /// Begin like a token of Notion, for clients that insist on it
+    #[arg(long)]
+    notion_shaped: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    place: Where,
+    /// The id of the key (the part after `ngk_`)
+    id: String,
+}
+
+pub(crate) fn run(command: Command) -> Done {
+    block_on(async {
+        match command {
+            Command::List(args) => list(args).await,
+            Command::Create(args) => create(args).await,
+            Command::Revoke(args) => revoke(args).await,
+        }
+    })
+}
+
+async fn list(args: List) -> Done {
+    let local = Local::find(&args.place).await?;
+    let mut items = Vec::new();
+    let mut path = "/api/v1/keys?limit=1000".to_owned();
+    loop {
+        let page = local.json(Method::GET, &path, None).await?;
+        items.extend(page["items"].as_array().cloned().unwrap_or_default());
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/v1/keys?limit=1000&cursor={}", encoded(cursor)),
+            None => break,
+        }
+    }
+    local.close().await;
+    if args.json {
+        println!("{}", json!({ "items": items, "next_cursor": null }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if items.is_empty() {
+        println!("There are no keys. `notegate keys create` makes one.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    let rows = items.iter().map(|item| {
+        let within = item["within"].as_array().map_or(0, Vec::len);
+        let reach = match within {
+            0 => "everything".to_owned(),
+            1 => item["within"][0].as_str().unwrap_or_default().to_owned(),
+            more => format!("{more} subtrees"),
+        };
+        let until = item["expires_at"].as_str().unwrap_or("-").to_owned();
+        vec![
+            text(item, "id"),
+            text(item, "name"),
+            text(item, "role"),
+            text(item, "state"),
+            reach,
+            until,
+        ]
+    });
+    print!("{}", table(&["ID", "NAME", "ROLE", "STATE", "REACHES", "EXPIRES"], rows));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create(args: Create) -> Done {
+    let local = Local::find(&args.place).await?;
+    let mut body = Map::new();
+    body.insert("name".into(), args.name.into());
+    body.insert("role".into(), args.role.as_str().into());
+    body.insert("within".into(), args.within.into());
+    body.insert("notion_shaped".into(), args.notion_shaped.into());
+    if !args.capability.is_empty() {
+        body.insert("capabilities".into(), json!(args.capability));
+    }
+    if let Some(time) = args.expires_in {
+        body.insert("expires_in".into(), time.into());
+    }
+    if let Some(calls) = args.calls_per_minute {
+        body.insert("budget".into(), json!({ "calls_per_minute": calls }));
+    }
+    let made = local.json(Method::POST, "/api/v1/keys", Some(&Value::Object(body))).await;
+    local.close().await;
+    let made = made?;
+    if args.json {
+        println!("{made}");
+    } else {
+        println!("{}", made["key"].as_str().unwrap_or_default());
+        eprintln!(
+            "This is the only time that the key is shown. Its id is {}.",
+            made["id"].as_str().unwrap_or_default()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(args: Revoke) -> Done {
+    let local = Local::find(&args.place).await?;
+    // People paste what they have: the whole key begins with its id.
+    let id = args.id.strip_prefix("ngk_").unwrap_or(&args.id);
+    let id = id.get(..12).ok_or_else(|| {
+        Failure::usage(anyhow::anyhow!(
+            "an id of a key has twelve characters: see `notegate keys list`"
+        ))
+    })?;
+    let ended = local.json(Method::DELETE, &format!("/api/v1/keys/{}", encoded(id)), None).await;
+    local.close().await;
+    ended?;
+    println!("The key {id} is ended.");
+    Ok(ExitCode::SUCCESS)
+}

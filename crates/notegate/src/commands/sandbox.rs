@@ -1,0 +1,137 @@
+//! `notegate sandbox`: a Notion that runs here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use sandbox::{Options, Sandbox, Seed};
+
+use crate::Done;
+use crate::failure::Failure;
+use crate::term::Style;
+
+/// A Notion that runs here, to try things and to test Notion code against.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Serve it until it is stopped.
+    Serve {
+        /// Address; port 0 picks one
+        #[arg(long, default_value = "127.0.0.1:3001")]
+        listen: SocketAddr,
+        /// What it holds at first: demo, empty, or a file that `GET /_sandbox/state` gave
+        #[arg(long, default_value = "demo")]
+        seed: String,
+        /// File in which it is kept from run to run
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+    },
+    /// Run a command against it, with NOTION_BASE_URL and NOTION_TOKEN set; ends with its exit code.
+    Exec {
+        /// What it holds at first: demo, empty, or a file that `GET /_sandbox/state` gave
+        #[arg(long, default_value = "demo")]
+        seed: String,
+        /// The command and its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+}
+
+pub(crate) fn run(command: Command) -> Done {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(Failure::could_not)?.block_on(async {
+        match command {
+            Command::Serve { listen, seed, state } => serve(listen, &seed, state).await,
+            Command::Exec { seed, command } => exec(&seed, &command).await,
+        }
+    })
+}
+
+fn seed(text: &str) -> Result<Seed, Failure> {
+    match text {
+        "demo" => Ok(Seed::Demo),
+        "empty" => Ok(Seed::Empty),
+        path => std::fs::read_to_string(path)
+            .with_context(|| format!("the seed {path} cannot be read (or use demo, or empty)"))
+            .and_then(|text| {
+                serde_json::from_str(&text).with_context(|| format!("the seed {path} is no JSON"))
+            })
+            .map(Seed::File)
+            .map_err(Failure::usage),
+    }
+}
+
+async fn start(options: Options) -> Result<Sandbox, Failure> {
+    let listen = options.listen;
+    Sandbox::start(options)
+        .await
+        .with_context(|| {
+            format!("the sandbox cannot start on {listen} (another address: --listen)")
+        })
+        .map_err(Failure::could_not)
+}
+
+async fn serve(listen: SocketAddr, seed_name: &str, state_file: Option<PathBuf>) -> Done {
+    let sandbox = start(Options { listen, seed: seed(seed_name)?, state_file }).await?;
+    let style = Style::of_stdout();
+    let url = sandbox.url();
+    println!("{} {url}", style.bold("sandbox"));
+    if let Some(demo) = sandbox.demo() {
+        println!();
+        for (name, token) in [
+            ("full", &demo.tokens.full),
+            ("reader", &demo.tokens.reader),
+            ("writer", &demo.tokens.writer),
+        ] {
+            println!("  {} {token}", style.dim(&format!("{name:<8}")));
+        }
+        println!();
+        println!(
+            "  curl -s {url}/v1/users/me -H 'Authorization: Bearer {}' -H 'Notion-Version: 2025-09-03'",
+            demo.tokens.full
+        );
+    }
+    println!();
+    println!("  {}", style.dim("Ctrl-C stops it."));
+    wait().await;
+    sandbox.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn wait() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+async fn exec(seed_name: &str, command: &[String]) -> Done {
+    let sandbox = start(Options { seed: seed(seed_name)?, ..Options::default() }).await?;
+    let [program, arguments @ ..] = command else {
+        return Err(Failure::usage(anyhow::anyhow!("name a command after `--`")));
+    };
+    let mut child = tokio::process::Command::new(program);
+    child.args(arguments).env("NOTION_BASE_URL", sandbox.url()).env("BASE_URL", sandbox.url());
+    if let Some(demo) = sandbox.demo() {
+        child.env("NOTION_TOKEN", &demo.tokens.full).env("NOTION_API_TOKEN", &demo.tokens.full);
+    }
+    let status = child.status().await;
+    let status =
+        status.with_context(|| format!("`{program}` cannot be run")).map_err(Failure::could_not)?;
+    sandbox.shutdown().await;
+    // Ended by a signal: the shell's convention.
+    #[cfg(unix)]
+    let code = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);
+    #[cfg(not(unix))]
+    let code = None;
+    let code = status.code().or(code).unwrap_or(1);
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}

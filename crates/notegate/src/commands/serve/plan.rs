@@ -1,0 +1,224 @@
+//! What `serve` is going to do: settings read, judged and put together; `serve --check`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use gate::{ConnectError, TokenCheck};
+use model::{Chance, SecretString, SystemClock};
+use notion::client::{Dice, Settings as NotionSettings};
+use notion::{Id, Version};
+use vault::SystemChance;
+
+use crate::Done;
+use crate::failure::Failure;
+use crate::local::block_on;
+use crate::secret::{self, TOKEN_URL, check_token};
+use crate::settings::{Flags, Settings};
+use crate::term::{Style, printable};
+
+/// Everything that `serve` needs to know, with nothing left to go wrong but the world.
+pub(crate) struct Plan {
+    pub(crate) listen: SocketAddr,
+    pub(crate) sandbox_listen: Option<SocketAddr>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) ready_file: Option<PathBuf>,
+    pub(crate) base_url: String,
+    pub(crate) token: Option<SecretString>,
+    pub(crate) database: Option<Id>,
+    pub(crate) notion_version: Option<Version>,
+    pub(crate) upstream_timeout: Duration,
+    pub(crate) tree_age_max: Duration,
+    pub(crate) strict_ledger: bool,
+    pub(crate) master_key: Option<SecretString>,
+}
+
+impl Plan {
+    /// Reads the settings; all faults at once, in one line.
+    pub(crate) fn make(settings: &mut Settings) -> Result<Self, String> {
+        let sandbox = settings.switch("NOTEGATE_SANDBOX");
+        let listen = settings.address("NOTEGATE_LISTEN");
+        // A gate on a port of the system's choice is one of several: its sandbox, too.
+        let beside = listen.is_some_and(|listen| listen.port() == 0)
+            && settings.source("NOTEGATE_SANDBOX_LISTEN")
+                == Some(&crate::settings::Source::Default);
+        let sandbox_listen = if beside {
+            Some(SocketAddr::from(([127, 0, 0, 1], 0)))
+        } else {
+            settings.address("NOTEGATE_SANDBOX_LISTEN")
+        };
+        let base_url =
+            settings.text("NOTION_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned();
+        check_base_url(settings, &base_url, sandbox);
+        check_groups(settings);
+        let token = settings.secret("NOTION_TOKEN").cloned();
+        if !sandbox {
+            check_own_token(settings, token.as_ref(), &base_url);
+        }
+        let database = settings.text("NOTION_DATABASE_ID").map(str::to_owned).and_then(|text| {
+            let id = Id::from_pasted(&text);
+            if id.is_none() {
+                settings.fault(format!(
+                    "NOTION_DATABASE_ID must be an id or URL of Notion, and is `{text}`"
+                ));
+            }
+            id
+        });
+        let notion_version = settings.text("NOTION_VERSION").map(str::to_owned).and_then(|text| {
+            let version = Version::parse(&text);
+            if version.is_none() {
+                let known = Version::ALL.map(Version::as_str).join(", ");
+                settings.fault(format!("NOTION_VERSION must be one of {known}, and is `{text}`"));
+            }
+            version
+        });
+        let plan = Self {
+            listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
+            sandbox_listen: sandbox_listen.filter(|_| sandbox),
+            data_dir: settings.text("NOTEGATE_DATA_DIR").unwrap_or("./notegate-data").into(),
+            ready_file: settings.text("NOTEGATE_READY_FILE").map(Into::into),
+            base_url,
+            token: token.filter(|_| !sandbox),
+            database: database.filter(|_| !sandbox),
+            notion_version,
+            upstream_timeout: seconds(settings, "NOTEGATE_UPSTREAM_TIMEOUT", 0.1..=600.0),
+            tree_age_max: seconds(settings, "NOTEGATE_TREE_AGE_MAX", 0.0..=3600.0),
+            strict_ledger: settings.switch("NOTEGATE_LEDGER_STRICT"),
+            master_key: settings.secret("NOTEGATE_MASTER_KEY").cloned(),
+        };
+        match settings.faults() {
+            [] => Ok(plan),
+            faults => Err(faults.join("; ")),
+        }
+    }
+
+    pub(crate) fn notion(&self, base_url: String) -> NotionSettings {
+        NotionSettings { base_url, timeout: self.upstream_timeout, dice: dice() }
+    }
+}
+
+fn dice() -> Dice {
+    let chance = SystemChance::new();
+    Arc::new(move || {
+        let mut bytes = [0; 4];
+        chance.fill(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+    })
+}
+
+fn seconds(
+    settings: &mut Settings,
+    name: &'static str,
+    range: std::ops::RangeInclusive<f64>,
+) -> Duration {
+    let value = settings.parse::<f64>(name, "a number of seconds").unwrap_or(*range.start());
+    if !range.contains(&value) {
+        settings.fault(format!(
+            "{name} must be {} to {} seconds, and is {value}",
+            range.start(),
+            range.end()
+        ));
+        return Duration::ZERO;
+    }
+    Duration::from_secs_f64(value)
+}
+
+/// A token must not travel in clear over a network.
+fn check_base_url(settings: &mut Settings, base_url: &str, sandbox: bool) {
+    if sandbox {
+        return;
+    }
+    let uri = base_url.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let here = host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    let scheme = uri.as_ref().and_then(http::Uri::scheme_str);
+    match scheme {
+        Some("https") => {}
+        Some("http") if here => {}
+        Some("http") => settings.fault(format!(
+            "NOTION_BASE_URL is `{base_url}`: a token would travel unencrypted; use https"
+        )),
+        _ => settings.fault(format!("NOTION_BASE_URL must be an https URL, and is `{base_url}`")),
+    }
+}
+
+/// Settings that make sense only together.
+fn check_groups(settings: &mut Settings) {
+    let oauth =
+        ["NOTION_OAUTH_CLIENT_ID", "NOTION_OAUTH_CLIENT_SECRET", "NOTION_OAUTH_REDIRECT_URI"];
+    for group in [&oauth[..], &["NOTION_READ_TOKEN", "NOTION_WRITE_TOKEN"]] {
+        let Some(set) = group.iter().find(|name| settings.source(name).is_some()) else { continue };
+        let missing: Vec<_> = group.iter().filter(|name| settings.source(name).is_none()).collect();
+        for name in missing {
+            settings.fault(format!("{name} is required with {set}"));
+        }
+    }
+}
+
+fn check_own_token(settings: &mut Settings, token: Option<&SecretString>, base_url: &str) {
+    let Some(token) = token else {
+        let failed = settings.faults().iter().any(|fault| {
+            fault.contains("NOTION_TOKEN_FILE") || fault.contains("NOTION_API_TOKEN_FILE")
+        });
+        if !failed {
+            settings.fault(format!(
+                "NOTION_TOKEN is required: create an integration at {TOKEN_URL} and set its token (or \
+                 name a file with NOTION_TOKEN_FILE); to try notegate without an account, add --sandbox"
+            ));
+        }
+        return;
+    };
+    if let Err(fault) = check_token("NOTION_TOKEN", token) {
+        settings.fault(fault);
+    } else if base_url == "https://api.notion.com" && secret::is_sandbox_token(token) {
+        settings.fault("NOTION_TOKEN is a token of a sandbox, and NOTION_BASE_URL is Notion's own");
+    }
+}
+
+/// `serve --check`: settings, then the token, then the database.
+pub(super) fn check(flags: Flags) -> Done {
+    let mut settings = Settings::gather(flags);
+    let plan = Plan::make(&mut settings).map_err(|faults| Failure::no(anyhow!(faults)))?;
+    let style = Style::of_stdout();
+    let good = |text: String| println!("{} {text}", style.green("✓"));
+    good("settings".to_owned());
+    let (Some(token), None) = (&plan.token, plan.sandbox_listen) else {
+        good("sandbox: no token needed".to_owned());
+        return Ok(ExitCode::SUCCESS);
+    };
+    block_on(async {
+        let check = TokenCheck::new(plan.notion(plan.base_url.clone()), Arc::new(SystemClock));
+        let connection = check.connection(token).await.map_err(connect_failure)?;
+        let workspace = connection.workspace_name.as_deref().unwrap_or("(unnamed)");
+        good(format!(
+            "token: bot \"{}\" ({}) in workspace \"{}\"",
+            printable(&connection.name),
+            connection.bot_id,
+            printable(workspace)
+        ));
+        if let Some(database) = plan.database {
+            check.database(token, database).await.map_err(connect_failure)?;
+            good(format!("database: {database} is reachable"));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Whose fault it is that there is no connection, when it is asked as a question.
+fn connect_failure(error: ConnectError) -> Failure {
+    match &error {
+        ConnectError::Unreachable { .. } | ConnectError::Store(_) | ConnectError::Gate(_) => {
+            Failure::could_not(error)
+        }
+        ConnectError::Rejected
+        | ConnectError::Unexpected { .. }
+        | ConnectError::DatabaseNotFound(_) => Failure::no(error),
+    }
+}

@@ -1,0 +1,281 @@
+//! Runs the gate: opens everything in order, serves, and lets everything end in order.
+
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context, anyhow};
+use gate::{ConnectError, Gate, Options};
+use model::{Connection, SecretString, SystemClock};
+use sandbox::Sandbox;
+use serde_json::json;
+use store::SqliteStore;
+use tokio::sync::watch;
+use vault::SystemChance;
+use web::{App, Limits, Metrics};
+
+use super::banner::Banner;
+use super::bootstrap::Keys;
+use super::plan::Plan;
+use crate::Done;
+use crate::data_dir::{self, DataDir, MasterKeySource};
+use crate::failure::Failure;
+use crate::local::open_failure;
+use crate::logging;
+use crate::settings::{Flags, Settings};
+
+pub(super) fn run(flags: Flags) -> Done {
+    let mut settings = Settings::gather(flags);
+    let on_entry = logging::begin(&settings)?;
+    let plan = Plan::make(&mut settings).map_err(|faults| Failure::usage(anyhow!(faults)))?;
+    // Doors get threads of their own; this runtime is for everything around them.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::could_not)?;
+    runtime.block_on(serve(plan, on_entry))
+}
+
+async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
+    let dir = DataDir::open(&plan.data_dir)?;
+    let listener = TcpListener::bind(plan.listen)
+        .with_context(|| listen_hint(&plan))
+        .map_err(Failure::could_not)?;
+    let url = format!("http://{}", listener.local_addr().map_err(Failure::could_not)?);
+    let sandbox = start_sandbox(&plan).await?;
+    let demo = sandbox.as_ref().and_then(Sandbox::demo);
+
+    let (gate, master_key) = open_gate(&plan, &dir, sandbox.as_ref(), on_entry).await?;
+    let token = match &demo {
+        Some(demo) => Some(SecretString::from(demo.tokens.full.clone())),
+        None => plan.token.clone(),
+    };
+    let connection = connect(&gate, token.as_ref()).await?;
+    if let (Some(database), Some(token)) = (plan.database, token.as_ref()) {
+        check_database(&plan, token, database).await?;
+    }
+    let keys = Keys::make(&gate, plan.ready_file.is_some(), demo.as_ref()).await?;
+
+    let app = App { gate: gate.clone(), metrics: Arc::new(Metrics::default()) };
+    let (stop, stopped) = watch::channel(false);
+    let doors = open_doors(&listener, &app, &stopped).map_err(Failure::could_not)?;
+    let socket = open_socket(&plan.data_dir, &app, stopped.clone());
+
+    let sandbox_url = sandbox.as_ref().map(Sandbox::url);
+    Banner {
+        url: &url,
+        connection: Some(&connection),
+        data_dir: &plan.data_dir,
+        master_key,
+        keys: &keys,
+        sandbox: sandbox_url.as_deref().zip(demo.as_ref()),
+    }
+    .print();
+    if let Some(path) = &plan.ready_file {
+        let (admin_key, demo_keys) = keys.to_json();
+        let mut ready = json!({ "url": url, "admin_key": admin_key, "pid": std::process::id() });
+        if let (Some(url), Some(demo)) = (&sandbox_url, &demo) {
+            ready["sandbox"] = sandbox_json(url, demo);
+            ready["keys"] = demo_keys.unwrap_or_default();
+        }
+        data_dir::write_private(path, &format!("{ready}\n"))
+            .with_context(|| format!("the ready file {} cannot be written", path.display()))
+            .map_err(Failure::could_not)?;
+    }
+    tracing::info!(url, "serving");
+
+    wait_for_signal().await;
+    tracing::info!("stopping: calls under way may end");
+    let _ = stop.send(true);
+    let joined =
+        tokio::task::spawn_blocking(move || doors.into_iter().for_each(|door| drop(door.join())));
+    let _ = joined.await;
+    if let Some((path, task)) = socket {
+        let _ = task.await;
+        let _ = std::fs::remove_file(path);
+    }
+    gate.close().await;
+    if let Some(sandbox) = sandbox {
+        sandbox.shutdown().await;
+    }
+    drop(dir);
+    tracing::info!("stopped; the ledger is written");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listen_hint(plan: &Plan) -> String {
+    format!(
+        "cannot listen on {}: choose another address with --listen (port 0 picks a free one)",
+        plan.listen
+    )
+}
+
+async fn start_sandbox(plan: &Plan) -> Result<Option<Sandbox>, Failure> {
+    let Some(listen) = plan.sandbox_listen else { return Ok(None) };
+    let sandbox = Sandbox::start(sandbox::Options { listen, ..sandbox::Options::default() }).await;
+    let hint = || {
+        format!(
+            "the sandbox cannot listen on {listen}: choose another address with --sandbox-listen"
+        )
+    };
+    sandbox.with_context(hint).map(Some).map_err(Failure::could_not)
+}
+
+fn sandbox_json(url: &str, demo: &sandbox::Demo) -> serde_json::Value {
+    let members = serde_json::to_value(demo).unwrap_or_default();
+    let mut sandbox = json!({ "url": url, "control_url": format!("{url}/_sandbox") });
+    // Either flat or with the ids below `demo`; the ready file has tokens beside, ids below.
+    if let (Some(all), Some(members)) = (sandbox.as_object_mut(), members.as_object()) {
+        all.extend(members.clone());
+    }
+    sandbox
+}
+
+async fn open_gate(
+    plan: &Plan,
+    dir: &DataDir,
+    sandbox: Option<&Sandbox>,
+    on_entry: gate::EntrySink,
+) -> Result<(Gate, MasterKeySource), Failure> {
+    let (master_key, source) = dir.master_key(plan.master_key.as_ref())?;
+    let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
+    let base_url = sandbox.map_or_else(|| plan.base_url.clone(), Sandbox::url);
+    let gate = Gate::open(Options {
+        store: Arc::new(store),
+        master_key,
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance::new()),
+        notion: plan.notion(base_url),
+        notion_version: plan.notion_version,
+        strict_ledger: plan.strict_ledger,
+        tree_age_max: plan.tree_age_max,
+        on_entry,
+    });
+    Ok((gate.await.map_err(open_failure)?, source))
+}
+
+/// Verifies the token. If Notion cannot be reached, a connection from before will do until it can.
+async fn connect(gate: &Gate, token: Option<&SecretString>) -> Result<Connection, Failure> {
+    let Some(token) = token else {
+        return gate
+            .default_connection()
+            .ok_or_else(|| Failure::usage(anyhow!("no workspace is connected")));
+    };
+    match gate.connect(token).await {
+        Ok(connection) => Ok(connection),
+        Err(error @ ConnectError::Unreachable { .. }) => match gate.default_connection() {
+            Some(connection) => {
+                tracing::warn!(
+                    "{:#}; going on with the connection from before",
+                    anyhow::Error::new(error)
+                );
+                Ok(connection)
+            }
+            None => Err(Failure::could_not(error)),
+        },
+        Err(error @ (ConnectError::Store(_) | ConnectError::Gate(_))) => {
+            Err(Failure::could_not(error))
+        }
+        Err(error) => Err(Failure::usage(error)),
+    }
+}
+
+async fn check_database(plan: &Plan, token: &SecretString, id: notion::Id) -> Result<(), Failure> {
+    let check = gate::TokenCheck::new(plan.notion(plan.base_url.clone()), Arc::new(SystemClock));
+    match check.database(token, id).await {
+        Ok(()) => Ok(()),
+        Err(error @ ConnectError::Unreachable { .. }) => {
+            tracing::warn!("{:#}", anyhow::Error::new(error));
+            Ok(())
+        }
+        Err(error) => Err(Failure::usage(error)),
+    }
+}
+
+/// One thread and one runtime per core, all accepting from the same listener: no call ever crosses
+/// from one core to another.
+fn open_doors(
+    listener: &TcpListener,
+    app: &App,
+    stopped: &watch::Receiver<bool>,
+) -> io::Result<Vec<thread::JoinHandle<()>>> {
+    let doors = thread::available_parallelism().map_or(1, usize::from);
+    let limits = Limits::default();
+    let limits = Limits { connections_max: limits.connections_max.div_ceil(doors), ..limits };
+    (0..doors)
+        .map(|number| {
+            let (listener, stopped) = (listener.try_clone()?, stopped.clone());
+            let app = app.clone();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            thread::Builder::new().name(format!("door-{number}")).spawn(move || {
+                let served = runtime.block_on(async {
+                    let app = App { gate: app.gate.for_this_runtime(), ..app };
+                    web::serve_tcp(listener, web::router(app), limits, stopped).await
+                });
+                if let Err(error) = served {
+                    tracing::error!(%error, "a door cannot take connections");
+                }
+            })
+        })
+        .collect()
+}
+
+/// The socket for commands on this machine. Without it they cannot reach a gate that runs; the gate
+/// itself does not need it.
+#[cfg(unix)]
+fn open_socket(
+    data_dir: &Path,
+    app: &App,
+    stopped: watch::Receiver<bool>,
+) -> Option<(std::path::PathBuf, tokio::task::JoinHandle<()>)> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = DataDir::socket(data_dir);
+    let _ = std::fs::remove_file(&path);
+    let listener = tokio::net::UnixListener::bind(&path).and_then(|listener| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    });
+    match listener {
+        Ok(listener) => {
+            let router = web::operator_router(app.clone());
+            let task = tokio::spawn(web::serve_unix(listener, router, Limits::default(), stopped));
+            Some((path, task))
+        }
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "no control socket: `notegate keys` and `notegate audit` work only while the gate is stopped");
+            None
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn open_socket(
+    _: &Path,
+    _: &App,
+    _: watch::Receiver<bool>,
+) -> Option<(std::path::PathBuf, tokio::task::JoinHandle<()>)> {
+    None
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,145 @@
+//! The data directory: private, used by one process at a time, with the master key if no other place
+//! was named for it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use model::{ExposeSecret, SecretString};
+use vault::{MasterKey, SystemChance};
+
+use crate::failure::Failure;
+use crate::secret;
+
+const LOCK: &str = "lock";
+const MASTER_KEY: &str = "master.key";
+const DATABASE: &str = "notegate.sqlite";
+const SOCKET: &str = "control.sock";
+
+/// A data directory that this process holds; let go when it is dropped.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Where the master key came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MasterKeySource {
+    /// It was given.
+    Given,
+    /// It lay in the data directory.
+    Found,
+    /// It was made now, in the data directory.
+    Made,
+}
+
+impl DataDir {
+    /// Opens `path`, creates it if it is not there, and holds it; `None` if another process does.
+    pub(crate) fn try_open(path: &Path) -> Result<Option<Self>, Failure> {
+        let shown = path.display();
+        if !path.exists() {
+            create_private(path)
+                .with_context(|| format!("the data directory {shown} cannot be created"))
+                .map_err(Failure::could_not)?;
+        }
+        if !path.is_dir() {
+            return Err(Failure::usage(anyhow!(
+                "{shown} is no directory: choose another with --data-dir"
+            )));
+        }
+        let lock = private_file().append(true).create(true).open(path.join(LOCK));
+        let lock = lock
+            .with_context(|| format!("the data directory {shown} cannot be written"))
+            .map_err(Failure::could_not)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { path: path.to_owned(), _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                let context = format!("the data directory {shown} cannot be locked");
+                Err(Failure::could_not(anyhow::Error::new(error).context(context)))
+            }
+        }
+    }
+
+    /// Like [`DataDir::try_open`], where another process is an error.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        Self::try_open(path)?.ok_or_else(|| {
+            Failure::could_not(anyhow!(
+                "the data directory {} is in use by another notegate: stop that one, or choose \
+                 another directory with --data-dir",
+                path.display()
+            ))
+        })
+    }
+
+    /// The database file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+
+    /// The socket through which commands on this machine reach a gate that runs.
+    pub(crate) fn socket(path: &Path) -> PathBuf {
+        path.join(SOCKET)
+    }
+
+    /// The master key: the one that was given, or the one in the directory, or a new one there.
+    pub(crate) fn master_key(
+        &self,
+        given: Option<&SecretString>,
+    ) -> Result<(MasterKey, MasterKeySource), Failure> {
+        if let Some(given) = given {
+            let key =
+                MasterKey::parse(given).context("NOTEGATE_MASTER_KEY").map_err(Failure::usage)?;
+            return Ok((key, MasterKeySource::Given));
+        }
+        let path = self.path.join(MASTER_KEY);
+        if path.exists() {
+            let text = secret::read_file(&path).map_err(|error| Failure::usage(anyhow!(error)))?;
+            let key = MasterKey::parse(&text)
+                .with_context(|| format!("{}", path.display()))
+                .map_err(Failure::usage)?;
+            return Ok((key, MasterKeySource::Found));
+        }
+        if self.database().exists() {
+            return Err(Failure::usage(anyhow!(
+                "the data directory {} was made with a master key that is not there: set \
+                 NOTEGATE_MASTER_KEY or NOTEGATE_MASTER_KEY_FILE to it",
+                self.path.display()
+            )));
+        }
+        let key = MasterKey::generate(&SystemChance::new());
+        write_private(&path, key.reveal().expose_secret())
+            .with_context(|| format!("{} cannot be written", path.display()))
+            .map_err(Failure::could_not)?;
+        Ok((key, MasterKeySource::Made))
+    }
+}
+
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn private_file() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    let _ = fs::remove_file(&new);
+    let mut file = private_file().write(true).create_new(true).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}

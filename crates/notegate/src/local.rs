@@ -1,0 +1,205 @@
+//! Commands that look after an installation speak to its `/api/v1`: through the socket of a gate that
+//! runs, or to a gate opened for just this, if none does. So there is one way to do each thing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use bytes::Bytes;
+use gate::{Gate, Options};
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use model::SystemClock;
+use serde_json::Value;
+use store::SqliteStore;
+use tower::ServiceExt;
+use vault::SystemChance;
+
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::settings::{Flags, Settings};
+
+/// The options that all these commands take.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Where {
+    /// Directory of keys, credentials and ledger [env: NOTEGATE_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Settings file [env: NOTEGATE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// An installation, running or not.
+pub(crate) enum Local {
+    Running(PathBuf),
+    Opened { app: Box<web::App>, _dir: DataDir },
+}
+
+impl Local {
+    /// Finds the installation.
+    pub(crate) async fn find(place: &Where) -> Result<Self, Failure> {
+        let mut flags = Flags::new();
+        for (name, path) in
+            [("NOTEGATE_DATA_DIR", &place.data_dir), ("NOTEGATE_CONFIG", &place.config)]
+        {
+            if let Some(path) = path {
+                flags.insert(name, path.to_string_lossy().into_owned());
+            }
+        }
+        let settings = Settings::gather(flags);
+        if !settings.faults().is_empty() {
+            return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
+        }
+        let path = PathBuf::from(settings.text("NOTEGATE_DATA_DIR").unwrap_or("."));
+        if !path.exists() {
+            return Err(Failure::usage(anyhow!(
+                "there is no data directory {}: start `notegate serve` first, or name the right one \
+                 with --data-dir",
+                path.display()
+            )));
+        }
+        let Some(dir) = DataDir::try_open(&path)? else {
+            return Ok(Self::Running(DataDir::socket(&path)));
+        };
+        let (master_key, _) = dir.master_key(settings.secret("NOTEGATE_MASTER_KEY"))?;
+        let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
+        let gate = Gate::open(Options {
+            store: Arc::new(store),
+            master_key,
+            clock: Arc::new(SystemClock),
+            chance: Arc::new(SystemChance::new()),
+            notion: notion::client::Settings {
+                base_url: String::new(),
+                timeout: Duration::from_secs(1),
+                dice: Arc::new(|| 0.5),
+            },
+            notion_version: None,
+            strict_ledger: true,
+            tree_age_max: Duration::ZERO,
+            on_entry: Arc::new(|_| {}),
+        });
+        let gate = gate.await.map_err(open_failure)?;
+        Ok(Self::Opened { app: Box::new(web::App { gate, metrics: Arc::default() }), _dir: dir })
+    }
+
+    /// Sends a request and takes the whole answer.
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "notegate")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(Failure::usage)?;
+        match self {
+            Self::Running(socket) => through_socket(socket, request).await,
+            Self::Opened { app, .. } => {
+                let router = web::operator_router((**app).clone());
+                let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+                let status = answer.status();
+                let body = answer.into_body().collect().await.map_err(Failure::could_not)?;
+                Ok((status, body.to_bytes()))
+            }
+        }
+    }
+
+    /// Sends a request whose answer is JSON; an error answer becomes a failure.
+    pub(crate) async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let (status, bytes) = self.request(method, path, body).await?;
+        let value: Value = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)
+                .context("the gate's answer is no JSON")
+                .map_err(Failure::could_not)?
+        };
+        if status.is_success() {
+            return Ok(value);
+        }
+        let detail = value["detail"].as_str().unwrap_or("the gate refused").to_owned();
+        let failure = if status.is_client_error() { Failure::usage } else { Failure::could_not };
+        Err(failure(anyhow!(detail)))
+    }
+
+    /// Writes what is left to write.
+    pub(crate) async fn close(self) {
+        if let Self::Opened { app, .. } = self {
+            app.gate.close().await;
+        }
+    }
+}
+
+/// Why a gate did not open, and whose fault that is.
+pub(crate) fn open_failure(error: gate::OpenError) -> Failure {
+    match &error {
+        gate::OpenError::MasterKey(_) => Failure::usage(
+            anyhow::Error::new(error)
+                .context("NOTEGATE_MASTER_KEY, or master.key in the data directory"),
+        ),
+        gate::OpenError::Store(_) => Failure::could_not(error),
+    }
+}
+
+#[cfg(unix)]
+async fn through_socket(
+    socket: &Path,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let stream = tokio::net::UnixStream::connect(socket)
+        .await
+        .with_context(|| {
+            format!(
+                "a notegate uses this data directory, but does not answer on {}; if it is still \
+                 starting or stopping, try again",
+                socket.display()
+            )
+        })
+        .map_err(Failure::could_not)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(Failure::could_not)?;
+    tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(Failure::could_not)?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await.map_err(Failure::could_not)?;
+    Ok((status, body.to_bytes()))
+}
+
+#[cfg(not(unix))]
+async fn through_socket(_: &Path, _: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
+    Err(Failure::could_not(anyhow!(
+        "a notegate uses this data directory: use its /api/v1 with an admin key"
+    )))
+}
+
+/// Runs a command's work.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::could_not)?.block_on(work)
+}
+
+/// A value in a query string.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
