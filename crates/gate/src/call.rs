@@ -204,6 +204,7 @@ impl Gate {
         let Some(scope) = principal.scope() else {
             return Ok(admission.reach(&Aim::default())?);
         };
+        let begun = self.shared.clock.now();
         let mut aim = Aim { targets: Vec::new(), nowhere: named.nowhere };
         for (kind, id) in named.objects.iter().copied() {
             // Reading an object tells its place in the answer; for anything else it must be fresh.
@@ -215,8 +216,7 @@ impl Gate {
             if let Place::Path(path) = &place
                 && !scope.covers(path)
             {
-                let since = Trust::Since(self.shared.clock.now());
-                place = self.locate(principal, kind, id, since, request_id).await?;
+                place = self.locate(principal, kind, id, Trust::Since(begun), request_id).await?;
             }
             aim.targets.push(Target { kind, id, place });
         }

@@ -60,7 +60,7 @@ impl Permit {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// The role does not include it.
-    #[error("the role `{role}` may not {}: it would need {}", permission.as_str(), weakest(*permission))]
+    #[error("the role `{role}` does not include it, `{}` does", weakest(*permission))]
     Role {
         /// The caller's role.
         role: Role,

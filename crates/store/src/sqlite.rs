@@ -27,13 +27,26 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the database at `path`, creates it if it is not there, and brings its tables up to date.
+    ///
+    /// The file is made for its owner alone; SQLite gives its companions the same mode.
     pub fn open(path: &Path) -> Result<Self> {
+        make_private(path)?;
         let mut writer = connect(path, OpenFlags::default())?;
         migrations::apply(&mut writer, path)?;
         let reader = connect(path, OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE)?;
         reader.pragma_update(None, "query_only", true).map_err(failed("open the database"))?;
         Ok(Self { writer: Worker::writer(writer), reader: Worker::reader(reader) })
     }
+}
+
+fn make_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| {
+        StoreError::Foreign(format!("{} cannot be written: {error}", path.display()))
+    })
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::check::Spot;
 use super::{files, rich_text};
+use crate::compute::cell::number_json;
 use crate::fail::Fail;
 use crate::world::ids::IdSource;
 use crate::world::property::{Choice, Property, PropertyKind, Settings, TITLE};
@@ -100,10 +101,7 @@ impl Reader<'_> {
                 | PropertyKind::Relation => return Err(member.should_be("an array").into()),
                 _ => Value::Null,
             },
-            PropertyKind::Number => {
-                member.number()?;
-                member.value.cloned().unwrap_or_default()
-            }
+            PropertyKind::Number => number_json(member.number()?),
             PropertyKind::Select | PropertyKind::Status => self.choice(property, &member)?.into(),
             PropertyKind::MultiSelect => {
                 let mut chosen: Vec<Value> = Vec::new();
@@ -235,12 +233,11 @@ fn files_value(spot: &Spot) -> Result<Value, Fail> {
 fn place(spot: &Spot) -> Result<Value, Fail> {
     spot.object()?;
     let (lat, lon) = (spot.get("lat"), spot.get("lon"));
-    lat.number()?;
-    lon.number()?;
+    let (lat, lon) = (number_json(lat.number()?), number_json(lon.number()?));
     let text = |name: &str| spot.get(name).string_or_null(2000);
     Ok(json!({
-        "lat": lat.value,
-        "lon": lon.value,
+        "lat": lat,
+        "lon": lon,
         "name": text("name")?,
         "address": text("address")?,
         "aws_place_id": text("aws_place_id")?,

@@ -87,7 +87,8 @@ fn list(
 }
 
 fn rollup_list(view: View, page: Id, property: &Property, size: usize, start: usize) -> Value {
-    let rolled = rollup::compute(view, page, property, 0);
+    let mut rolled = rollup::compute(view, page, property, 0);
+    rolled.elements = rolled.elements.iter().flat_map(single).collect();
     let mut summary = rolled.shown;
     if summary["type"] == "array" {
         summary["array"] = json!([]);
@@ -115,6 +116,17 @@ fn rollup_list(view: View, page: Id, property: &Property, size: usize, start: us
     list["has_more"] = next.is_some().into();
     list["next_cursor"] = next.into();
     list
+}
+
+/// Elements that are arrays themselves are listed one by one.
+fn single(element: &Value) -> Vec<Value> {
+    let kind = element["type"].as_str().unwrap_or_default();
+    match &element[kind] {
+        Value::Array(all) if matches!(kind, "title" | "rich_text" | "people" | "relation") => {
+            all.iter().map(|one| json!({"type": kind, kind: one})).collect()
+        }
+        _ => vec![element.clone()],
+    }
 }
 
 fn radix36(mut number: usize) -> String {
