@@ -220,7 +220,7 @@ fn read_body(kind: &'static str, spot: &Spot) -> Result<Value, Fail> {
         "table" => {
             let width = spot.get("table_width");
             let cells = width.number()?;
-            if cells < 1.0 || cells > 100.0 || cells.fract() != 0.0 {
+            if !(1.0..=100.0).contains(&cells) || cells.fract() != 0.0 {
                 return Err(width.should_be("an integer from `1` to `100`").into());
             }
             put(&mut body, "table_width", (cells as u64).into());
@@ -229,10 +229,8 @@ fn read_body(kind: &'static str, spot: &Spot) -> Result<Value, Fail> {
             }
         }
         "table_row" => put(&mut body, "cells", cells(&spot.get("cells"))?),
-        "column" => {
-            if spot.get("width_ratio").is_there() {
-                put(&mut body, "width_ratio", ratio(&spot.get("width_ratio"))?.into());
-            }
+        "column" if spot.get("width_ratio").is_there() => {
+            put(&mut body, "width_ratio", ratio(&spot.get("width_ratio"))?.into());
         }
         "synced_block" => {
             let from = spot.get("synced_from");

@@ -27,9 +27,9 @@ const FUNCTIONS: &str = "count|count_values|empty|not_empty|unique|show_unique|p
 #[derive(Clone, Debug)]
 pub(crate) enum Side {
     /// The other half of a two-way relation.
-    Add { to: Id, property: Property },
+    Add { at: Id, property: Property },
     /// The other half of a relation that was removed.
-    Remove { from: Id, property: String },
+    Remove { at: Id, property: String },
 }
 
 /// Reads a schema (or a patch of one) against the world as it is.
@@ -108,7 +108,7 @@ impl SchemaReader<'_> {
             if *source == self.source {
                 schema.shift_remove(synced);
             } else {
-                self.sides.push(Side::Remove { from: *source, property: synced.clone() });
+                self.sides.push(Side::Remove { at: *source, property: synced.clone() });
             }
         }
         schema.shift_remove(&property.id);
@@ -359,7 +359,7 @@ impl SchemaReader<'_> {
         if source == self.source {
             schema.insert(id.clone(), other);
         } else {
-            self.sides.push(Side::Add { to: source, property: other });
+            self.sides.push(Side::Add { at: source, property: other });
         }
         Ok(Settings::Relation { source, synced: Some(id) })
     }

@@ -20,7 +20,7 @@ const CONDITIONS_MAX: usize = 100;
 pub(crate) enum Filter {
     All(Vec<Self>),
     Any(Vec<Self>),
-    Property(Property, Test),
+    Property(Box<Property>, Test),
     Created(Condition),
     Edited(Condition),
 }
@@ -104,7 +104,7 @@ impl Reader<'_> {
             Fail::validation(format!("Could not find property with name or id: {called}"))
         })?;
         let test = self.test(spot, property, given)?;
-        Ok(Filter::Property(property.clone(), test))
+        Ok(Filter::Property(Box::new(property.clone()), test))
     }
 
     /// The member that names the filter type.

@@ -20,7 +20,7 @@ pub(crate) struct Sort {
 
 #[derive(Clone, Debug)]
 enum By {
-    Property(Property),
+    Property(Box<Property>),
     Created,
     Edited,
 }
@@ -43,9 +43,9 @@ pub(crate) fn read(spot: &Spot, source: &DataSource) -> Result<Vec<Sort>, Fail> 
         let by = if property.is_there() {
             let called = property.string()?;
             let found = source.schema.values().find(|property| property.is_called(called));
-            By::Property(found.cloned().ok_or_else(|| {
+            By::Property(Box::new(found.cloned().ok_or_else(|| {
                 Fail::validation(format!("Could not find sort property with name or id: {called}"))
-            })?)
+            })?))
         } else if timestamp.is_there() {
             match timestamp.word(&["created_time", "last_edited_time"], false)? {
                 "created_time" => By::Created,

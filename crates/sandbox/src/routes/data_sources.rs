@@ -54,22 +54,16 @@ fn read(
 /// Does to other data sources what a relation brought along.
 pub(super) fn apply(scene: &mut Scene, sides: Vec<Side>) {
     for side in sides {
-        let (at, change): (Id, Box<dyn FnOnce(&mut DataSource)>) = match side {
-            Side::Add { to, property } => (
-                to,
-                Box::new(move |source| {
-                    source.schema.insert(property.id.clone(), property);
-                }),
-            ),
-            Side::Remove { from, property } => (
-                from,
-                Box::new(move |source| {
-                    source.schema.shift_remove(&property);
-                }),
-            ),
-        };
-        if let Some(source) = scene.world.nodes.get_mut(&at).and_then(|node| node.source_mut()) {
-            change(source);
+        let (Side::Add { at, .. } | Side::Remove { at, .. }) = &side;
+        let node = scene.world.nodes.get_mut(at);
+        let Some(source) = node.and_then(|node| node.source_mut()) else { continue };
+        match side {
+            Side::Add { property, .. } => {
+                source.schema.insert(property.id.clone(), property);
+            }
+            Side::Remove { property, .. } => {
+                source.schema.shift_remove(&property);
+            }
         }
     }
 }

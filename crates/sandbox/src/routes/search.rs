@@ -1,5 +1,7 @@
 //! Search by title, and the old list of databases.
 
+use std::cmp::Reverse;
+
 use notion::{Id, Kind};
 use serde_json::Value;
 
@@ -30,7 +32,7 @@ pub(super) fn search(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             .filter(|node| view.sees(node.id))
             .collect();
         // Without a sort, what was edited last comes first, exact titles before all.
-        found.sort_by(|a, b| b.last_edited_time.cmp(&a.last_edited_time));
+        found.sort_by_key(|node| Reverse(node.last_edited_time));
         match descending {
             Some(false) => found.reverse(),
             Some(true) => {}

@@ -1,0 +1,144 @@
+//! A sandbox without a server, and short ways to ask it.
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt;
+use notion::Id;
+use sandbox::{Demo, Options, Sandbox};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub(crate) const OLD: &str = "2022-06-28";
+pub(crate) const MID: &str = "2025-09-03";
+pub(crate) const NEW: &str = "2026-03-11";
+
+/// A demo sandbox.
+pub(crate) struct Bench {
+    router: Router,
+    pub(crate) demo: Demo,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn message(&self) -> &str {
+        self.body["message"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.body["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.body)).to_owned()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<&str> {
+        self.body.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    pub(crate) fn titles(&self) -> Vec<String> {
+        let results = self.body["results"].as_array().unwrap();
+        results.iter().map(title).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self
+    }
+}
+
+/// The title of a page or table.
+pub(crate) fn title(object: &Value) -> String {
+    let runs = match object["properties"].as_object() {
+        Some(all) if object["object"] == "page" => {
+            all.values().find(|value| value["type"] == "title").unwrap()["title"].clone()
+        }
+        _ => object["title"].clone(),
+    };
+    runs.as_array().unwrap().iter().map(|run| run["plain_text"].as_str().unwrap()).collect()
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let (router, demo) = Sandbox::router(&Options::default()).unwrap();
+        Self { router, demo: demo.unwrap() }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// A request with every header chosen.
+    pub(crate) async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn with(
+        &self,
+        token: &str,
+        version: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("notion-version", version)];
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.raw(method, path, &headers, text).await
+    }
+
+    /// With the token that may do everything, in the newest version.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.with(&self.demo.tokens.full, NEW, method, path, &body).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, Value::Null).await
+    }
+
+    pub(crate) async fn control(&self, method: &str, route: &str, body: Value) -> Answer {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.raw(method, &format!("/_sandbox/{route}"), &[], text).await
+    }
+
+    /// A connection of its own.
+    pub(crate) async fn token(&self, capabilities: &[&str], shared: &[Id]) -> (String, String) {
+        let body = json!({"name": "Probe", "capabilities": capabilities, "shared": shared});
+        let answer = self.control("POST", "tokens", body).await.ok();
+        let text = |name: &str| answer.body[name].as_str().unwrap().to_owned();
+        (text("token"), text("bot_id"))
+    }
+
+    /// A page under another.
+    pub(crate) async fn page(&self, parent: &Value, title: &str) -> String {
+        let body = json!({
+            "parent": parent,
+            "properties": {"title": {"title": [{"text": {"content": title}}]}},
+        });
+        self.call("POST", "/v1/pages", body).await.ok().id()
+    }
+
+    pub(crate) async fn query(&self, body: Value) -> Answer {
+        let path = format!("/v1/data_sources/{}/query", self.demo.data_source_id);
+        self.call("POST", &path, body).await
+    }
+}

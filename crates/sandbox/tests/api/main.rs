@@ -1,0 +1,21 @@
+//! The sandbox as its clients see it: requests in, answers out, in process.
+//!
+//! Evidence of error texts: R recorded, O somebody quoted the server, D documented, own = the
+//! sandbox's own wording because nobody has recorded any.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod content;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod sharing;
+#[cfg(test)]
+mod strict;
+#[cfg(test)]
+mod tables;
