@@ -1,1 +1,285 @@
-//! placeholder
+//! The whole product in one line, in process: a temporary store, a sandbox, a clock that the test
+//! owns, ports that the system picks.
+//!
+//! ```no_run
+//! # async fn example() {
+//! let kit = testkit::Kit::start().await;
+//! let viewer = kit.key(model::Role::Viewer, &[kit.demo.team_page_id]).await;
+//! let page = kit.get(&viewer, &format!("/v1/pages/{}", kit.demo.team_page_id)).await;
+//! assert_eq!(page.status, 200);
+//! kit.finish().await;
+//! # }
+//! ```
+//!
+//! [`Kit::finish`] checks that the ledger is intact and that no write was left open; a kit that is
+//! dropped without it fails the test.
+
+mod faulty_store;
+mod http_client;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gate::{AuditFilter, Gate, KeyRequest, Options};
+use jiff::Timestamp;
+use ledger::Entry;
+use model::{Clock, ManualClock, Principal, Role};
+use notion::{Capabilities, Capability, Id};
+use sandbox::{Demo, Sandbox};
+use serde_json::Value;
+use store::{SqliteStore, Store};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use vault::{MasterKey, SystemChance};
+use web::{App, Limits};
+
+pub use faulty_store::FaultyStore;
+pub use http_client::{Reply, send};
+
+/// Notion's version that calls go out with, unless a test names another.
+pub const VERSION: &str = "2025-09-03";
+
+/// A gate in front of a sandbox.
+#[derive(Debug)]
+pub struct Kit {
+    /// The gate.
+    pub gate: Gate,
+    /// The Notion behind it.
+    pub sandbox: Sandbox,
+    /// The ids of its demo workspace.
+    pub demo: Demo,
+    /// The gate's clock.
+    pub clock: Arc<ManualClock>,
+    /// The gate's store, which can be told to fail.
+    pub store: Arc<FaultyStore>,
+    /// Where the gate serves.
+    pub url: String,
+    /// A key that may do everything.
+    pub admin: String,
+    stop: watch::Sender<bool>,
+    door: Option<JoinHandle<()>>,
+    finished: AtomicBool,
+    _directory: tempfile::TempDir,
+}
+
+impl Kit {
+    /// Starts everything.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts everything, with other options for the gate.
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let sandbox = Sandbox::start(sandbox::Options::default()).await.expect("a sandbox");
+        let demo = sandbox.demo().expect("the demo workspace");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let sqlite = SqliteStore::open(&directory.path().join("test.sqlite")).expect("a store");
+        let store = Arc::new(FaultyStore::new(sqlite));
+        let start = Timestamp::from_second(1_790_000_000).expect("a time");
+        let clock = Arc::new(ManualClock::new(start));
+        let chance = Arc::new(SystemChance::new());
+        let mut options = Options {
+            store: store.clone() as Arc<dyn Store>,
+            master_key: MasterKey::generate(&*chance),
+            clock: clock.clone() as Arc<dyn Clock>,
+            chance,
+            notion: notion::client::Settings {
+                base_url: sandbox.url(),
+                timeout: Duration::from_secs(5),
+                dice: Arc::new(|| 0.0),
+            },
+            notion_version: None,
+            strict_ledger: false,
+            tree_age_max: Duration::from_secs(60),
+            on_entry: Arc::new(|_| {}),
+        };
+        change(&mut options);
+        let gate = Gate::open(options).await.expect("a gate");
+        gate.connect(&demo.tokens.full.clone().into()).await.expect("a connection");
+
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = watch::channel(false);
+        let router = web::router(App { gate: gate.clone(), metrics: Arc::default() });
+        let door = tokio::spawn(async move {
+            web::serve_tcp(listener, router, Limits::default(), stopped).await.expect("a door");
+        });
+        let mut kit = Self {
+            gate,
+            sandbox,
+            demo,
+            clock,
+            store,
+            url,
+            admin: String::new(),
+            stop,
+            door: Some(door),
+            finished: AtomicBool::new(false),
+            _directory: directory,
+        };
+        kit.admin = kit.key(Role::Admin, &[]).await;
+        kit.forget_calls().await;
+        kit
+    }
+
+    /// A new key; everything if `within` is empty.
+    pub async fn key(&self, role: Role, within: &[Id]) -> String {
+        self.new_key(request(role, within)).await
+    }
+
+    /// A new key with some of Notion's capabilities.
+    pub async fn key_with(&self, role: Role, within: &[Id], capabilities: &[Capability]) -> String {
+        let capabilities: Capabilities = capabilities.iter().copied().collect();
+        self.new_key(KeyRequest { capabilities: Some(capabilities), ..request(role, within) }).await
+    }
+
+    /// A new key.
+    pub async fn new_key(&self, request: KeyRequest) -> String {
+        let made = self.gate.create_key(&self.operator(), request, "test").await.expect("a key");
+        made.token.reveal().to_owned()
+    }
+
+    /// The one who may do everything.
+    pub fn operator(&self) -> Principal {
+        self.gate.operator()
+    }
+
+    /// `GET` at the gate.
+    pub async fn get(&self, key: &str, path: &str) -> Reply {
+        self.call("GET", key, path, None).await
+    }
+
+    /// `POST` at the gate.
+    pub async fn post(&self, key: &str, path: &str, body: &Value) -> Reply {
+        self.call("POST", key, path, Some(body)).await
+    }
+
+    /// `PATCH` at the gate.
+    pub async fn patch(&self, key: &str, path: &str, body: &Value) -> Reply {
+        self.call("PATCH", key, path, Some(body)).await
+    }
+
+    /// `DELETE` at the gate.
+    pub async fn delete(&self, key: &str, path: &str) -> Reply {
+        self.call("DELETE", key, path, None).await
+    }
+
+    /// Any call at the gate.
+    pub async fn call(&self, method: &str, key: &str, path: &str, body: Option<&Value>) -> Reply {
+        let bearer = format!("Bearer {key}");
+        let headers = [("authorization", bearer.as_str()), ("notion-version", VERSION)];
+        self.raw(method, path, &headers, body.map(ToString::to_string)).await
+    }
+
+    /// Any request at the gate.
+    pub async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Reply {
+        send(method, &format!("{}{path}", self.url), headers, body.unwrap_or_default().into()).await
+    }
+
+    /// A call at the sandbox itself, past the gate, with the connection's own token.
+    pub async fn direct(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        let bearer = format!("Bearer {}", self.demo.tokens.full);
+        let headers = [("authorization", bearer.as_str()), ("notion-version", VERSION)];
+        let url = format!("{}{path}", self.sandbox.url());
+        send(method, &url, &headers, body.map(ToString::to_string).unwrap_or_default().into()).await
+    }
+
+    /// A control route of the sandbox (`calls`, `faults`, `share`, …).
+    pub async fn control(&self, method: &str, route: &str, body: Option<&Value>) -> Value {
+        let url = format!("{}/_sandbox/{route}", self.sandbox.url());
+        let headers = [("content-type", "application/json")];
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let reply = send(method, &url, &headers, body.into()).await;
+        assert!(reply.status < 300, "{method} {route}: {reply:?}");
+        if reply.bytes.is_empty() { Value::Null } else { reply.json() }
+    }
+
+    /// An edit by a person in Notion's app.
+    pub async fn as_human(&self, method: &str, path: &str, body: Value) -> Value {
+        let act = serde_json::json!({ "method": method, "path": path, "body": body });
+        self.control("POST", "as-human", Some(&act)).await
+    }
+
+    /// What the sandbox was asked since the last [`Kit::forget_calls`].
+    pub async fn calls(&self) -> Vec<Value> {
+        let calls = self.control("GET", "calls", None).await;
+        calls.as_array().cloned().expect("a list of calls")
+    }
+
+    /// Lets the sandbox forget what it was asked.
+    pub async fn forget_calls(&self) {
+        self.control("DELETE", "calls", None).await;
+    }
+
+    /// The newest entries of the ledger, newest first. Waits for what is still on its way.
+    pub async fn entries(&self, limit: u32) -> Vec<Entry> {
+        // Reading the ledger is an entry itself; the one before it in the queue is written first.
+        let operator = self.operator();
+        let mark = self.gate.new_request_id();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        self.gate
+            .list_audit(&operator, AuditFilter::default(), None, 1, &mark)
+            .await
+            .expect("the ledger");
+        loop {
+            let page = self
+                .gate
+                .list_audit(&operator, AuditFilter::default(), None, limit + 50, "look")
+                .await;
+            let items = page.expect("the ledger").items;
+            if let Some(at) = items.iter().position(|entry| entry.request_id == mark) {
+                let fresh =
+                    items.into_iter().skip(at + 1).filter(|entry| entry.request_id != "look");
+                return fresh.take(limit as usize).collect();
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the ledger is late");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Stops everything, and checks that the ledger is intact and no write was left open.
+    pub async fn finish(mut self) {
+        self.finished.store(true, Ordering::Relaxed);
+        let _ = self.stop.send(true);
+        if let Some(door) = self.door.take() {
+            door.await.expect("the door closed in order");
+        }
+        let operator = self.operator();
+        let verdict = self.gate.verify_audit(&operator, "finish").await.expect("the ledger");
+        assert!(verdict.intact, "{verdict:?}");
+        self.gate.close().await;
+        let open = store::LedgerEntries::open_intents(&*self.store).await.expect("the store");
+        assert!(open.is_empty(), "writes without a conclusion: {open:?}");
+    }
+}
+
+impl Drop for Kit {
+    fn drop(&mut self) {
+        if !self.finished.load(Ordering::Relaxed) && !std::thread::panicking() {
+            // INVARIANT: only in tests, and the point of it: work left undone is a failure.
+            panic!("the test forgot `kit.finish().await`");
+        }
+    }
+}
+
+/// A plain request for a key.
+pub fn request(role: Role, within: &[Id]) -> KeyRequest {
+    KeyRequest {
+        name: format!("test {role}"),
+        role,
+        within: within.to_vec(),
+        capabilities: None,
+        expires_in: None,
+        budget: None,
+        connection: None,
+        notion_shaped: false,
+    }
+}

@@ -1,0 +1,8 @@
+//! The product as its callers meet it, in process.
+
+mod ledger;
+mod roles;
+mod routes;
+mod scope;
+mod search;
+mod upstream;
