@@ -12,7 +12,10 @@ use crate::world::access::View;
 use crate::world::property::{Property, PropertyKind, Settings};
 
 /// Formulas and rollups may look through each other so deep.
-pub(crate) const DEPTH_MAX: usize = 6;
+pub(crate) const DEPTH_MAX: usize = 3;
+/// A rollup works on its own, in a formula, but not inside another rollup: the work would grow with
+/// every level by the number of related pages.
+pub(crate) const ROLLUP_DEPTH_MAX: usize = 2;
 
 /// A period or a point in time.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,7 +163,7 @@ pub(crate) fn of(view: View, page: Id, property: &Property, depth: usize) -> Cel
         PropertyKind::Formula if depth < DEPTH_MAX => {
             formula::evaluate(view, page, property, depth)
         }
-        PropertyKind::Rollup if depth < DEPTH_MAX => {
+        PropertyKind::Rollup if depth < ROLLUP_DEPTH_MAX => {
             rollup::compute(view, page, property, depth).cell
         }
         _ => Cell::Nothing,

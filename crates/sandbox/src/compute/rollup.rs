@@ -9,6 +9,9 @@ use crate::render;
 use crate::world::access::View;
 use crate::world::property::{Property, Settings};
 
+/// What a rollup looks at is no rollup itself, nor a formula over one.
+const INSIDE: usize = cell::ROLLUP_DEPTH_MAX;
+
 /// A rollup's result: what filters see, and what answers show.
 #[derive(Clone, Debug)]
 pub(crate) struct Rolled {
@@ -32,11 +35,11 @@ pub(crate) fn compute(view: View, page: Id, property: &Property, depth: usize) -
     let value = view.world.page(page).and_then(|page| page.values.get(&relation.id));
     let pages = cell::related(view, relation, value.unwrap_or(&Value::Null));
     let cells: Vec<Cell> =
-        pages.iter().map(|page| cell::of(view, *page, target, depth + 1)).collect();
+        pages.iter().map(|page| cell::of(view, *page, target, depth + INSIDE)).collect();
     if matches!(function.as_str(), "show_original" | "show_unique") {
         let mut elements: Vec<Value> = Vec::new();
         for page in &pages {
-            let member = render::values::member(view, *page, target, depth + 1);
+            let member = render::values::member(view, *page, target, depth + INSIDE);
             let element = json!({"type": target.kind.as_str(), target.kind.as_str(): member});
             if function == "show_original" || !elements.contains(&element) {
                 elements.push(element);

@@ -112,7 +112,7 @@ fn read_one(
         return Err(member.not_present().into());
     }
     let fits = match kind {
-        "column" => within == Some("column_list"),
+        "column" => matches!(within, None | Some("column_list")),
         "table_row" => within.is_none() || within == Some("table"),
         "column_list" => level == 0,
         _ => !matches!(within, Some("column_list" | "table")),
@@ -141,7 +141,7 @@ fn read_one(
 fn check_children(kind: &str, body: &Value, children: &[Draft], spot: &Spot) -> Checked<()> {
     let least = match kind {
         "column_list" => 2,
-        "column" | "table" => 1,
+        "table" => 1,
         _ => 0,
     };
     if children.len() < least {
@@ -212,7 +212,13 @@ fn read_body(kind: &'static str, spot: &Spot) -> Result<Value, Fail> {
             if kind == "file" {
                 let url = body.get("external").and_then(|file| file["url"].as_str());
                 let usual = files::name_in_url(url.unwrap_or("file"));
-                let name = spot.get("name").string_opt()?.map_or(usual, str::to_owned);
+                let mut name = spot.get("name").string_opt()?.unwrap_or(&usual).to_owned();
+                // A name without an extension gets that of the URL (measured).
+                if let Some((_, extension)) = usual.rsplit_once('.')
+                    && !name.contains('.')
+                {
+                    name = format!("{name}.{extension}");
+                }
                 put(&mut body, "name", name.into());
             }
         }
@@ -357,8 +363,9 @@ pub(crate) fn updated(kind: &str, old: &Value, spot: &Spot) -> Result<Value, Fai
     let Some(kind) = CREATABLE.into_iter().find(|known| *known == kind) else {
         return Err(spot.not_present().into());
     };
-    if spot.get("children").is_there() {
-        return Err(spot.get("children").not_present().into());
+    let children = spot.get("children");
+    if children.value.is_some_and(|value| *value != json!([])) {
+        return Err(children.not_present().into());
     }
     if kind == "table" && spot.get("table_width").is_there() {
         return Err(spot.get("table_width").not_present().into());

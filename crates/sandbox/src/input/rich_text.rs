@@ -1,6 +1,7 @@
 //! Reads rich text of a request into the form that the world keeps: type, member, annotations.
 //! What follows from them (`plain_text`, `href`, names of people) is worked out when it is shown.
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::check::{Checked, Spot, fix_one};
@@ -57,6 +58,15 @@ pub(crate) fn read(spot: &Spot) -> Result<Vec<Value>, Fail> {
 /// The same, when the member may be missing.
 pub(crate) fn read_opt(spot: &Spot) -> Result<Option<Vec<Value>>, Fail> {
     if spot.is_there() { read(spot).map(Some) } else { Ok(None) }
+}
+
+/// Plain text as the world keeps it.
+pub(crate) fn plain(text: &str) -> Vec<Value> {
+    vec![json!({
+        "type": "text",
+        "text": {"content": text, "link": null},
+        "annotations": no_annotations(),
+    })]
 }
 
 fn no_annotations() -> Value {
@@ -184,13 +194,21 @@ fn mention(spot: &Spot) -> Result<Value, Fail> {
     Ok(json!({"type": kind, kind: value}))
 }
 
-/// `{start, end, time_zone}` of a date mention or a date property.
+/// `{start, end, time_zone}` of a date mention or a date property. A zone becomes the offset that
+/// it has at that time, and is itself forgotten (measured).
 pub(crate) fn date(spot: &Spot) -> Checked<Value> {
     spot.object()?;
+    let zone = spot.get("time_zone");
+    let zone = match zone.string_or_null(100)? {
+        None => TimeZone::UTC,
+        Some(name) => {
+            TimeZone::get(name).map_err(|_| zone.should_be("a valid IANA time zone or `null`"))?
+        }
+    };
     let part = |name: &str| -> Checked<Option<String>> {
         let part = spot.get(name);
         let Some(text) = part.string_or_null(100)? else { return Ok(None) };
-        crate::query::dates::normalise(text)
+        crate::query::dates::normalise(text, &zone)
             .map(Some)
             .ok_or_else(|| part.should_be("a valid ISO 8601 date string"))
     };
@@ -198,9 +216,7 @@ pub(crate) fn date(spot: &Spot) -> Checked<Value> {
         let start = spot.get("start");
         return Err(if start.is_there() { start.should_be("a string") } else { start.undefined() });
     };
-    let end = part("end")?;
-    let zone = spot.get("time_zone").string_or_null(100)?;
-    Ok(json!({"start": start, "end": end, "time_zone": zone}))
+    Ok(json!({"start": start, "end": part("end")?, "time_zone": null}))
 }
 
 fn template(spot: &Spot) -> Checked<Value> {

@@ -73,10 +73,14 @@ impl SchemaReader<'_> {
         }
     }
 
-    /// Works a patch into `schema`. Rollups come last, because they may name what comes with them.
+    /// Works a patch into `schema`. Formulas and rollups come last, because they
+    /// may name what comes with them.
     pub(crate) fn patch(&mut self, spot: &Spot, schema: &mut Schema) -> Result<(), Fail> {
         let mut members = spot.members()?;
-        members.sort_by_key(|(_, member)| member.get("rollup").is_there());
+        members.sort_by_key(|(_, member)| {
+            let has = |kind: &str| member.get(kind).is_there();
+            if has("rollup") { 2 } else { u8::from(has("formula")) }
+        });
         for (called, member) in members {
             let found = schema
                 .get(called)
@@ -210,9 +214,16 @@ impl SchemaReader<'_> {
             }
             PropertyKind::Relation => self.relation(property, old, spot, schema)?,
             PropertyKind::Rollup => self.rollup(spot, schema)?,
-            PropertyKind::UniqueId => Settings::UniqueId {
-                prefix: spot.get("prefix").string_or_null(20)?.map(str::to_owned),
-            },
+            PropertyKind::UniqueId => {
+                let prefix = spot.get("prefix");
+                match old {
+                    // What is not said stays (measured).
+                    Some(kept @ Settings::UniqueId { .. }) if !prefix.is_there() => kept,
+                    _ => {
+                        Settings::UniqueId { prefix: prefix.string_or_null(20)?.map(str::to_owned) }
+                    }
+                }
+            }
             _ => Settings::Plain,
         })
     }

@@ -48,25 +48,23 @@ impl Moment {
     }
 }
 
-/// A date as answers write it: a day as it is, a time with milliseconds and an offset.
-pub(crate) fn normalise(text: &str) -> Option<String> {
+/// A date as answers write it: a day as it is, a time in whole minutes with milliseconds and an
+/// offset (measured). `zone` is for times without an offset.
+pub(crate) fn normalise(text: &str, zone: &TimeZone) -> Option<String> {
+    const WRITTEN: &str = "%Y-%m-%dT%H:%M:00.000%:z";
     let moment = Moment::parse(text)?;
     if !moment.has_time {
         return Some(moment.day().to_string());
     }
-    let tail = text.get(11..)?;
-    let offset = match tail.rfind(['+', '-']) {
-        Some(at) if tail[at..].len() == 6 => &tail[at..],
-        _ => "+00:00",
-    };
-    let (hours, minutes) =
-        (offset.get(1..3)?.parse::<i64>().ok()?, offset.get(4..6)?.parse::<i64>().ok()?);
-    let sign = if offset.starts_with('-') { -1 } else { 1 };
-    let there = moment
-        .instant
-        .checked_add(Span::new().try_minutes(sign * (hours * 60 + minutes)).ok()?)
-        .ok()?;
-    Some(format!("{}{offset}", there.strftime("%Y-%m-%dT%H:%M:%S.%3f")))
+    if let Ok(pieces) = jiff::fmt::temporal::Pieces::parse(text)
+        && let Some(offset) = pieces.to_numeric_offset()
+    {
+        let there = moment.instant.to_zoned(TimeZone::fixed(offset));
+        return Some(there.strftime(WRITTEN).to_string());
+    }
+    let civil: DateTime = text.trim_end_matches(['Z', 'z']).parse().ok()?;
+    let zone = if text.ends_with(['Z', 'z']) { &TimeZone::UTC } else { zone };
+    Some(civil.to_zoned(zone.clone()).ok()?.strftime(WRITTEN).to_string())
 }
 
 /// The day that a relative word means.
@@ -116,12 +114,21 @@ mod tests {
             ("2026-01-31", Some("2026-01-31")),
             ("2024-11-25T14:08:00Z", Some("2024-11-25T14:08:00.000+00:00")),
             ("2024-11-25T14:08:00", Some("2024-11-25T14:08:00.000+00:00")),
-            ("2026-06-27T17:56:15.377824+01:00", Some("2026-06-27T17:56:15.377+01:00")),
+            ("2026-06-27T17:56:15.377824+01:00", Some("2026-06-27T17:56:00.000+01:00")),
             ("2026-13-01", None),
             ("tomorrow", None),
         ] {
-            assert_eq!(normalise(text).as_deref(), expected, "{text}");
+            assert_eq!(normalise(text, &TimeZone::UTC).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_zone_becomes_an_offset() {
+        let Ok(london) = TimeZone::get("Europe/London") else { return };
+        assert_eq!(
+            normalise("2026-06-27T17:57:32.424991", &london).as_deref(),
+            Some("2026-06-27T17:57:00.000+01:00")
+        );
     }
 
     #[test]

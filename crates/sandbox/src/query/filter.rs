@@ -204,7 +204,8 @@ impl Filter {
                         let mut met = all.iter().map(|one| condition.met_by(one));
                         match *quantity {
                             "any" => met.any(|met| met),
-                            "every" => met.all(|met| met),
+                            // Of nothing, not everything is met (measured).
+                            "every" => !all.is_empty() && met.all(|met| met),
                             _ => !met.any(|met| met),
                         }
                     }

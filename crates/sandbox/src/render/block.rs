@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::database::UNTITLED;
 use super::{Object, file, parent, rich_text, user};
 use crate::clock::to_minute;
 use crate::world::access::View;
@@ -12,6 +13,7 @@ use notion::{Id, Version};
 pub(crate) fn block(view: View, node: &Node) -> Value {
     let (kind, body) = content(view, node);
     let new = view.has_sources();
+    let in_trash = view.world.is_gone(node.id);
     let has_children = !children(view, node.id).is_empty();
     Object::new("block")
         .with("id", node.id.to_string())
@@ -21,11 +23,11 @@ pub(crate) fn block(view: View, node: &Node) -> Value {
         .with("created_by", user::reference(node.created_by))
         .with("last_edited_by", user::reference(node.last_edited_by))
         .with("has_children", has_children)
-        .with_if(!new, "archived", node.in_trash)
-        .with("in_trash", node.in_trash)
+        .with_if(!new, "archived", in_trash)
+        .with("in_trash", in_trash)
         .with("type", kind.as_str())
         .with(&kind, body)
-        .with_if(new && view.has_archived(), "archived", node.in_trash)
+        .with_if(new && view.has_archived(), "archived", in_trash)
         .done()
 }
 
@@ -50,8 +52,12 @@ fn content(view: View, node: &Node) -> (String, Value) {
     match &node.content {
         Content::Page(_) => ("child_page".to_owned(), json!({"title": title()})),
         Content::Database(_) | Content::DataSource(_) => {
-            let title = title();
-            let title = if title.is_empty() { "New database" } else { &title };
+            // The title is that of the first table (measured).
+            let first = view.world.sources_of(node.id).first().copied();
+            let title = view.world.title_of(first.unwrap_or(node.id));
+            let title = rich_text::plain(view, title);
+            let untitled = if view.has_sources() { UNTITLED } else { "" };
+            let title = if title.is_empty() { untitled } else { &title };
             ("child_database".to_owned(), json!({"title": title}))
         }
         Content::Block(block) => {

@@ -4,8 +4,12 @@ use serde_json::{Value, json};
 
 use super::{Object, file, parent, rich_text, schema, url, user};
 use crate::clock::{to_millis, to_minute};
+use crate::input::rich_text::plain;
 use crate::world::access::View;
 use crate::world::node::Node;
+
+/// What databases without a title are called.
+pub(crate) const UNTITLED: &str = "New database";
 
 /// A database in the shape of the version; before 2025-09-03 it is container and table in one.
 pub(crate) fn database(view: View, node: &Node) -> Value {
@@ -20,12 +24,12 @@ pub(crate) fn database(view: View, node: &Node) -> Value {
         .filter(|id| view.sees(*id))
         .map(|id| {
             let name = rich_text::plain(view, view.world.title_of(id));
-            json!({"id": id, "name": if name.is_empty() { "New database" } else { &name }})
+            json!({"id": id, "name": if name.is_empty() { UNTITLED } else { &name }})
         })
         .collect();
     Object::new("database")
         .with("id", node.id.to_string())
-        .with("title", rich_text::rich_text(view, &database.title))
+        .with("title", title(view, node))
         .with("description", rich_text::rich_text(view, &database.description))
         .with("parent", parent(view, node))
         .with("is_inline", database.is_inline)
@@ -40,6 +44,18 @@ pub(crate) fn database(view: View, node: &Node) -> Value {
         .with("public_url", Value::Null)
         .with_if(view.has_archived(), "archived", node.in_trash)
         .done()
+}
+
+/// A container without a title shows that of its table, or a default one (measured).
+fn title(view: View, node: &Node) -> Value {
+    let own = view.world.title_of(node.id);
+    let first = view.world.sources_of(node.id).first().copied();
+    let of_table = first.map(|id| view.world.title_of(id)).unwrap_or_default();
+    match (own, of_table) {
+        ([], []) => rich_text::rich_text(view, &plain(UNTITLED)),
+        ([], of_table) => rich_text::rich_text(view, of_table),
+        (own, _) => rich_text::rich_text(view, own),
+    }
 }
 
 fn merged(view: View, node: &Node) -> Value {

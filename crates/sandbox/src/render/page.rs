@@ -18,6 +18,7 @@ pub(crate) fn page(view: View, node: &Node) -> Value {
 pub(crate) fn page_with(view: View, node: &Node, wanted: impl Fn(&Property) -> bool) -> Value {
     let Some(page) = node.page() else { return Value::Null };
     let new = view.has_sources();
+    let in_trash = view.world.is_gone(node.id);
     let title = rich_text::plain(view, view.world.title_of(node.id));
     Object::new("page")
         .with("id", node.id.to_string())
@@ -28,14 +29,14 @@ pub(crate) fn page_with(view: View, node: &Node, wanted: impl Fn(&Property) -> b
         .with("cover", file(view, &page.cover))
         .with("icon", file(view, &page.icon))
         .with("parent", parent(view, node))
-        .with_if(!new, "archived", node.in_trash)
-        .with("in_trash", node.in_trash)
+        .with_if(!new, "archived", in_trash)
+        .with("in_trash", in_trash)
         .with_if(new, "is_archived", page.is_archived)
         .with("is_locked", page.is_locked)
         .with("properties", properties(view, node, wanted))
         .with("url", url(&title, node.id))
         .with("public_url", Value::Null)
-        .with_if(new && view.has_archived(), "archived", node.in_trash)
+        .with_if(new && view.has_archived(), "archived", in_trash)
         .done()
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn member(view: View, page: Id, property: &Property, depth: usize) ->
         }
         PropertyKind::Checkbox => kept.as_bool().unwrap_or(false).into(),
         PropertyKind::Formula => formula_result(view, page, property, depth),
-        PropertyKind::Rollup if depth < cell::DEPTH_MAX => {
+        PropertyKind::Rollup if depth < cell::ROLLUP_DEPTH_MAX => {
             rollup::compute(view, page, property, depth).shown
         }
         PropertyKind::CreatedTime => to_minute(node.created_time).into(),

@@ -7,7 +7,7 @@ use super::{Request, Scene, trash};
 use crate::fail::Fail;
 use crate::input::blocks::{self as drafts, Draft};
 use crate::input::check::Spot;
-use crate::input::paging::Paging;
+use crate::input::paging::{PAGE_MAX, Paging};
 use crate::query::session;
 use crate::render;
 use crate::render::list::list;
@@ -86,7 +86,7 @@ pub(super) fn append(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         return Err(Fail::validation("Block does not support children."));
     }
     scene.check_editable(id)?;
-    check_fit(node, &children)?;
+    check_fit(Some(node), &children)?;
     if let Slot::After(sibling) = slot
         && scene.world.node(sibling).is_none_or(|node| node.parent_id() != Some(id))
     {
@@ -97,14 +97,20 @@ pub(super) fn append(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     }
     let made = plant(scene, &children, id, slot);
     scene.touch(id);
-    let results = made.into_iter().map(|id| scene.written(Kind::Block, id)).collect();
-    Ok(list("block", results, None))
+    // The list begins with the new blocks and runs on to the parent's last child (measured).
+    let siblings = scene.world.live_children(id);
+    let from = made.first().and_then(|new| siblings.iter().position(|sibling| sibling == new));
+    let rest = &siblings[from.unwrap_or(siblings.len())..];
+    let shown = rest.len().min(PAGE_MAX.max(made.len()));
+    let results = rest[..shown].iter().map(|id| scene.written(Kind::Block, *id)).collect();
+    Ok(list("block", results, rest.get(shown).map(Id::to_string)))
 }
 
-/// Rows go into tables, columns into column lists, and nothing else does.
-fn check_fit(node: &Node, children: &[Draft]) -> Result<(), Fail> {
+/// Rows go into tables, columns into column lists, and nothing else does. Without a node: a page.
+pub(super) fn check_fit(node: Option<&Node>, children: &[Draft]) -> Result<(), Fail> {
+    let block = node.and_then(Node::block);
     let (kind, body) =
-        node.block().map_or(("page", &Value::Null), |block| (block.kind.as_str(), &block.body));
+        block.map_or(("page", &Value::Null), |block| (block.kind.as_str(), &block.body));
     for draft in children {
         let fits = match kind {
             "table" => draft.kind == "table_row",

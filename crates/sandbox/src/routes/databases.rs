@@ -96,19 +96,20 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         return Err(Fail::full());
     }
     let title = changes.title.unwrap_or_default();
+    let description = changes.description.unwrap_or_default();
     let source = scene.world.ids.object();
     let (schema, sides) = data_sources::read_new(scene, &properties, source, &title)?;
     // Old versions made ids of the newer kind for databases (measured).
     let id = if scene.has_sources() { scene.world.ids.random() } else { scene.world.ids.object() };
     let container = Database {
         title: title.clone(),
-        description: changes.description.unwrap_or_default(),
+        description: description.clone(),
         icon: changes.icon.unwrap_or_default(),
         cover: changes.cover.unwrap_or_default(),
         is_inline: changes.is_inline.unwrap_or(false),
         is_locked: changes.is_locked.unwrap_or(false),
     };
-    let table = DataSource { title, schema, ..DataSource::default() };
+    let table = DataSource { title, description, schema, ..DataSource::default() };
     insert(scene, id, above, Content::Database(container));
     insert(scene, source, Parent::Node(id), Content::DataSource(table));
     data_sources::apply(scene, sides);
@@ -177,7 +178,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if let Some(source) = source {
         data_sources::patch_schema(scene, source, &properties)?;
     }
-    let title = changes.title.clone();
+    let (title, description) = (changes.title.clone(), changes.description.clone());
     if let Some(database) = scene.world.nodes.get_mut(&id).and_then(|node| node.database_mut()) {
         take(&mut database.title, changes.title);
         take(&mut database.description, changes.description);
@@ -186,10 +187,16 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         take(&mut database.is_inline, changes.is_inline);
         take(&mut database.is_locked, changes.is_locked);
     }
-    if let (Some(source), Some(title)) = (source, title)
-        && let Some(table) = scene.world.nodes.get_mut(&source).and_then(|node| node.source_mut())
+    // An only table shares the container's description (measured), for old versions its title too.
+    let only = match scene.world.sources_of(id).as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    };
+    if let Some(only) = only
+        && let Some(table) = scene.world.nodes.get_mut(&only).and_then(|node| node.source_mut())
     {
-        table.title = title;
+        take(&mut table.description, description);
+        take(&mut table.title, title.filter(|_| old));
     }
     if let Some(above) = above {
         scene.world.relocate(id, above);

@@ -45,6 +45,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         Some(spot) => drafts::read(spot, scene.version)?,
         None => Vec::new(),
     };
+    blocks::check_fit(None, &children)?;
     let slot = position(&body.get("position"))?;
     let parent = resolve(scene, place)?;
     let source = match parent {

@@ -68,6 +68,11 @@ impl World {
         way.iter().skip(1).any(|above| self.node(*above).is_some_and(|node| node.in_trash))
     }
 
+    /// Whether a node or something above it is in the trash: so answers say it (measured).
+    pub(crate) fn is_gone(&self, id: Id) -> bool {
+        self.node(id).is_some_and(|node| node.in_trash) || self.has_trashed_ancestor(id)
+    }
+
     /// Hangs a new node into the tree; `false` when the world is full.
     pub(crate) fn insert(&mut self, node: Node, slot: Slot) -> bool {
         if self.nodes.len() >= super::NODES_MAX {

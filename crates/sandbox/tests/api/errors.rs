@@ -7,6 +7,11 @@ use crate::bench::{Bench, MID, NEW, OLD};
 /// An id that nothing has.
 const NOBODY: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 
+/// Method, path, headers, body; status, code, message.
+type Case =
+    (&'static str, &'static str, &'static [Header], &'static str, u16, &'static str, &'static str);
+type Header = (&'static str, &'static str);
+
 #[tokio::test]
 async fn checks_come_in_notions_order() {
     let bench = Bench::new();
@@ -15,7 +20,7 @@ async fn checks_come_in_notions_order() {
     let full = format!("Bearer {}", bench.demo.tokens.full);
     let good = ("authorization", full.as_str());
     let me = "/v1/users/me";
-    let cases: [(&str, &str, &[(&str, &str)], &str, u16, &str, &str); 11] = [
+    let cases: [Case; 11] = [
         // R: an unknown route comes before a bad token, and wrong methods are unknown routes.
         ("GET", "/v1/nothing", &[bad], "", 400, "invalid_request_url", "Invalid request URL."),
         ("PUT", me, &[bad], "", 400, "invalid_request_url", "Invalid request URL."),

@@ -1,5 +1,7 @@
 //! The parser of formulas: precedence climbing over a small grammar.
 
+/// So many properties may one formula name.
+const PROPERTIES_MAX: usize = 40;
 /// So deep may parentheses and operators nest.
 const DEPTH_MAX: usize = 60;
 
@@ -43,6 +45,10 @@ const LEVELS: [&[&str]; 6] = [
 
 pub(super) fn parse(text: &str) -> Option<Tree> {
     let tokens = tokens(text)?;
+    let named = tokens.iter().filter(|token| matches!(token, Token::Property(_))).count();
+    if named > PROPERTIES_MAX {
+        return None;
+    }
     let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
     let tree = parser.ternary()?;
     (parser.at == tokens.len()).then_some(tree)
@@ -227,7 +233,13 @@ impl Parser<'_> {
             Token::Word(word) => match word.as_str() {
                 "true" => Some(Tree::Bool(true)),
                 "false" => Some(Tree::Bool(false)),
-                _ if self.take("(") => Some(Tree::Call(word, self.arguments()?)),
+                _ if self.take("(") => {
+                    let arguments = self.arguments()?;
+                    match arguments.as_slice() {
+                        [Tree::Text(name)] if word == "prop" => Some(Tree::Property(name.clone())),
+                        _ => Some(Tree::Call(word, arguments)),
+                    }
+                }
                 _ => None,
             },
             Token::Sign(_) => None,
