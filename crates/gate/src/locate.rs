@@ -30,7 +30,7 @@ pub(crate) enum Trust {
     Tree,
     /// Seen lately.
     Lately,
-    /// Asked for now, the whole path: nothing that was seen before `since` is believed.
+    /// Asked for now, the whole path: only what was seen after this time is believed.
     Since(Timestamp),
 }
 
@@ -62,7 +62,7 @@ impl Gate {
             path.push(id);
             let known = self.shared.tree.node(connection, id).filter(|node| {
                 let age_max = match trust {
-                    Trust::Since(since) => return node.seen_at >= since,
+                    Trust::Since(since) => return node.seen_at > since,
                     Trust::Lately if own => OWN_AGE_MAX.min(self.shared.tree.age_max()),
                     Trust::Lately | Trust::Tree => self.shared.tree.age_max(),
                 };

@@ -1,10 +1,12 @@
 //! Who is calling, and under which request id.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
 use gate::Error;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use model::Principal;
+use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::problem::Problem;
@@ -41,6 +43,23 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A JSON body, whatever the content type says: nothing here relies on cookies, so a browser that is
+/// talked into sending a form can do no harm with it.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, app).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let code = if error.is_data() { "validation_error" } else { "invalid_json" };
+            Problem::new(StatusCode::BAD_REQUEST, code, format!("The body does not fit: {error}"))
+        })
+    }
 }
 
 /// Who calls `/api/v1`.

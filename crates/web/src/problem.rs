@@ -1,7 +1,7 @@
 //! Errors of `/api/v1`: RFC 9457 problem details with a stable `code`.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use gate::{Error, KeyFault};
 use http::{HeaderValue, StatusCode, header};
@@ -39,7 +39,7 @@ impl Problem {
             status: status.as_u16(),
             code: code.to_owned(),
             detail: detail.into(),
-            advice: None,
+            advice: advice(code),
             reason: None,
             retry_after: None,
         }
@@ -86,10 +86,7 @@ impl Problem {
     /// An error that Notion answered.
     pub(crate) fn of_notion(error: &ApiError) -> Self {
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        Self {
-            advice: advice(&error.code),
-            ..Self::new(status, &error.code, error.message.clone())
-        }
+        Self::new(status, &error.code, error.message.clone())
     }
 }
 
@@ -115,7 +112,9 @@ fn advice(code: &str) -> Option<&'static str> {
         "role_missing" => "Ask an admin of this gate for a key with a role that includes it.",
         "capability_missing" => "Ask an admin of this gate for a key with the capability.",
         "rate_limited" => "Wait as long as `Retry-After` says.",
-        "validation_error" => "Correct the request as `detail` says, and send it again.",
+        "validation_error" | "invalid_json" => {
+            "Correct the request as `detail` says, and send it again."
+        }
         _ => return None,
     })
 }
@@ -146,21 +145,13 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        let code = if rejection.status() == StatusCode::BAD_REQUEST {
-            "invalid_json"
-        } else {
-            "validation_error"
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        let code = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            _ => "invalid_json",
         };
-        let status = match rejection.status() {
-            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-            other => other,
-        };
-        Self {
-            advice: advice("validation_error"),
-            ..Self::new(status, code, rejection.body_text())
-        }
+        Self::new(rejection.status(), code, rejection.body_text())
     }
 }
 

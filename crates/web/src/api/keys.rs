@@ -1,6 +1,6 @@
 //! `/api/v1/keys`.
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Items, Paging};
 use crate::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, JsonBody};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Router<App> {
@@ -46,9 +46,8 @@ struct Created {
 async fn create(
     State(app): State<App>,
     caller: Caller,
-    body: Result<Json<KeyRequest>, JsonRejection>,
+    JsonBody(request): JsonBody<KeyRequest>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
-    let Json(request) = body?;
     let new = app.gate.create_key(&caller.principal, request, caller.request_id.as_str()).await?;
     let shown = Shown::new(&app.gate, new.key);
     Ok((StatusCode::CREATED, Json(Created { key: new.token.reveal().to_owned(), shown })))

@@ -1,12 +1,11 @@
 //! `/api/v1/pages` (also `/api/pages`): the few things that a script does with pages, with advice in
 //! the errors.
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use gate::{Answer, AnswerBody, Call, CallBody};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -16,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, JsonBody};
 use crate::problem::Problem;
 
 /// The largest page object that is read.
@@ -102,13 +101,13 @@ async fn retrieve(
 async fn create(
     State(app): State<App>,
     caller: Caller,
-    body: Result<Json<NewPage>, JsonRejection>,
+    body: Result<JsonBody<NewPage>, Problem>,
 ) -> Result<Response, Problem> {
     // Who may not write at all is told so, whatever the body looks like.
     let body = match body {
-        Ok(Json(page)) => page.into_notion()?,
+        Ok(JsonBody(page)) => page.into_notion()?,
         Err(_) if !caller.principal.role.grants(model::role::Permission::Write) => json!({}),
-        Err(rejection) => return Err(rejection.into()),
+        Err(problem) => return Err(problem),
     };
     call(&app, &caller, Method::POST, "/v1/pages", Some(body), StatusCode::CREATED).await
 }
