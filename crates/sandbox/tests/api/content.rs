@@ -59,8 +59,10 @@ async fn blocks_are_appended_where_they_are_wanted_and_read_back_whole() {
     bench.call("PATCH", &path, start).await.ok();
     let after = json!({"type": "after_block", "after_block": {"id": results[0]["id"]}});
     bench.call("PATCH", &path, json!({"children": [text("c")], "position": after})).await.ok();
+    // In the middle, the answer runs on to the last child (R).
     let old = json!({"children": [text("d")], "after": results[0]["id"]});
-    bench.with(&bench.demo.tokens.full, MID, "PATCH", &path, &old).await.ok();
+    let middle = bench.with(&bench.demo.tokens.full, MID, "PATCH", &path, &old).await.ok();
+    assert_eq!(middle.body["results"].as_array().unwrap().len(), 3);
 
     let mut seen = Vec::new();
     let mut cursor = String::new();

@@ -132,6 +132,18 @@ async fn a_server_serves_and_stops() {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    // A fault that drops: the connection ends without an answer.
+    let fault = json!({"drop": true, "times": 1}).to_string();
+    let post = format!(
+        "POST /_sandbox/faults HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{fault}\
+         GET /v1/users/me HTTP/1.1\r\nhost: x\r\n\r\n",
+        fault.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    stream.write_all(post.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text.matches("HTTP/1.1").count(), 1, "{text}");
     sandbox.shutdown().await;
     assert!(tokio::net::TcpStream::connect(&address).await.is_err());
 }

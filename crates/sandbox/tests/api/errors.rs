@@ -8,9 +8,8 @@ use crate::bench::{Bench, MID, NEW, OLD};
 const NOBODY: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 
 /// Method, path, headers, body; status, code, message.
-type Case =
-    (&'static str, &'static str, &'static [Header], &'static str, u16, &'static str, &'static str);
-type Header = (&'static str, &'static str);
+type Case<'a> = (&'a str, &'a str, &'a [Header<'a>], &'a str, u16, &'a str, &'a str);
+type Header<'a> = (&'a str, &'a str);
 
 #[tokio::test]
 async fn checks_come_in_notions_order() {
