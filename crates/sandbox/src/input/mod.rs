@@ -2,8 +2,10 @@
 //!
 //! Readers check everything before anything changes, so that a refused request leaves no trace.
 
+mod block_body;
 pub(crate) mod blocks;
 pub(crate) mod check;
+mod choices;
 pub(crate) mod files;
 pub(crate) mod paging;
 pub(crate) mod rich_text;

@@ -5,16 +5,12 @@ use notion::Id;
 use serde_json::Value;
 
 use super::check::{Spot, fix_one};
-use super::values::check_choice_name;
 use crate::compute::formula;
 use crate::fail::Fail;
 use crate::world::World;
 use crate::world::ids::IdSource;
-use crate::world::property::{Choice, Group, Property, PropertyKind, Settings, TITLE};
+use crate::world::property::{Property, PropertyKind, Settings, TITLE};
 
-const COLORS: [&str; 10] =
-    ["default", "gray", "brown", "orange", "yellow", "green", "blue", "purple", "pink", "red"];
-const OPTIONS_MAX: usize = 100;
 /// Most properties of a data source.
 const PROPERTIES_MAX: usize = 500;
 
@@ -30,6 +26,8 @@ pub(crate) enum Side {
     Add { at: Id, property: Property },
     /// The other half of a relation that was removed.
     Remove { at: Id, property: String },
+    /// The other half of a relation that no longer has two ends (measured: it stays).
+    Unlink { at: Id, property: String },
 }
 
 /// Reads a schema (or a patch of one) against the world as it is.
@@ -108,6 +106,13 @@ impl SchemaReader<'_> {
         if property.kind == PropertyKind::Title {
             return Err(Fail::validation("Cannot delete the title property."));
         }
+        self.forget_other_end(property, schema);
+        schema.shift_remove(&property.id);
+        Ok(())
+    }
+
+    /// A two-way relation goes at both ends.
+    fn forget_other_end(&mut self, property: &Property, schema: &mut Schema) {
         if let Settings::Relation { source, synced: Some(synced) } = &property.settings {
             if *source == self.source {
                 schema.shift_remove(synced);
@@ -115,8 +120,6 @@ impl SchemaReader<'_> {
                 self.sides.push(Side::Remove { at: *source, property: synced.clone() });
             }
         }
-        schema.shift_remove(&property.id);
-        Ok(())
     }
 
     fn change(
@@ -161,6 +164,9 @@ impl SchemaReader<'_> {
             let was_title = property.kind == PropertyKind::Title;
             if !is_new && was_title != (kind == PropertyKind::Title) {
                 return Err(Fail::validation("Cannot change the type of the title property."));
+            }
+            if property.kind != kind {
+                self.forget_other_end(&property, schema);
             }
             let old = (!is_new && property.kind == kind).then(|| property.settings.clone());
             property.kind = kind;
@@ -228,108 +234,6 @@ impl SchemaReader<'_> {
         })
     }
 
-    fn choices(
-        &mut self,
-        kind: PropertyKind,
-        old: Option<Settings>,
-        spot: &Spot,
-    ) -> Result<Settings, Fail> {
-        let (before, mut groups) = match old {
-            Some(Settings::Choices { options, groups }) => (options, groups),
-            _ => (Vec::new(), Vec::new()),
-        };
-        let is_status = kind == PropertyKind::Status;
-        let given = spot.get("options");
-        let mut options = Vec::new();
-        if given.is_there() {
-            for item in given.items(OPTIONS_MAX)? {
-                let choice = self.option(&item, &before)?;
-                if options.iter().all(|known: &Choice| known.name != choice.name) {
-                    options.push(choice);
-                }
-            }
-        } else if before.is_empty() && is_status {
-            for (name, color) in
-                [("Not started", "default"), ("In progress", "blue"), ("Done", "green")]
-            {
-                let id = self.ids.random().to_string();
-                let (name, color) = (name.to_owned(), color.to_owned());
-                options.push(Choice { id, name, color, description: None });
-            }
-        } else {
-            options = before;
-        }
-        if is_status {
-            groups = self.groups(groups, &options, &given)?;
-        }
-        Ok(Settings::Choices { options, groups })
-    }
-
-    /// An option as the request has it; one that is known by id or name keeps id, name and colour.
-    fn option(&mut self, spot: &Spot, before: &[Choice]) -> Result<Choice, Fail> {
-        spot.object()?;
-        let id = spot.get("id").string_opt()?;
-        let name = spot.get("name").string_opt()?;
-        let known = before
-            .iter()
-            .find(|choice| id.map_or(name == Some(choice.name.as_str()), |id| choice.id == id));
-        let color = spot.get("color");
-        let color = if color.is_there() { Some(color.word(&COLORS, true)?) } else { None };
-        let description = spot.get("description").string_or_null(280)?.map(str::to_owned);
-        if let Some(known) = known {
-            let description = description.or_else(|| known.description.clone());
-            return Ok(Choice { description, ..known.clone() });
-        }
-        let name = spot.get("name").text(100)?;
-        check_choice_name(name)?;
-        Ok(Choice {
-            id: self.ids.random().to_string(),
-            name: name.to_owned(),
-            color: color.unwrap_or("default").to_owned(),
-            description,
-        })
-    }
-
-    /// Every status option is in one of three groups; new ones go to the first unless they say.
-    fn groups(
-        &mut self,
-        before: Vec<Group>,
-        options: &[Choice],
-        given: &Spot,
-    ) -> Result<Vec<Group>, Fail> {
-        let mut groups = before.clone();
-        if groups.is_empty() {
-            for (name, color) in [("To-do", "gray"), ("In progress", "blue"), ("Complete", "green")]
-            {
-                let id = self.ids.random().to_string();
-                let (name, color) = (name.to_owned(), color.to_owned());
-                groups.push(Group { id, name, color, option_ids: Vec::new() });
-            }
-        }
-        for group in &mut groups {
-            group.option_ids.clear();
-        }
-        let wishes = if given.is_there() { given.items(OPTIONS_MAX)? } else { Vec::new() };
-        for choice in options {
-            let wish = wishes
-                .iter()
-                .find(|item| item.get("name").value.and_then(Value::as_str) == Some(&choice.name))
-                .and_then(|item| item.get("group").value.and_then(Value::as_str));
-            let by_wish = wish.and_then(|wish| groups.iter().position(|group| group.name == wish));
-            let by_past = before.iter().position(|group| group.option_ids.contains(&choice.id));
-            let by_name = match choice.name.as_str() {
-                "In progress" => Some(1),
-                "Done" => Some(2),
-                _ => None,
-            };
-            let at = by_wish.or(by_past).or(by_name).unwrap_or(0);
-            if let Some(group) = groups.get_mut(at) {
-                group.option_ids.push(choice.id.clone());
-            }
-        }
-        Ok(groups)
-    }
-
     fn relation(
         &mut self,
         property: &Property,
@@ -342,11 +246,17 @@ impl SchemaReader<'_> {
             return Err(fix_one(vec![single.undefined(), dual.undefined()]));
         }
         let source = self.related(spot)?;
-        if let Some(Settings::Relation { source: before, synced }) = old
-            && before == source
+        if let Some(Settings::Relation { source: before, synced }) = &old
+            && *before == source
             && synced.is_some() == dual.is_there()
         {
-            return Ok(Settings::Relation { source, synced });
+            return Ok(Settings::Relation { source, synced: synced.clone() });
+        }
+        if let Some(Settings::Relation { source: before, synced: Some(other) }) = old {
+            match schema.get_mut(&other).filter(|_| before == self.source) {
+                Some(other) => other.settings = Settings::Relation { source: before, synced: None },
+                None => self.sides.push(Side::Unlink { at: before, property: other }),
+            }
         }
         if !dual.is_there() {
             return Ok(Settings::Relation { source, synced: None });

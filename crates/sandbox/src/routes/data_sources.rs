@@ -15,7 +15,7 @@ use crate::render;
 use crate::world::NODES_MAX;
 use crate::world::access::View;
 use crate::world::node::{Content, DataSource, Parent};
-use crate::world::property::{Property, PropertyKind};
+use crate::world::property::{Property, PropertyKind, Settings};
 
 type Schema = IndexMap<String, Property>;
 
@@ -54,7 +54,7 @@ fn read(
 /// Does to other data sources what a relation brought along.
 pub(super) fn apply(scene: &mut Scene, sides: Vec<Side>) {
     for side in sides {
-        let (Side::Add { at, .. } | Side::Remove { at, .. }) = &side;
+        let (Side::Add { at, .. } | Side::Remove { at, .. } | Side::Unlink { at, .. }) = &side;
         let node = scene.world.nodes.get_mut(at);
         let Some(source) = node.and_then(|node| node.source_mut()) else { continue };
         match side {
@@ -63,6 +63,12 @@ pub(super) fn apply(scene: &mut Scene, sides: Vec<Side>) {
             }
             Side::Remove { property, .. } => {
                 source.schema.shift_remove(&property);
+            }
+            Side::Unlink { property, .. } => {
+                let settings = source.schema.get_mut(&property).map(|other| &mut other.settings);
+                if let Some(Settings::Relation { synced, .. }) = settings {
+                    *synced = None;
+                }
             }
         }
     }
