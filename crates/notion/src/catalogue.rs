@@ -191,6 +191,17 @@ pub enum Trigger {
     AllowsDeletion,
 }
 
+/// What a call shows to be let in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Auth {
+    /// A token of a connection.
+    Bearer,
+    /// The id and secret of an OAuth client (HTTP Basic).
+    Client,
+    /// Nothing: a page for a browser.
+    Nobody,
+}
+
 /// One row of the catalogue.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -207,6 +218,8 @@ pub struct Operation {
     pub since: Version,
     /// The last version that has it.
     pub until: Version,
+    /// What the caller shows.
+    pub auth: Auth,
     /// The capabilities that Notion asks for.
     pub needs: Needs,
     /// What it does to the workspace, its body aside (see [`Operation::effect_of`]).
@@ -240,6 +253,7 @@ impl Operation {
             path,
             since: Version::FIRST,
             until: Version::LATEST,
+            auth: Auth::Bearer,
             needs,
             effect,
             ids: &[],
@@ -272,6 +286,11 @@ impl Operation {
 
     const fn cacheable(mut self) -> Self {
         self.cacheable = true;
+        self
+    }
+
+    const fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
         self
     }
 
@@ -421,6 +440,11 @@ pub static OPERATIONS: &[Operation] = &[
 
     Operation::new("list-custom-emojis", Get, "/v1/custom_emojis", "list the custom emojis of the workspace", Read, READ, Answer::Other).cacheable(),
     Operation::new("retrieve-async-task", Get, "/v1/async_tasks/{task_id}", "poll a long write", Read, NOTHING, Answer::One(AsyncTask)),
+
+    Operation::new("authorize", Get, "/v1/oauth/authorize", "ask a person to install a connection (a page for a browser)", Read, NOTHING, Answer::Other).auth(Auth::Nobody),
+    Operation::new("create-a-token", Post, "/v1/oauth/token", "exchange a code, or refresh a token", Write, NOTHING, Answer::Other).auth(Auth::Client),
+    Operation::new("introspect-token", Post, "/v1/oauth/introspect", "ask what a token is", Read, NOTHING, Answer::Other).auth(Auth::Client),
+    Operation::new("revoke-token", Post, "/v1/oauth/revoke", "revoke a token", Destroy, NOTHING, Answer::Other).auth(Auth::Client),
 ];
 
 /// A request recognised as an operation.

@@ -7,7 +7,7 @@
 
 use model::role::Permission;
 use model::{ConnectionId, Principal, Role, Scope, TenantId};
-use notion::catalogue::Needs;
+use notion::catalogue::{Auth, Needs};
 use notion::{Effect, Id, Kind, Operation};
 
 /// Leave to make one call to Notion.
@@ -81,6 +81,12 @@ pub enum Refusal {
         /// Its id.
         id: Id,
     },
+    /// It is no call for a key: OAuth clients and browsers make it at Notion itself.
+    #[error("`{operation}` belongs to OAuth clients and is not made with a key")]
+    NotForKeys {
+        /// The operation.
+        operation: &'static str,
+    },
     /// Nobody has taught the gate yet to cut this answer down to a scope.
     #[error("a key with a scope cannot use `{operation}` yet: its answer cannot be cut down")]
     Uncut {
@@ -105,6 +111,7 @@ impl Refusal {
             Self::Role { .. } => "role",
             Self::Capability { .. } => "capability",
             Self::Scope { .. } | Self::NoPlace => "scope",
+            Self::NotForKeys { .. } => "operation",
             Self::Uncut { .. } => "scope_unsupported",
         }
     }
@@ -169,6 +176,9 @@ pub fn admit<'a>(
     operation: &'static Operation,
     effect: Effect,
 ) -> Result<Admission<'a>, Refusal> {
+    if operation.auth != Auth::Bearer {
+        return Err(Refusal::NotForKeys { operation: operation.name });
+    }
     require(principal, effect.into())?;
     if !operation.needs.met_by(principal.capabilities) {
         return Err(Refusal::Capability { needs: operation.needs });

@@ -1,0 +1,217 @@
+//! What every backend must do. One suite; each backend runs it.
+
+use jiff::Timestamp;
+use ledger::{Chain, Draft, Head, Outcome, Resource, Signer};
+use model::{Budget, Connection, ConnectionId, Key, KeyId, Role, Scope, TenantId};
+use notion::{Capabilities, Id};
+use store::{
+    EntryFilter, KeyHash, Numbered, Phase, SqliteStore, Store, StoreError, StoredConnection,
+    StoredKey,
+};
+use vault::Sealed;
+
+fn id(number: u8) -> Id {
+    Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
+}
+
+fn time(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+fn key(name: &str, tenant: &str, at: i64) -> StoredKey {
+    let key = Key {
+        id: KeyId::parse(&format!("{name:0>12}")).unwrap(),
+        name: name.to_owned(),
+        tenant: TenantId::new(tenant),
+        connection: ConnectionId(id(1)),
+        role: Role::Editor,
+        within: Scope::new(vec![id(2), id(3)]),
+        capabilities: Capabilities::ALL,
+        budget: Budget { calls_per_minute: Some(5) },
+        created_at: time(at),
+        created_by: "operator".to_owned(),
+        expires_at: Some(time(at + 60)),
+        revoked_at: None,
+    };
+    StoredKey { key, hash: KeyHash([7; 32]) }
+}
+
+async fn keys(store: &dyn Store) {
+    let (one, two) = (key("one", "a", 1), key("two", "b", 2));
+    store.add_key(one.clone()).await.unwrap();
+    store.add_key(two.clone()).await.unwrap();
+    let all = store.all_keys().await.unwrap();
+    assert_eq!(
+        all.iter().map(|it| it.key.clone()).collect::<Vec<_>>(),
+        [two.key.clone(), one.key.clone()]
+    );
+    assert!(all.iter().all(|it| it.hash == KeyHash([7; 32])));
+    assert!(store.add_key(one.clone()).await.is_err(), "an id is given once");
+
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    assert!(!store.revoke_key(&b, &one.key.id, time(9)).await.unwrap(), "another tenant's key");
+    assert!(store.revoke_key(&a, &one.key.id, time(9)).await.unwrap());
+    assert!(store.revoke_key(&a, &one.key.id, time(99)).await.unwrap());
+    let all = store.all_keys().await.unwrap();
+    assert_eq!(all[1].key.revoked_at, Some(time(9)), "the first end counts");
+    assert_eq!(all[0].key.revoked_at, None);
+}
+
+async fn connections(store: &dyn Store) {
+    let connection = |name: &str| Connection {
+        bot_id: ConnectionId(id(1)),
+        tenant: TenantId::new("a"),
+        name: name.to_owned(),
+        workspace_id: Some(id(9)),
+        workspace_name: None,
+        authorized_at: time(1),
+    };
+    let stored = |name, token: &[u8]| StoredConnection {
+        connection: connection(name),
+        token: Sealed::from_bytes(token.to_vec()),
+    };
+    store.put_connection(stored("first", b"x")).await.unwrap();
+    store.put_connection(stored("second", b"y")).await.unwrap();
+    let all = store.all_connections().await.unwrap();
+    assert_eq!(all.len(), 1, "one row for each bot");
+    assert_eq!(all[0].connection, connection("second"));
+    assert_eq!(all[0].token.as_bytes(), b"y");
+}
+
+fn draft(tenant: &str, number: i64) -> Draft {
+    Draft {
+        at: time(number),
+        principal: format!("key:{}", number % 2),
+        tenant: tenant.to_owned(),
+        connection: id(1).to_string(),
+        action: "read".into(),
+        operation: "retrieve-a-page".into(),
+        resource: Resource { kind: "page".into(), id: format!("object {}", number % 3) },
+        result: if number % 5 == 0 { Outcome::Denied } else { Outcome::Success },
+        reason: (number % 5 == 0).then(|| "role".into()),
+        request_id: format!("request {number}"),
+        metadata: [("status".into(), 200.into()), ("text".into(), "ü".into())].into(),
+    }
+}
+
+async fn ledger_entries(store: &dyn Store) {
+    let signer = Signer::from_seed(&[1; 32]);
+    let mut chain = Chain::after(Head::START);
+    let whole: Vec<_> = (1..=20)
+        .map(|number| Numbered { entry: chain.append(draft("a", number)), phase: Phase::Whole })
+        .collect();
+    let entries: Vec<_> = whole.iter().map(|numbered| numbered.entry.clone()).collect();
+    let checkpoint = signer.sign("a", chain.head());
+    store.append_entries(whole.clone(), vec![checkpoint.clone()]).await.unwrap();
+    assert_eq!(store.checkpoints().await.unwrap(), [checkpoint.clone()]);
+
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    assert_eq!(store.entries_after(&a, 0, 100).await.unwrap(), entries);
+    assert_eq!(store.entries_after(&a, 5, 3).await.unwrap(), entries[5..8]);
+    assert_eq!(store.entries_after(&b, 0, 100).await.unwrap(), []);
+
+    let list = async |filter, before, limit| {
+        let found = store.list_entries(&a, filter, before, limit).await.unwrap();
+        found.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let any = EntryFilter::default;
+    assert_eq!(list(any(), None, 3).await, [20, 19, 18]);
+    assert_eq!(list(any(), Some(3), 10).await, [2, 1]);
+    assert_eq!(
+        list(EntryFilter { result: text("denied"), ..any() }, None, 10).await,
+        [20, 15, 10, 5]
+    );
+    assert_eq!(
+        list(EntryFilter { principal: text("key:1"), ..any() }, Some(6), 10).await,
+        [5, 3, 1]
+    );
+    assert_eq!(list(EntryFilter { object: text("object 0"), ..any() }, Some(10), 2).await, [9, 6]);
+    assert_eq!(list(EntryFilter { action: text("write"), ..any() }, None, 10).await, [0; 0]);
+
+    // All or none: the second of these has a number that is taken.
+    let next = Numbered { entry: chain.append(draft("a", 21)), phase: Phase::Whole };
+    let twice = vec![next, whole[0].clone()];
+    assert!(matches!(store.append_entries(twice, vec![]).await, Err(StoreError::Database { .. })));
+    assert_eq!(list(any(), None, 1).await, [20]);
+    assert_eq!(store.checkpoints().await.unwrap(), [checkpoint]);
+
+    let mut other = Chain::after(Head::START);
+    let intents: Vec<_> = (1..=2)
+        .map(|number| Numbered { entry: other.append(draft("b", number)), phase: Phase::Intent })
+        .collect();
+    let open = intents[1].entry.clone();
+    store.append_entries(intents, vec![]).await.unwrap();
+    assert_eq!(store.open_intents().await.unwrap().len(), 2);
+    let conclusion = Numbered { entry: other.append(draft("b", 3)), phase: Phase::Conclusion(1) };
+    store.append_entries(vec![conclusion], vec![]).await.unwrap();
+    assert_eq!(store.open_intents().await.unwrap(), [open]);
+}
+
+async fn meta(store: &dyn Store) {
+    assert_eq!(store.meta("x").await.unwrap(), None);
+    store.set_meta("x", vec![1]).await.unwrap();
+    store.set_meta("x", vec![2, 0, 255]).await.unwrap();
+    assert_eq!(store.meta("x").await.unwrap(), Some(vec![2, 0, 255]));
+}
+
+macro_rules! contract {
+    ($backend:ident, $open:expr) => {
+        mod $backend {
+            #[tokio::test]
+            async fn keys() {
+                super::keys(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn connections() {
+                super::connections(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn ledger_entries() {
+                super::ledger_entries(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn meta() {
+                super::meta(&$open.1).await;
+            }
+        }
+    };
+}
+
+/// A new store, and the directory that goes away with it.
+fn sqlite() -> (tempfile::TempDir, SqliteStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("test.sqlite")).unwrap();
+    (directory, store)
+}
+
+contract!(sqlite, super::sqlite());
+
+#[tokio::test]
+async fn what_was_written_is_there_after_opening_again() {
+    let (directory, store) = sqlite();
+    keys(&store).await;
+    drop(store);
+    let again = SqliteStore::open(&directory.path().join("test.sqlite")).unwrap();
+    assert_eq!(store::Keys::all_keys(&again).await.unwrap().len(), 2);
+}
+
+#[test]
+fn foreign_files_are_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.sqlite");
+    std::fs::write(&path, "this is a diary and no database, whatever its name says").unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(error.to_string().contains("is not a database"), "{error}");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is a diary"));
+
+    std::fs::remove_file(&path).unwrap();
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    foreign.execute_batch("CREATE TABLE diary (day TEXT)").unwrap();
+    drop(foreign);
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(error.to_string().contains("another program"), "{error}");
+}
