@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, id, node};
 use crate::app::Inner;
+use crate::world::access::Reach;
 use crate::world::connection::{Connection, Owner};
 
 /// Most connections.
@@ -46,6 +47,7 @@ pub(super) fn create(inner: &mut Inner, body: &Value) -> Answer {
         token: Some(token.clone()),
         capabilities,
         shared,
+        hidden: Vec::new(),
         owner,
     };
     inner.world.connections.insert(bot_id, connection);
@@ -58,6 +60,7 @@ pub(super) fn remove(inner: &mut Inner, bot: &str) -> Answer {
     let connection = connection.ok_or_else(|| (404, format!("there is no bot `{bot}`")))?;
     connection.token = None;
     connection.shared.clear();
+    connection.hidden.clear();
     Ok((200, json!({"ok": true})))
 }
 
@@ -65,20 +68,17 @@ pub(super) fn remove(inner: &mut Inner, bot: &str) -> Answer {
 pub(super) fn share(inner: &mut Inner, body: &Value, shared: bool) -> Answer {
     let (bot, id) = (id(body, "bot_id")?, id(body, "id")?);
     let id = node(inner, id)?;
+    let way = inner.world.lineage(id).unwrap_or_default();
     let connection = inner.world.connections.get_mut(&bot);
     let connection = connection.ok_or_else(|| (404, format!("there is no bot {bot}")))?;
-    let before = connection.shared.len();
     connection.shared.retain(|root| *root != id);
+    connection.hidden.retain(|root| *root != id);
+    // Taken off a page below one that is shared, a connection loses that page's subtree only.
+    let is_seen = Reach::of(connection).covers(&way);
     if shared {
         connection.shared.push(id);
-    } else if connection.shared.len() == before {
-        return Err((
-            409,
-            format!(
-                "{id} is not itself shared with {bot}; unshare the page above it that is: {:?}",
-                connection.shared.iter().map(Id::to_string).collect::<Vec<_>>()
-            ),
-        ));
+    } else if is_seen {
+        connection.hidden.push(id);
     }
     Ok((200, json!({"ok": true})))
 }

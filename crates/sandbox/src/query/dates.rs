@@ -31,11 +31,16 @@ impl Moment {
         moment(day.to_zoned(TimeZone::UTC).ok()?.timestamp(), false)
     }
 
-    /// A time as pages show it, in whole minutes.
+    /// A time in whole minutes, as computed values show it.
     pub(crate) fn at_minute(time: Timestamp) -> Self {
-        let text = crate::clock::to_minute(time);
+        let text = time.strftime("%Y-%m-%dT%H:%M:00.000+00:00").to_string();
         let instant = text.parse().unwrap_or(time);
         Self { instant, has_time: true, text }
+    }
+
+    /// A day.
+    pub(crate) fn on(day: Date) -> Option<Self> {
+        Self::parse(&day.to_string())
     }
 
     /// The day in UTC.

@@ -179,6 +179,7 @@ fn connection(world: &mut World, name: &str, capabilities: Capabilities) -> (Id,
         token: Some(token.clone()),
         capabilities,
         shared: Vec::new(),
+        hidden: Vec::new(),
         owner: Owner::Workspace,
     };
     world.connections.insert(bot_id, connection);

@@ -3,6 +3,7 @@
 use notion::{Capabilities, Capability, Id, Version};
 
 use super::World;
+use super::connection::Connection;
 
 /// Whoever makes a request.
 #[derive(Clone, Debug)]
@@ -11,13 +12,32 @@ pub(crate) struct Who {
     pub(crate) user: Id,
     pub(crate) name: String,
     pub(crate) capabilities: Capabilities,
-    /// Roots of what they see; `None` sees everything (a person in the app).
-    pub(crate) shared: Option<Vec<Id>>,
+    /// What they see; `None` sees everything (a person in the app).
+    pub(crate) reach: Option<Reach>,
+}
+
+/// Roots of subtrees: of what is seen, and of what is not. The nearest above a node decides.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reach {
+    shared: Vec<Id>,
+    hidden: Vec<Id>,
+}
+
+impl Reach {
+    pub(crate) fn of(connection: &Connection) -> Self {
+        Self { shared: connection.shared.clone(), hidden: connection.hidden.clone() }
+    }
+
+    /// Whether a node is seen, whose way to the top is `way`.
+    pub(crate) fn covers(&self, way: &[Id]) -> bool {
+        let decides = |id: &&Id| self.shared.contains(id) || self.hidden.contains(id);
+        way.iter().find(decides).is_some_and(|id| !self.hidden.contains(id))
+    }
 }
 
 impl Who {
     pub(crate) fn is_person(&self) -> bool {
-        self.shared.is_none()
+        self.reach.is_none()
     }
 
     pub(crate) fn can(&self, capability: Capability) -> bool {
@@ -36,7 +56,7 @@ impl World {
             user: connection.bot_id,
             name: connection.name.clone(),
             capabilities: connection.capabilities,
-            shared: Some(connection.shared.clone()),
+            reach: Some(Reach::of(connection)),
         })
     }
 
@@ -47,7 +67,7 @@ impl World {
             user: id,
             name: person.name.clone(),
             capabilities: Capabilities::ALL,
-            shared: None,
+            reach: None,
         })
     }
 }
@@ -64,10 +84,7 @@ impl View<'_> {
     /// Whether the caller sees the node: it or something above it was shared.
     pub(crate) fn sees(&self, id: Id) -> bool {
         let Some(way) = self.world.lineage(id) else { return false };
-        match &self.who.shared {
-            None => true,
-            Some(roots) => way.iter().any(|above| roots.contains(above)),
-        }
+        self.who.reach.as_ref().is_none_or(|reach| reach.covers(&way))
     }
 
     /// Whether the version knows data sources.

@@ -25,6 +25,9 @@ pub(crate) struct Connection {
     pub(crate) capabilities: Capabilities,
     /// Roots of the subtrees that it sees.
     pub(crate) shared: Vec<Id>,
+    /// Roots of subtrees within them that it does not see: somebody took it off a page.
+    #[serde(default)]
+    pub(crate) hidden: Vec<Id>,
     pub(crate) owner: Owner,
 }
 
@@ -35,6 +38,7 @@ impl fmt::Debug for Connection {
             .field("name", &self.name)
             .field("capabilities", &self.capabilities)
             .field("shared", &self.shared)
+            .field("hidden", &self.hidden)
             .finish_non_exhaustive()
     }
 }

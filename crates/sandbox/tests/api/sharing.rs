@@ -28,6 +28,12 @@ async fn a_connection_sees_what_was_shared_and_what_comes_under_it() {
     assert_eq!(status(&later).await, 200);
     bench.control("POST", "unshare", json!({"bot_id": bot, "id": other})).await.ok();
     assert_eq!(status(&later).await, 404);
+    // Taken off a page below one that is shared, it loses that page, and gets it back.
+    let below = bench.page(&json!({"page_id": demo.team_page_id}), "Below").await;
+    bench.control("POST", "unshare", json!({"bot_id": bot, "id": below})).await.ok();
+    assert_eq!((status(&below).await, status(&team).await), (404, 200));
+    bench.control("POST", "share", json!({"bot_id": bot, "id": below})).await.ok();
+    assert_eq!(status(&below).await, 200);
     bench.control("DELETE", &format!("tokens/{bot}"), Value::Null).await.ok();
     assert_eq!(status(&team).await, 401);
 }

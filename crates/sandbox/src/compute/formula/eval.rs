@@ -91,6 +91,10 @@ impl Scope<'_> {
         }
         let values: Option<Vec<Cell>> = arguments.iter().map(|tree| self.value(tree)).collect();
         let values = values?;
+        let now = self.view.world.now();
+        if let Some(date) = super::dates::call(name, &values, now) {
+            return Some(date);
+        }
         let first = values.first()?;
         let of_number = |work: fn(f64) -> f64| Some(Cell::Number(number(first).map(work)));
         let of_all = |work: fn(f64, f64) -> f64| {

@@ -2,6 +2,7 @@
 //!
 //! What the core does not know makes the whole formula a string without a value.
 
+mod dates;
 mod eval;
 mod parse;
 
