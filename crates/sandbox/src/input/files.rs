@@ -31,8 +31,22 @@ pub(crate) fn icon(spot: &Spot) -> Result<Value, Fail> {
             let color = member.get("color").string_opt()?.unwrap_or("gray");
             json!({"type": kind, kind: {"name": name, "color": color}})
         }
-        _ => source(spot)?,
+        _ => native(source(spot)?),
     })
+}
+
+/// A URL of one of Notion's own icons becomes the icon itself (measured).
+fn native(icon: Value) -> Value {
+    let name = icon["external"]["url"]
+        .as_str()
+        .and_then(|url| url.strip_prefix("https://www.notion.so/icons/"))
+        .and_then(|file| file.split('?').next())
+        .and_then(|file| file.strip_suffix(".svg"))
+        .and_then(|file| file.rsplit_once('_'));
+    match name {
+        Some((name, color)) => json!({"type": "icon", "icon": {"name": name, "color": color}}),
+        None => icon,
+    }
 }
 
 /// Reads a cover (`null` clears it).

@@ -13,6 +13,10 @@ use super::cell::Cell;
 use crate::world::access::View;
 use crate::world::property::{Property, Settings, encode};
 
+/// So many properties may a formula name.
+const PROPERTIES_MAX: usize = 400;
+/// And so many one that another formula names: the work is the product.
+const INNER_PROPERTIES_MAX: usize = 20;
 const OPEN: &str = "{{notion:block_property:";
 
 /// Replaces `prop("Name")` by the placeholder that names the property by id.
@@ -45,13 +49,14 @@ pub(crate) fn with_ids(
 /// The value of a formula on a page.
 pub(crate) fn evaluate(view: View, page: Id, property: &Property, depth: usize) -> Cell {
     let Settings::Formula { expression } = &property.settings else { return Cell::Nothing };
-    let Some(tree) = parse::parse(expression) else { return Cell::Nothing };
+    let properties = if depth == 0 { PROPERTIES_MAX } else { INNER_PROPERTIES_MAX };
+    let Some(tree) = parse::parse(expression, properties) else { return Cell::Nothing };
     eval::Scope { view, page, depth }.value(&tree).unwrap_or(Cell::Nothing)
 }
 
 /// Whether the core understands an expression at all.
 pub(crate) fn is_known(expression: &str) -> bool {
-    parse::parse(expression).is_some()
+    parse::parse(expression, PROPERTIES_MAX).is_some()
 }
 
 #[cfg(test)]
