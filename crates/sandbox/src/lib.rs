@@ -18,8 +18,11 @@
 //!
 //! Operations of the catalogue that answer 400 `invalid_request`: page markdown, views, file
 //! uploads, meeting notes, custom emojis, async tasks; also `markdown` and `template` in the body
-//! of others. Not there yet: limits, OAuth, webhooks. Versions before 2022-06-28 are served in the
-//! shapes of 2022-06-28. Formulas know a small core of functions.
+//! of others. Not there yet: limits, OAuth, webhooks, attaching files that were really uploaded.
+//! Versions before 2022-06-28 are served in the shapes of 2022-06-28. Formulas know a core of
+//! functions (arithmetic, comparison, texts, dates); what goes beyond it is a string without a
+//! value. Expressions read back as they were written, with placeholders for properties, where
+//! Notion prints them anew. A rollup of rollups is `unsupported`.
 //!
 //! Texts that nobody has recorded are the sandbox's own wording; tests mark the others with their
 //! evidence.
