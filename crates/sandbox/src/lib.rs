@@ -8,11 +8,11 @@
 //!
 //! # The way of a request
 //!
-//! [`app`] takes it in and asks [`faults`]; [`pipeline`] makes the checks that all operations
-//! share, in Notion's order; [`routes`] has one file per noun. Handlers read the request with
-//! [`input`] (which refuses in Notion's words and changes nothing), look things up in [`world`],
-//! change it, and show the result with [`render`]. [`query`] and [`compute`] are filters, sorts,
-//! cursors, rollups and formulas. [`control`] is what people do in Notion's app.
+//! `app` takes it in and asks `faults`; `pipeline` makes the checks that all operations
+//! share, in Notion's order; `routes` has one file per noun. Handlers read the request with
+//! `input` (which refuses in Notion's words and changes nothing), look things up in `world`,
+//! change it, and show the result with `render`. `query` and `compute` are filters, sorts,
+//! cursors, rollups and formulas. `control` is what people do in Notion's app.
 //!
 //! # What is missing
 //!
