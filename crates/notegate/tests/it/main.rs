@@ -1,0 +1,25 @@
+//! The binary as its users meet it: real processes, real sockets, real files.
+//!
+//! Nothing here looks inside: what a test knows, it knows from flags, environment, exit codes, HTTP
+//! and the files of a data directory.
+
+#[cfg(test)]
+mod advice;
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod data_dir;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod start;
