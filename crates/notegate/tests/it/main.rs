@@ -23,3 +23,5 @@ mod http;
 mod keys;
 #[cfg(test)]
 mod start;
+#[cfg(test)]
+mod story;
