@@ -146,3 +146,48 @@ fn f013_f014_f047_what_reaches_notion() {
     gate.v1("GET", &format!("/v1/databases/{DATABASE}"), &gate.admin, None).expect(200);
     assert_eq!(sandbox.calls().pop().unwrap()["notion_version"], "2022-06-28");
 }
+
+/// An answer with everything taken out that may differ from call to call.
+fn bare(answer: &crate::http::Answer, id: &str) -> String {
+    let text = String::from_utf8_lossy(&answer.raw).replace(id, "ID");
+    let request_id = answer.header("x-request-id").unwrap();
+    let notions = answer.header("x-notion-request-id").unwrap_or(request_id);
+    let body_id = answer.json()["request_id"].as_str().unwrap().to_owned();
+    let date = answer.header("date").unwrap();
+    text.replace(request_id, "R").replace(notions, "R").replace(&body_id, "R").replace(date, "D")
+}
+
+#[test]
+fn outside_and_nowhere_are_the_same() {
+    let place = Place::new();
+    let gate = Start::demo(&place).run();
+    let icon = json!({ "icon": { "emoji": "🔥" } });
+    let append = json!({ "children": [{ "paragraph": { "rich_text": [] } }] });
+    for key in [gate.viewer(), gate.editor(), gate.key("admin", &[TEAM_PAGE])] {
+        for (method, before, after, body) in [
+            ("GET", "/v1/pages/", "", None),
+            ("GET", "/v1/pages/", "/properties/title", None),
+            ("GET", "/v1/pages/", "/markdown", None),
+            ("GET", "/v1/blocks/", "", None),
+            ("GET", "/v1/blocks/", "/children?page_size=3", None),
+            ("GET", "/v1/comments?block_id=", "", None),
+            ("PATCH", "/v1/pages/", "", Some(icon.clone())),
+            ("PATCH", "/v1/blocks/", "/children", Some(append.clone())),
+            ("DELETE", "/v1/blocks/", "", None),
+        ] {
+            let ask = |id: &str| {
+                let path = format!("{before}{id}{after}");
+                bare(&gate.v1(method, &path, &key, body.clone()), id)
+            };
+            assert_eq!(ask(OTHER_PAGE), ask(NOTHING), "{method} {before}…{after}");
+            // And the second time, when the gate has a memory of the first.
+            assert_eq!(ask(OTHER_PAGE), ask(NOTHING), "{method} {before}…{after}");
+        }
+        let outside = json!({ "parent": { "page_id": OTHER_PAGE }, "properties": {} });
+        let nowhere = json!({ "parent": { "page_id": NOTHING }, "properties": {} });
+        assert_eq!(
+            bare(&gate.v1("POST", "/v1/pages", &key, Some(outside)), OTHER_PAGE),
+            bare(&gate.v1("POST", "/v1/pages", &key, Some(nowhere)), NOTHING),
+        );
+    }
+}

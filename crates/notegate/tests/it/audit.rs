@@ -600,3 +600,76 @@ fn f075_a_chain_that_was_written_anew_is_found() {
     let verdict = gate.api("GET", "/api/v1/audit/verify", &gate.admin, None).expect(200);
     assert_eq!(verdict["intact"], false, "{verdict}");
 }
+
+/// A gate whose ledger cannot be written: somebody else has taken the next numbers.
+fn blocked(place: &Place, sandbox: &Sandbox) -> Gate {
+    let gate = Start::before(place, sandbox).run();
+    gate.ledger();
+    let db = Connection::open(place.data().join("notegate.sqlite")).unwrap();
+    db.busy_timeout(PATIENCE).unwrap();
+    // Beyond what is written, and far enough for what is still on its way.
+    let sql = "INSERT INTO ledger SELECT tenant, seq + 1000, at, 'squatter', connection, action, \
+               operation, resource_type, resource_id, result, reason, request_id, metadata, prev, \
+               hash FROM ledger WHERE seq = 1";
+    db.execute(sql, []).unwrap();
+    let shift = "UPDATE ledger SET seq = (SELECT max(seq) + 3 FROM ledger WHERE seq < 1000) \
+                 WHERE principal = 'squatter'";
+    assert_eq!(db.execute(shift, []).unwrap(), 1);
+    let icon = json!({ "icon": { "emoji": "🔥" } });
+    wait_for("the ledger to be blocked", || {
+        let answer =
+            gate.v1("PATCH", &format!("/v1/pages/{TEAM_PAGE}"), &gate.admin, Some(icon.clone()));
+        assert!([200, 503].contains(&answer.status), "{}", answer.text());
+        (answer.status == 503).then_some(())
+    });
+    gate
+}
+
+#[test]
+fn nothing_happens_while_the_ledger_cannot_be_written() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let gate = blocked(&place, &sandbox);
+    let before = sandbox.calls().len();
+    let team = format!("/v1/pages/{TEAM_PAGE}");
+    for (method, body) in [("GET", None), ("PATCH", Some(json!({ "icon": { "emoji": "🔥" } })))] {
+        let answer = gate.v1(method, &team, &gate.admin, body);
+        answer.expect_notion_error(503, "service_unavailable");
+        assert_eq!(answer.header("x-notegate-reason"), Some("ledger"));
+    }
+    let answer = gate.api("GET", &format!("/api/v1/pages/{TEAM_PAGE}"), &gate.admin, None);
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.expect_problem()["code"], "ledger_unavailable");
+    assert_eq!(sandbox.calls().len(), before, "nothing reached Notion");
+    assert_eq!(gate.v1("GET", "/health/ready", "", None).status, 503);
+    gate.v1("GET", "/health/live", "", None).expect(200);
+
+    // As soon as it can be written again, all goes on.
+    let db = Connection::open(place.data().join("notegate.sqlite")).unwrap();
+    db.busy_timeout(PATIENCE).unwrap();
+    db.execute("DELETE FROM ledger WHERE principal = 'squatter'", []).unwrap();
+    wait_for("the ledger to be written again", || {
+        (gate.v1("GET", &team, &gate.admin, None).status == 200).then_some(())
+    });
+    gate.v1("GET", "/health/ready", "", None).expect(200);
+    gate.expect_intact();
+    // Nothing is left open, whatever was under way when it could not.
+    let ledger = gate.ledger();
+    for intent in ledger.iter().filter(|it| it["action"] == "write_intended") {
+        let ends = ledger.iter().filter(|it| it["metadata"]["intent"] == intent["seq"]).count();
+        assert_eq!(ends, 1, "{intent}");
+    }
+    let done = ledger.iter().filter(|it| it["action"] == "write" && it["result"] == "success");
+    let writes = sandbox.calls().into_iter().filter(|call| call["method"] == "PATCH");
+    assert_eq!(done.count(), writes.count(), "what Notion did, and what the ledger says");
+}
+
+#[test]
+fn a_gate_whose_ledger_cannot_be_written_still_stops() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let gate = blocked(&place, &sandbox);
+    // What could not be recorded is no success; but it ends.
+    let status = gate.process.stop();
+    assert!(status.code().is_some(), "{status}");
+}

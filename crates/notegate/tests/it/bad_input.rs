@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 
+use notion::catalogue::OPERATIONS;
 use serde_json::json;
 
 use crate::harness::*;
@@ -442,6 +443,17 @@ impl Random {
         }
     }
 
+    /// A path of the template, its parameters filled in.
+    fn path_of(&mut self, template: &str) -> String {
+        const IDS: &[&str] = &[TEAM_PAGE, OTHER_PAGE, ROOT_PAGE, DATABASE, DATA_SOURCE, NOTHING];
+        let part = |part: &str| match part.starts_with('{') {
+            true if self.below(8) == 0 => self.segment(),
+            true => self.one(IDS).to_owned(),
+            false => part.to_owned(),
+        };
+        template.split('/').map(part).collect::<Vec<_>>().join("/")
+    }
+
     fn query(&mut self) -> String {
         const NAMES: &[&str] = &[
             "page_size",
@@ -580,16 +592,23 @@ fn two_thousand_random_requests() {
     let mut random = Random(0x006e_6f74_6567_6174);
     for number in 0..2000 {
         let base = random.one(&["/v1", "/v1", "/v1", "/api/v1", "/api"]);
-        let mut target = base.to_owned();
-        for _ in 0..random.below(5) {
-            target.push('/');
-            target.push_str(&random.segment());
-        }
-        target.push_str(&random.query());
-        let method = random.one(&[
+        let mut method = random.one(&[
             "GET", "GET", "GET", "POST", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS",
             "BREW",
         ]);
+        let mut target = base.to_owned();
+        if base == "/v1" && random.below(2) == 0 {
+            // A route that exists, with things in its place that may, too.
+            let operation = &OPERATIONS[random.below(OPERATIONS.len())];
+            method = operation.verb.as_str();
+            target = random.path_of(operation.path);
+        } else {
+            for _ in 0..random.below(5) {
+                target.push('/');
+                target.push_str(&random.segment());
+            }
+        }
+        target.push_str(&random.query());
         let mut headers = Vec::new();
         if random.below(12) > 0 {
             headers.push(("Authorization", bearers[random.below(bearers.len())].as_str()));

@@ -17,7 +17,7 @@ fn used(place: &Place) {
     assert_eq!(gate.process.stop().code(), Some(0));
 }
 
-fn serve<'a>(data: &'a Path) -> [&'a str; 6] {
+fn serve(data: &Path) -> [&str; 6] {
     ["serve", "--sandbox", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()]
 }
 

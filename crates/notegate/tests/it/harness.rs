@@ -69,8 +69,8 @@ impl Place {
     pub(crate) fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
         let mut command = self.command(arguments);
         command.envs(environment.iter().copied());
-        let names = ["stdout", "stderr"].map(|name| tempfile::NamedTempFile::with_suffix(name));
-        let [out, err] = names.map(Result::unwrap);
+        let [out, err] =
+            ["out", "err"].map(|name| tempfile::NamedTempFile::with_suffix(name).unwrap());
         command.stdout(out.reopen().unwrap()).stderr(err.reopen().unwrap());
         let mut child = command.spawn().unwrap();
         let deadline = Instant::now() + PATIENCE / 2;
