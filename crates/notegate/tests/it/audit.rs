@@ -673,3 +673,25 @@ fn a_gate_whose_ledger_cannot_be_written_still_stops() {
     let status = gate.process.stop();
     assert!(status.code().is_some(), "{status}");
 }
+
+#[test]
+fn f075_the_first_of_several_faults_is_named() {
+    let place = Place::new();
+    let last = recorded(&place);
+    let (early, late) = (last / 3, last / 2);
+    for (name, sql) in [
+        ("changed", "UPDATE ledger SET principal = 'x' WHERE seq = ?1"),
+        ("unreadable", "UPDATE ledger SET metadata = 'nonsense' WHERE seq = ?1"),
+        ("deleted", "DELETE FROM ledger WHERE seq = ?1"),
+    ] {
+        let data = tampered(&place, name, |db| {
+            let changed = "UPDATE ledger SET action = 'x' WHERE seq = ?1";
+            assert_eq!(db.execute(changed, [early.cast_signed()]).unwrap(), 1);
+            assert_eq!(db.execute(sql, [late.cast_signed()]).unwrap(), 1);
+        });
+        let (ran, verdict) = verify(&place, &data);
+        ran.expect(1);
+        assert_eq!(verdict["at"], early, "an entry is {name} at {late}: {verdict}");
+        assert_eq!(verdict["entries"], early - 1, "the good ones before it: {verdict}");
+    }
+}

@@ -22,6 +22,8 @@ mod http;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod story;
