@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::Principal;
 use notion::catalogue::{Answer as Shape, Match};
-use notion::client::{REQUEST_ID_HEADER, Request, RequestBody, Response, StreamBody};
+use notion::client::{REQUEST_ID_HEADER, Request, RequestBody, Response, SendError, StreamBody};
 use notion::{ApiError, Effect, Id, Kind, Version};
 use policy::{Admission, Aim, Permit, Place, Target};
 use serde_json::Value;
@@ -91,9 +91,12 @@ impl Gate {
         }
 
         // 3 locate and 4 decide: where does everything stand, and may the caller reach it?
-        let permit = match self.permit(principal, admission, &found, &named, request_id).await {
-            Ok(permit) => permit,
-            Err(error) => return Err(record.failed(error).await),
+        let time = self.notion.settings().timeout;
+        let permit = self.permit(principal, admission, &found, &named, request_id);
+        let permit = match tokio::time::timeout(time, permit).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(error)) => return Err(record.failed(error).await),
+            Err(_) => return Err(record.failed(Error::Upstream(SendError::Timeout(time))).await),
         };
 
         // 5 spend: budgets, before the effect.
@@ -252,16 +255,12 @@ impl Gate {
         }
         let collected = response.collect(ANSWER_MAX).await;
         let (_, _, bytes) = collected.map_err(|error| Error::Answer(error.to_string()))?;
-        let mut acted = Acted {
-            code: ApiError::parse(status.as_u16(), &bytes)
-                .filter(|_| !status.is_success())
-                .map(|e| e.code),
-            answer: Answer { status, headers, body: AnswerBody::Whole(bytes.clone()) },
-            made: None,
-        };
+        let whole = |body| Answer { status, headers, body: AnswerBody::Whole(body) };
         if !status.is_success() {
-            return Ok(acted);
+            let code = ApiError::parse(status.as_u16(), &bytes).map(|error| error.code);
+            return Ok(Acted { answer: whole(bytes), code, made: None });
         }
+        let mut acted = Acted { answer: whole(bytes.clone()), code: None, made: None };
         let learned = view::learn(
             &self.shared.tree,
             principal,

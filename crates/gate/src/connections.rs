@@ -229,7 +229,7 @@ impl TokenCheck {
 impl Gate {
     /// Verifies a token and takes it into custody, in place of an older one of the same bot.
     pub async fn connect(&self, token: &SecretString) -> Result<Connection, ConnectError> {
-        let check = TokenCheck { client: self.notion.clone(), clock: self.shared.clock.clone() };
+        let check = TokenCheck { client: (*self.notion).clone(), clock: self.shared.clock.clone() };
         let mut connection = check.connection(token).await?;
         let known = self.shared.custody.get(&connection.tenant, connection.bot_id);
         let unchanged = known.as_ref().is_some_and(|known| self.same_token(known, token));

@@ -76,7 +76,7 @@ impl fmt::Debug for Options {
 #[derive(Clone)]
 pub struct Gate {
     shared: Arc<Shared>,
-    notion: Client,
+    notion: Arc<Client>,
 }
 
 struct Shared {
@@ -129,12 +129,15 @@ impl Gate {
             notion_version: options.notion_version,
             strict_ledger: options.strict_ledger,
         };
-        Ok(Self { shared: Arc::new(shared), notion: Client::new(notion) })
+        Ok(Self { shared: Arc::new(shared), notion: Arc::new(Client::new(notion)) })
     }
 
     /// The same gate with a pool of connections of its own, for another runtime.
     pub fn for_this_runtime(&self) -> Self {
-        Self { shared: self.shared.clone(), notion: Client::new(self.notion.settings().clone()) }
+        Self {
+            shared: self.shared.clone(),
+            notion: Client::new(self.notion.settings().clone()).into(),
+        }
     }
 
     /// The clock that the gate goes by.

@@ -18,6 +18,7 @@ use policy::{Aim, Permit, Place};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use url::form_urlencoded;
 use vault::Sealed;
 
@@ -82,6 +83,8 @@ impl Gate {
         let mut next = None;
         let mut last: Option<(HeaderMap, IndexMap<String, Box<RawValue>>)> = None;
         let mut permit = Some(permit);
+        // Looking up places takes time; a page that is not full is better than none.
+        let enough = Instant::now() + self.notion.settings().timeout / 2;
         for round in 0.. {
             let permit = match permit.take() {
                 Some(permit) => permit,
@@ -108,12 +111,16 @@ impl Gate {
                     break;
                 }
                 kept.push(result);
+                if Instant::now() >= enough {
+                    next = Some(Position { skip: index + 1, ..position.clone() });
+                    break;
+                }
             }
             last = Some((passing_headers(&headers), page.members));
             match page.next_cursor {
                 Some(cursor) if next.is_none() => {
                     position = Position { cursor: Some(cursor), skip: 0 };
-                    if round + 1 == ROUNDS_MAX {
+                    if round + 1 == ROUNDS_MAX || Instant::now() >= enough {
                         next = Some(position);
                         break;
                     }

@@ -72,7 +72,7 @@ impl Gate {
                 Some(node) => node,
                 // A root is inside itself wherever it stands; only whether it is there at all
                 // remains, and the call will tell that.
-                None if roots.contains(&id) && !own => return Ok(Place::Path(path)),
+                None if roots.contains(&id) => return Ok(Place::Path(path)),
                 None => match self.look_up(principal, kind, id, request_id).await? {
                     Some(node) => node,
                     None if own => return Ok(Place::Unknown),

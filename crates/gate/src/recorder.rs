@@ -190,7 +190,7 @@ fn conclusion_of(intent: &Entry, at: Timestamp, reason: &'static str) -> Draft {
 async fn take_up(store: &dyn Store, signer: &Signer) -> Result<HashMap<String, Chain>, StoreError> {
     let mut chains = HashMap::new();
     for checkpoint in store.checkpoints().await? {
-        let tenant = TenantId::new(&checkpoint.tenant);
+        let tenant = TenantId::new(checkpoint.tenant.as_str());
         let last = store.list_entries(&tenant, EntryFilter::default(), None, 1).await;
         let last = last.ok().and_then(|entries| entries.into_iter().next());
         let stands = last
@@ -254,6 +254,7 @@ impl Writer {
             }
             entries.push(Numbered { entry, phase });
         }
+        let mut entries: Arc<[Numbered]> = entries.into();
         while let Err(error) = self.store.append_entries(entries.clone(), self.sign(&entries)).await
         {
             if !self.failing.swap(true, Ordering::Relaxed) {
@@ -268,7 +269,7 @@ impl Writer {
             for (done, _) in waiting.drain(..) {
                 let _ = done.send(Err(()));
             }
-            self.conclude_unacted(&mut entries);
+            entries = self.conclude_unacted(&entries);
             tokio::time::sleep(RETRY_DELAY).await;
         }
         if self.failing.swap(false, Ordering::Relaxed) {
@@ -291,7 +292,8 @@ impl Writer {
         }
     }
 
-    fn conclude_unacted(&mut self, entries: &mut Vec<Numbered>) {
+    /// The entries, and after them a conclusion for each intent that has none.
+    fn conclude_unacted(&mut self, entries: &[Numbered]) -> Arc<[Numbered]> {
         let concluded: Vec<u64> = entries
             .iter()
             .filter_map(|numbered| match numbered.phase {
@@ -299,19 +301,14 @@ impl Writer {
                 Phase::Whole | Phase::Intent => None,
             })
             .collect();
-        let unacted: Vec<Draft> = entries
-            .iter()
-            .filter(|numbered| numbered.phase == Phase::Intent)
-            .filter(|numbered| !concluded.contains(&numbered.entry.seq))
-            .map(|numbered| conclusion_of(&numbered.entry, numbered.entry.at, "ledger"))
-            .collect();
-        for draft in unacted {
-            let Some(Meta::Number(intent)) = draft.metadata.get("intent").cloned() else {
-                continue;
-            };
-            let entry = self.place(draft);
-            entries.push(Numbered { entry, phase: Phase::Conclusion(intent.unsigned_abs()) });
+        let mut all = entries.to_vec();
+        for Numbered { entry: intent, phase } in entries {
+            if *phase == Phase::Intent && !concluded.contains(&intent.seq) {
+                let entry = self.place(conclusion_of(intent, intent.at, "ledger"));
+                all.push(Numbered { entry, phase: Phase::Conclusion(intent.seq) });
+            }
         }
+        all.into()
     }
 
     /// A checkpoint for each chain that grew.

@@ -1,17 +1,15 @@
 //! Who owns connections, keys and ledger: nothing of one tenant is reached by another.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-/// The name of a tenant.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct TenantId(String);
+/// The name of a tenant. Copied with every call, so a copy is cheap.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TenantId(Arc<str>);
 
 impl TenantId {
     /// A tenant by its name.
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 

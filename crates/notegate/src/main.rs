@@ -66,3 +66,33 @@ fn main() -> ExitCode {
 
 /// What a command gives back: a code of its own, or why it failed.
 type Done = Result<ExitCode, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Every help text, as people see it.
+    #[test]
+    fn help() {
+        let mut all = String::new();
+        let mut command = Cli::command();
+        command.build();
+        collect(&mut command, &mut all);
+        insta::assert_snapshot!(all);
+    }
+
+    fn collect(command: &mut clap::Command, all: &mut String) {
+        let help = command.render_long_help().to_string();
+        all.push_str(&format!(
+            "$ {} --help\n\n{}\n",
+            command.get_bin_name().unwrap_or("notegate"),
+            help.trim()
+        ));
+        for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+            all.push('\n');
+            collect(sub, all);
+        }
+    }
+}

@@ -82,7 +82,7 @@ impl fmt::Debug for Settings {
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: Pool<HttpsConnector<HttpConnector>, StreamBody>,
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 /// What is sent.
@@ -166,7 +166,7 @@ impl Client {
             .pool_idle_timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(512)
             .build(tls);
-        Self { pool, settings }
+        Self { pool, settings: Arc::new(settings) }
     }
 
     /// How the client behaves.

@@ -1,5 +1,7 @@
 //! The ledger's entries. The store keeps them; the chain is made and checked elsewhere.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use ledger::{Checkpoint, Entry};
 use model::TenantId;
@@ -45,7 +47,7 @@ pub trait LedgerEntries: Send + Sync {
     /// Adds entries and the checkpoints after them, all or none. Durable when it returns.
     async fn append_entries(
         &self,
-        entries: Vec<Numbered>,
+        entries: Arc<[Numbered]>,
         checkpoints: Vec<Checkpoint>,
     ) -> Result<()>;
     /// The newest checkpoint of each tenant.

@@ -102,7 +102,7 @@ async fn ledger_entries(store: &dyn Store) {
         .collect();
     let entries: Vec<_> = whole.iter().map(|numbered| numbered.entry.clone()).collect();
     let checkpoint = signer.sign("a", chain.head());
-    store.append_entries(whole.clone(), vec![checkpoint.clone()]).await.unwrap();
+    store.append_entries(whole.clone().into(), vec![checkpoint.clone()]).await.unwrap();
     assert_eq!(store.checkpoints().await.unwrap(), [checkpoint.clone()]);
 
     let (a, b) = (TenantId::new("a"), TenantId::new("b"));
@@ -132,7 +132,10 @@ async fn ledger_entries(store: &dyn Store) {
     // All or none: the second of these has a number that is taken.
     let next = Numbered { entry: chain.append(draft("a", 21)), phase: Phase::Whole };
     let twice = vec![next, whole[0].clone()];
-    assert!(matches!(store.append_entries(twice, vec![]).await, Err(StoreError::Database { .. })));
+    assert!(matches!(
+        store.append_entries(twice.into(), vec![]).await,
+        Err(StoreError::Database { .. })
+    ));
     assert_eq!(list(any(), None, 1).await, [20]);
     assert_eq!(store.checkpoints().await.unwrap(), [checkpoint]);
 
@@ -141,10 +144,10 @@ async fn ledger_entries(store: &dyn Store) {
         .map(|number| Numbered { entry: other.append(draft("b", number)), phase: Phase::Intent })
         .collect();
     let open = intents[1].entry.clone();
-    store.append_entries(intents, vec![]).await.unwrap();
+    store.append_entries(intents.into(), vec![]).await.unwrap();
     assert_eq!(store.open_intents().await.unwrap().len(), 2);
     let conclusion = Numbered { entry: other.append(draft("b", 3)), phase: Phase::Conclusion(1) };
-    store.append_entries(vec![conclusion], vec![]).await.unwrap();
+    store.append_entries([conclusion].into(), vec![]).await.unwrap();
     assert_eq!(store.open_intents().await.unwrap(), [open]);
 }
 

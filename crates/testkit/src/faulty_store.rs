@@ -1,5 +1,6 @@
 //! A store that can be told to fail where the ledger is written.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
@@ -34,7 +35,7 @@ impl FaultyStore {
 impl LedgerEntries for FaultyStore {
     async fn append_entries(
         &self,
-        entries: Vec<Numbered>,
+        entries: Arc<[Numbered]>,
         checkpoints: Vec<Checkpoint>,
     ) -> Result<()> {
         if self.ledger_fails.load(Ordering::SeqCst) {

@@ -20,7 +20,7 @@ use axum::{Extension, Router};
 use gate::Gate;
 
 pub use metrics::Metrics;
-pub use server::{Limits, serve_tcp, serve_unix};
+pub use server::{Limits, deal, serve_dealt, serve_tcp, serve_unix};
 
 /// What every handler gets.
 #[derive(Clone, Debug)]

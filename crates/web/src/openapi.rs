@@ -301,6 +301,7 @@ mod tests {
         let own: usize = own_paths().values().map(|item| item.as_object().unwrap().len()).sum();
         assert_eq!(operations, own + OPERATIONS.len());
 
+        insta::assert_json_snapshot!(document, { ".info.version" => "[version]" });
         let text = document.to_string();
         let mut ids = std::collections::HashSet::new();
         for item in paths.values().flat_map(|item| item.as_object().unwrap().values()) {

@@ -13,7 +13,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tower::ServiceExt;
 
 /// What the accept loop allows.
@@ -61,6 +63,69 @@ pub async fn serve_unix(
     serve(listener, router, limits, stop).await;
 }
 
+/// Hands connections out to several doors in turn, so that they share the work evenly, until `stop`
+/// turns true. A door that is full is passed over.
+pub async fn deal(
+    listener: std::net::TcpListener,
+    doors: Vec<mpsc::Sender<std::net::TcpStream>>,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let mut turn = 0;
+    loop {
+        let accepted = tokio::select! {
+            accepted = Accept::accept(&listener) => accepted.and_then(TcpStream::into_std),
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        };
+        let mut socket = match accepted {
+            Ok(socket) => socket,
+            Err(error) => {
+                pause_after(&error).await;
+                continue;
+            }
+        };
+        for _ in 0..doors.len() {
+            turn = (turn + 1) % doors.len();
+            match doors[turn].try_send(socket) {
+                Ok(()) => break,
+                // The last one to say no drops the connection: every door is full.
+                Err(TrySendError::Full(back) | TrySendError::Closed(back)) => socket = back,
+            }
+        }
+    }
+}
+
+/// Serves the connections that [`deal`] hands over, until `stop` turns true; then lets calls end.
+pub async fn serve_dealt(
+    connections: mpsc::Receiver<std::net::TcpStream>,
+    router: Router,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+) {
+    serve(Dealt(Mutex::new(connections)), router, limits, stop).await;
+}
+
+struct Dealt(Mutex<mpsc::Receiver<std::net::TcpStream>>);
+
+impl Accept for Dealt {
+    type Socket = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        match self.0.lock().await.recv().await {
+            Some(socket) => TcpStream::from_std(socket),
+            // Nobody deals any more: the server is about to be told to stop.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Out of file descriptors, most likely: spinning would only make it worse.
+async fn pause_after(error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
 /// What connections come from.
 trait Accept {
     type Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static;
@@ -69,7 +134,7 @@ trait Accept {
 }
 
 impl Accept for tokio::net::TcpListener {
-    type Socket = tokio::net::TcpStream;
+    type Socket = TcpStream;
 
     async fn accept(&self) -> io::Result<Self::Socket> {
         let (socket, _) = self.accept().await?;
@@ -111,9 +176,7 @@ async fn serve(
         let socket = match socket {
             Ok(socket) => socket,
             Err(error) => {
-                // Out of file descriptors, most likely: spinning would only make it worse.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                pause_after(&error).await;
                 continue;
             }
         };

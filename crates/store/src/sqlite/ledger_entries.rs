@@ -1,5 +1,7 @@
 //! The ledger's entries, in the tables `ledger`, `ledger_checkpoints` and `ledger_open_intents`.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ledger::{Checkpoint, Entry, Hash, Resource};
@@ -16,7 +18,7 @@ const COLUMNS: &str = "tenant, seq, at, principal, connection, action, operation
 impl LedgerEntries for SqliteStore {
     async fn append_entries(
         &self,
-        entries: Vec<Numbered>,
+        entries: Arc<[Numbered]>,
         checkpoints: Vec<Checkpoint>,
     ) -> Result<()> {
         let doing = "write the ledger";

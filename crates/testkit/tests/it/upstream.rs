@@ -35,6 +35,47 @@ async fn a_busy_notion_is_asked_again_for_a_read_and_never_for_a_write() {
 }
 
 #[tokio::test]
+async fn every_call_carries_a_version_and_a_configured_one_wins() {
+    for fixed in [None, Some(notion::Version::LATEST)] {
+        let kit = Kit::start_with(|options| options.notion_version = fixed).await;
+        let viewer = kit.key(Role::Viewer, &[kit.demo.team_page_id]).await;
+        let bearer = format!("Bearer {viewer}");
+        let old = [("authorization", bearer.as_str()), ("notion-version", "2022-06-28")];
+        for id in [kit.demo.team_page_id, kit.demo.other_page_id] {
+            kit.raw("GET", &format!("/v1/pages/{id}"), &old, None).await;
+        }
+        let calls = kit.calls().await;
+        assert!(calls.len() > 2 && calls.iter().all(|call| call["notion_version"].is_string()));
+        let own = fixed.map_or("2022-06-28", notion::Version::as_str);
+        assert_eq!(calls[0]["notion_version"], own);
+        kit.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_filter_goes_through_unchanged() {
+    let kit = Kit::start().await;
+    let viewer = kit.key(Role::Viewer, &[kit.demo.team_page_id]).await;
+    let path = format!("/v1/data_sources/{}", kit.demo.data_source_id);
+    let schema = kit.get(&viewer, &path).await.json();
+    let properties = schema["properties"].as_object().unwrap();
+    let (name, property) =
+        properties.iter().find(|(_, property)| property["type"] == "select").expect("a select");
+    let option = property["select"]["options"][0]["name"].clone();
+    let body =
+        json!({"filter": {"property": name, "select": {"equals": option}}, "page_size": 100});
+    let ours = kit.post(&viewer, &format!("{path}/query"), &body).await;
+    let sent = kit.calls().await.pop().unwrap();
+    assert_eq!(sent["body"].to_string(), body.to_string());
+    let own = kit.direct("POST", &format!("{path}/query"), Some(&body)).await;
+    assert!(!ours.ids().is_empty());
+    assert_eq!(ours.json()["results"], own.json()["results"]);
+    let rows = ours.json()["results"].as_array().cloned().unwrap();
+    assert!(rows.iter().all(|row| row["properties"][name]["select"]["name"] == option));
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn a_rate_limit_is_waited_out() {
     let kit = Kit::start().await;
     let limited = json!({

@@ -1,5 +1,6 @@
 //! Keys that `serve` makes: an admin key to begin with, and two narrow ones for the demo.
 
+use futures_util::future::{try_join, try_join_all};
 use gate::{Gate, KeyRequest};
 use model::{KeyToken, Role};
 use sandbox::Demo;
@@ -26,13 +27,12 @@ impl Keys {
     ) -> Result<Self, Failure> {
         let operator = gate.operator();
         let request_id = gate.new_request_id();
-        for name in [ADMIN, VIEWER, EDITOR] {
-            let shown_again = name != ADMIN || ready_file || demo.is_some();
-            for id in gate.working_keys_named(name).iter().filter(|_| shown_again) {
-                let ended = gate.revoke_key(&operator, id.as_str(), &request_id).await;
-                ended.map_err(Failure::could_not)?;
-            }
-        }
+        // Side by side, so that they share their waits for the disk.
+        let names = [ADMIN, VIEWER, EDITOR].into_iter();
+        let names = names.filter(|name| *name != ADMIN || ready_file || demo.is_some());
+        let ended: Vec<_> = names.flat_map(|name| gate.working_keys_named(name)).collect();
+        let ended = ended.iter().map(|id| gate.revoke_key(&operator, id.as_str(), &request_id));
+        try_join_all(ended).await.map_err(Failure::could_not)?;
         let make = async |name: &str, role, within| {
             let request = KeyRequest {
                 name: name.to_owned(),
@@ -48,18 +48,21 @@ impl Keys {
             key.map(|key| key.token).map_err(Failure::could_not)
         };
         let first = !gate.has_working_admin();
-        let admin = if ready_file || demo.is_some() || first {
-            Some(make(ADMIN, Role::Admin, Vec::new()).await?)
-        } else {
-            None
+        let admin = async {
+            if ready_file || demo.is_some() || first {
+                make(ADMIN, Role::Admin, Vec::new()).await.map(Some)
+            } else {
+                Ok(None)
+            }
         };
-        let demo = match demo {
-            Some(demo) => Some((
-                make(VIEWER, Role::Viewer, vec![demo.team_page_id]).await?,
-                make(EDITOR, Role::Editor, vec![demo.team_page_id]).await?,
-            )),
-            None => None,
+        let demo = async {
+            let Some(demo) = demo else { return Ok(None) };
+            let within = vec![demo.team_page_id];
+            let viewer = make(VIEWER, Role::Viewer, within.clone());
+            let editor = make(EDITOR, Role::Editor, within);
+            try_join(viewer, editor).await.map(Some)
         };
+        let (admin, demo) = try_join(admin, demo).await?;
         Ok(Self { admin, demo })
     }
 

@@ -13,7 +13,7 @@ use model::{Connection, SecretString, SystemClock};
 use sandbox::Sandbox;
 use serde_json::json;
 use store::SqliteStore;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use vault::SystemChance;
 use web::{App, Limits, Metrics};
 
@@ -62,7 +62,7 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
 
     let app = App { gate: gate.clone(), metrics: Arc::new(Metrics::default()) };
     let (stop, stopped) = watch::channel(false);
-    let doors = open_doors(&listener, &app, &stopped).map_err(Failure::could_not)?;
+    let doors = open_doors(listener, &app, &stopped).map_err(Failure::could_not)?;
     let socket = open_socket(&plan.data_dir, &app, stopped.clone());
 
     let sandbox_url = sandbox.as_ref().map(Sandbox::url);
@@ -196,33 +196,41 @@ async fn check_database(plan: &Plan, token: &SecretString, id: notion::Id) -> Re
     }
 }
 
-/// One thread and one runtime per core, all accepting from the same listener: no call ever crosses
-/// from one core to another.
+/// One thread and one runtime per core; connections are dealt out to them in turn, and no call ever
+/// crosses from one core to another.
 fn open_doors(
-    listener: &TcpListener,
+    listener: TcpListener,
     app: &App,
     stopped: &watch::Receiver<bool>,
 ) -> io::Result<Vec<thread::JoinHandle<()>>> {
-    let doors = thread::available_parallelism().map_or(1, usize::from);
+    let count = thread::available_parallelism().map_or(1, usize::from);
     let limits = Limits::default();
-    let limits = Limits { connections_max: limits.connections_max.div_ceil(doors), ..limits };
-    (0..doors)
-        .map(|number| {
-            let (listener, stopped) = (listener.try_clone()?, stopped.clone());
-            let app = app.clone();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            thread::Builder::new().name(format!("door-{number}")).spawn(move || {
-                let served = runtime.block_on(async {
-                    let app = App { gate: app.gate.for_this_runtime(), ..app };
-                    web::serve_tcp(listener, web::router(app), limits, stopped).await
-                });
-                if let Err(error) = served {
-                    tracing::error!(%error, "a door cannot take connections");
-                }
-            })
-        })
-        .collect()
+    let limits = Limits { connections_max: limits.connections_max.div_ceil(count), ..limits };
+    let (mut doors, mut threads) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let (door, connections) = mpsc::channel(WAITING_MAX);
+        let (app, stopped) = (app.clone(), stopped.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let serve = move || {
+            runtime.block_on(async {
+                let app = App { gate: app.gate.for_this_runtime(), ..app };
+                web::serve_dealt(connections, web::router(app), limits, stopped).await;
+            });
+        };
+        threads.push(thread::Builder::new().name(format!("door-{number}")).spawn(serve)?);
+        doors.push(door);
+    }
+    let stopped = stopped.clone();
+    tokio::spawn(async move {
+        if let Err(error) = web::deal(listener, doors, stopped).await {
+            tracing::error!(%error, "no connections can be taken");
+        }
+    });
+    Ok(threads)
 }
+
+/// Connections that may wait for a door.
+const WAITING_MAX: usize = 128;
 
 /// The socket for commands on this machine. Without it they cannot reach a gate that runs; the gate
 /// itself does not need it.
