@@ -1,13 +1,14 @@
 //! The ledger, for those who read it: list, check, export.
 
-use ledger::{Checkpoint, Entry, Fault, Head, Verdict, Verifier};
-use model::Principal;
+use ledger::{Checkpoint, Entry, Fault, Head, Signer, Verdict, Verifier};
+use model::{Principal, TenantId};
 use notion::Effect;
-use store::{EntryFilter, StoreError};
+use store::{EntryFilter, Store, StoreError};
+use vault::{Label, MasterKey};
 
-use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
+use crate::{Gate, OpenError};
 
 /// Entries that are read at once while a chain is checked or exported.
 const CHUNK: u32 = 1000;
@@ -53,42 +54,8 @@ impl Gate {
         request_id: &str,
     ) -> Result<Verdict, Error> {
         self.audited(principal, "verify-audit", request_id).await?;
-        // In this order: a checkpoint is written together with its entries, so one that is read later
-        // cannot be behind them.
-        let last =
-            self.shared.store.list_entries(&principal.tenant, EntryFilter::default(), None, 1);
-        let last = last.await.ok().and_then(|entries| entries.first().map(|entry| entry.seq));
-        let until = self.checkpoint(principal).await?;
-        let mut verifier = Verifier::after(Head::START);
-        let (mut after, end) = (0, until.as_ref().map_or(u64::MAX, |checkpoint| checkpoint.seq));
-        loop {
-            match self.export_chunk(principal, after, end).await {
-                Ok(entries) if entries.is_empty() => break,
-                Ok(entries) => {
-                    entries.iter().for_each(|entry| verifier.check(entry));
-                    after = entries.last().map_or(after, |entry| entry.seq);
-                }
-                // A row that makes no sense was not written by us: that is a finding, not a failure.
-                Err(Error::Store(StoreError::Inconsistent { table: "ledger", row, .. })) => {
-                    let seq = row.rsplit('/').next().and_then(|seq| seq.parse().ok());
-                    verifier.fail(seq.unwrap_or(verifier.head().seq + 1), Fault::Changed);
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if let Some(checkpoint) = until {
-            if !checkpoint.is_signed_by(self.shared.recorder.public_key()) {
-                verifier.fail(checkpoint.seq, Fault::BadCheckpoint);
-            } else if checkpoint.head() != verifier.head() {
-                verifier.fail(verifier.head().seq + 1, Fault::Cut);
-            } else if last.is_some_and(|last| last > checkpoint.seq) {
-                verifier.fail(checkpoint.seq + 1, Fault::Cut);
-            }
-        } else if verifier.head() != Head::START {
-            verifier.fail(verifier.head().seq + 1, Fault::BadCheckpoint);
-        }
-        Ok(verifier.verdict())
+        Ok(verify(&*self.shared.store, &principal.tenant, self.shared.recorder.public_key())
+            .await?)
     }
 
     /// Begins an export: the checkpoint that belongs after its last entry.
@@ -137,4 +104,63 @@ impl Gate {
             Err(error) => Err(record.failed(error).await),
         }
     }
+}
+
+/// Checks a ledger that no gate is using, and changes nothing: neither what is wrong nor what is right.
+pub async fn verify_at_rest(
+    store: &dyn Store,
+    master_key: &MasterKey,
+) -> Result<Verdict, OpenError> {
+    crate::fits(store, master_key).await?;
+    let signer = Signer::from_seed(&master_key.derive(Label::LedgerSigning));
+    Ok(verify(store, &TenantId::default(), signer.public_key()).await?)
+}
+
+async fn verify(
+    store: &dyn Store,
+    tenant: &TenantId,
+    public_key: &str,
+) -> Result<Verdict, StoreError> {
+    // In this order: a checkpoint is written together with its entries, so one that is read later
+    // cannot be behind them.
+    let heads = store.heads().await?;
+    let last = heads.into_iter().find(|(whose, _)| whose == tenant).map_or(0, |(_, head)| head.seq);
+    let checkpoints = store.checkpoints().await?;
+    let checkpoint = checkpoints.into_iter().find(|it| it.tenant == tenant.as_str());
+
+    let mut verifier = Verifier::after(Head::START);
+    let end = checkpoint.as_ref().map_or(last, |checkpoint| checkpoint.seq.max(last));
+    let (mut after, mut limit) = (0, CHUNK);
+    loop {
+        match store.entries_after(tenant, after, limit).await {
+            Ok(entries) => {
+                let entries: Vec<_> =
+                    entries.into_iter().filter(|entry| entry.seq <= end).collect();
+                let Some(newest) = entries.last().map(|entry| entry.seq) else { break };
+                entries.iter().for_each(|entry| verifier.check(entry));
+                after = newest;
+            }
+            // A row that makes no sense was not written by us: that is a finding, not a failure. One
+            // by one, what stands before it is looked at first.
+            Err(StoreError::Inconsistent { table: "ledger", row, .. }) if limit == 1 => {
+                let seq = row.rsplit('/').next().and_then(|seq| seq.parse().ok());
+                verifier.fail(seq.unwrap_or(verifier.head().seq + 1), Fault::Changed);
+                break;
+            }
+            Err(StoreError::Inconsistent { table: "ledger", .. }) => limit = 1,
+            Err(error) => return Err(error),
+        }
+    }
+    match checkpoint {
+        Some(checkpoint) if !checkpoint.is_signed_by(public_key) => {
+            verifier.fail(checkpoint.seq, Fault::BadCheckpoint);
+        }
+        Some(checkpoint) if checkpoint.seq < last => verifier.fail(checkpoint.seq + 1, Fault::Cut),
+        Some(checkpoint) if checkpoint.head() != verifier.head() => {
+            verifier.fail(verifier.head().seq + 1, Fault::Cut);
+        }
+        None if last > 0 => verifier.fail(last, Fault::BadCheckpoint),
+        Some(_) | None => {}
+    }
+    Ok(verifier.verdict())
 }

@@ -47,6 +47,9 @@ pub enum Error {
     /// A credential does not open.
     #[error("the connection's credential cannot be opened")]
     Credential(#[source] vault::SealError),
+    /// Notion itself refused, when the gate asked for what it needs to know.
+    #[error("{}", .0.message)]
+    Notion(ApiError),
     /// Notion gave no answer.
     #[error(transparent)]
     Upstream(SendError),
@@ -93,7 +96,7 @@ impl Error {
             Self::Budget { .. } => Some("budget"),
             Self::Ledger => Some("ledger"),
             Self::NoConnection | Self::Credential(_) => Some("connection"),
-            Self::Upstream(_) | Self::Answer(_) => Some("upstream"),
+            Self::Upstream(_) | Self::Answer(_) | Self::Notion(_) => Some("upstream"),
             Self::Store(_) => Some("store"),
         }
     }
@@ -127,7 +130,7 @@ impl Error {
             Self::Refused(_) => {
                 ApiError::new(403, "restricted_resource", format!("notegate refuses: {self}."))
             }
-            Self::NotFound(error) | Self::Malformed(error) => error.clone(),
+            Self::NotFound(error) | Self::Malformed(error) | Self::Notion(error) => error.clone(),
             Self::Budget { retry_after } => ApiError::rate_limited(*retry_after),
             Self::Invalid(message) => ApiError::validation(message.clone()),
             Self::Missing(message) => ApiError::new(404, "object_not_found", message.clone()),

@@ -13,6 +13,7 @@ use model::key::KeyState;
 use model::{Budget, ConnectionId, Key, KeyId, KeyToken, Principal, Role, Scope, TenantId, Who};
 use notion::{Capabilities, Effect, Id};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use store::{KeyHash, Store, StoreError, StoredKey};
 use vault::MasterKey;
 
@@ -223,6 +224,10 @@ impl Gate {
             }
             None => self.default_connection().ok_or(Error::NoConnection)?.bot_id,
         };
+        let capabilities = request.capabilities.unwrap_or(principal.capabilities);
+        if let Some(beyond) = capabilities.iter().find(|it| !principal.capabilities.grants(*it)) {
+            return Err(Error::Invalid(format!("`capabilities`: you have no {beyond} to give")));
+        }
         let now = self.shared.clock.now();
         let expires_at = request.expires_in.map(|after| now.saturating_add(after)).transpose();
         let expires_at =
@@ -234,7 +239,7 @@ impl Gate {
             connection,
             role: request.role,
             within: Scope::new(request.within),
-            capabilities: request.capabilities.unwrap_or(Capabilities::ALL),
+            capabilities,
             budget: request.budget.unwrap_or_default(),
             created_at: now,
             created_by: principal.name(),
@@ -266,7 +271,9 @@ impl Gate {
     ) -> Result<Arc<Key>, Error> {
         let mut record =
             Record::open(&self.shared, principal, Effect::Read, "retrieve-key", request_id);
-        record.about("key", id.chars().take(60).collect::<String>());
+        if let Some(id) = KeyId::parse(id) {
+            record.about("key", id);
+        }
         match self.operator_of(principal).and_then(|()| self.own_key(principal, id)) {
             Ok(key) => record.done().await.map(|()| key),
             Err(error) => Err(record.failed(error).await),
@@ -281,7 +288,9 @@ impl Gate {
         request_id: &str,
     ) -> Result<(), Error> {
         let shared = &self.shared;
-        let resource = Resource { kind: "key".into(), id: id.chars().take(60).collect() };
+        // Only what is an id: people paste whole keys, and those belong nowhere.
+        let known = KeyId::parse(id).map(|id| id.to_string()).unwrap_or_default();
+        let resource = Resource { kind: "key".into(), id: known };
         let mut record = Record::manage(shared, principal, "revoke-key", resource, request_id);
         let key = match self.operator_of(principal).and_then(|()| self.own_key(principal, id)) {
             Ok(key) => key,
@@ -321,11 +330,19 @@ impl Gate {
         keys.iter().any(|key| key.role == Role::Admin && key.state(now) == KeyState::Active)
     }
 
-    /// Keys with this name that still work: for start-up, which replaces those of its last run.
-    pub fn working_keys_named(&self, name: &str) -> Vec<KeyId> {
-        let now: Timestamp = self.shared.clock.now();
+    /// notegate itself, where it makes keys at start-up.
+    pub fn itself(&self) -> Principal {
+        Principal { who: Who::Gate, ..self.operator() }
+    }
+
+    /// Keys that notegate itself made under this name and that still work: start-up replaces those of
+    /// its last run.
+    pub fn own_keys_named(&self, name: &str) -> Vec<KeyId> {
+        let (now, maker): (Timestamp, String) = (self.shared.clock.now(), self.itself().name());
         let keys = self.shared.keys.of_tenant(&TenantId::default());
-        let works = |key: &&Arc<Key>| key.name == name && key.state(now) == KeyState::Active;
+        let works = |key: &&Arc<Key>| {
+            key.name == name && key.created_by == maker && key.state(now) == KeyState::Active
+        };
         keys.iter().filter(works).map(|key| key.id.clone()).collect()
     }
 }
@@ -346,16 +363,11 @@ fn pasted_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Id>, D::
 
 /// Seconds as a number, or a number with a unit.
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Form {
-        Seconds(u64),
-        Text(String),
-    }
-    let Some(form) = Option::<Form>::deserialize(deserializer)? else { return Ok(None) };
+    let Some(form) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
     let seconds = match &form {
-        Form::Seconds(seconds) => Some(*seconds),
-        Form::Text(text) => parse_duration(text),
+        Value::Number(seconds) => seconds.as_u64(),
+        Value::String(text) => parse_duration(text),
+        _ => None,
     };
     match seconds {
         Some(seconds @ 1..=EXPIRES_IN_MAX) => Ok(Some(Duration::from_secs(seconds))),

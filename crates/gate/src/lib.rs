@@ -31,7 +31,7 @@ use notion::client::{Client, Settings};
 use store::Store;
 use vault::{Label, MasterKey};
 
-pub use audit::{AuditFilter, AuditPage};
+pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use connections::{ConnectError, TokenCheck};
 pub use error::{Error, KeyFault};
@@ -104,9 +104,6 @@ pub enum OpenError {
     MasterKey(#[source] vault::SealError),
 }
 
-const MASTER_KEY_CHECK: &str = "master_key_check";
-const CHECK_TEXT: &str = "notegate";
-
 impl Gate {
     /// Opens the gate on a store: checks the master key, reads keys and connections into memory,
     /// takes up the ledger and closes what a crash left open in it.
@@ -114,7 +111,8 @@ impl Gate {
         let Options { store, master_key, clock, chance, notion, .. } = options;
         check_master_key(&*store, &master_key, &*chance).await?;
         let signer = ledger::Signer::from_seed(&master_key.derive(Label::LedgerSigning));
-        let recorder = Recorder::start(store.clone(), signer, options.on_entry).await?;
+        let recorder =
+            Recorder::start(store.clone(), signer, options.on_entry, clock.now()).await?;
         recorder.close_interrupted(&*store, clock.now()).await?;
         let shared = Shared {
             keys: KeyRing::load(&*store, &master_key).await?,
@@ -153,9 +151,10 @@ impl Gate {
         }
     }
 
-    /// Writes what is left to write. The gate takes no calls afterwards.
-    pub async fn close(&self) {
-        self.shared.recorder.close().await;
+    /// Writes what is left to write; `false` if the ledger cannot be written. The gate takes no calls
+    /// afterwards.
+    pub async fn close(&self) -> bool {
+        self.shared.recorder.close().await
     }
 
     /// A new id for a request: a UUID of version 4.
@@ -166,7 +165,7 @@ impl Gate {
     }
 
     fn operator_of(&self, principal: &Principal) -> Result<(), Error> {
-        policy::require(principal, model::role::Permission::Manage).map_err(Error::from)
+        policy::manage(principal).map_err(Error::from)
     }
 }
 
@@ -185,23 +184,28 @@ pub struct Readiness {
     pub connection: bool,
 }
 
+/// Where the text is kept by which a master key is recognised.
+const MASTER_KEY_CHECK: &str = "master_key_check";
+const CHECK_PLACE: vault::Place<'_> =
+    vault::Place { table: "meta", row: MASTER_KEY_CHECK, column: "value" };
+
+/// Whether the store is sealed under this master key; a new one is from now on.
 async fn check_master_key(
     store: &dyn Store,
     master_key: &MasterKey,
     chance: &dyn Chance,
 ) -> Result<(), OpenError> {
-    let place = vault::Place { table: "meta", row: MASTER_KEY_CHECK, column: "value" };
-    match store.meta(MASTER_KEY_CHECK).await? {
-        Some(sealed) => {
-            vault::Sealed::from_bytes(sealed)
-                .open(master_key, place)
-                .map_err(OpenError::MasterKey)?;
-        }
-        None => {
-            let text = CHECK_TEXT.to_owned().into();
-            let sealed = vault::Sealed::seal(master_key, chance, place, &text);
-            store.set_meta(MASTER_KEY_CHECK, sealed.as_bytes().to_vec()).await?;
-        }
+    if fits(store, master_key).await? {
+        return Ok(());
     }
-    Ok(())
+    let text = "notegate".to_owned().into();
+    let sealed = vault::Sealed::seal(master_key, chance, CHECK_PLACE, &text);
+    Ok(store.set_meta(MASTER_KEY_CHECK, sealed.as_bytes().to_vec()).await?)
+}
+
+/// `false` if the store is not sealed under any master key yet; an error if it is under another.
+async fn fits(store: &dyn Store, master_key: &MasterKey) -> Result<bool, OpenError> {
+    let Some(sealed) = store.meta(MASTER_KEY_CHECK).await? else { return Ok(false) };
+    let opened = vault::Sealed::from_bytes(sealed).open(master_key, CHECK_PLACE);
+    opened.map(|_| true).map_err(OpenError::MasterKey)
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::{Principal, Who};
 use notion::catalogue::Operation;
 use notion::client::{Request, RequestBody};
-use notion::{Effect, Id, Kind, Version};
+use notion::{ApiError, Effect, Id, Kind, Version};
 use policy::{Permit, Place};
 
 use crate::Gate;
@@ -123,9 +123,14 @@ impl Gate {
                 // Under the id that was asked for: Notion answers a page's id for a block's.
                 Ok(self.shared.tree.node(connection, id).filter(|node| node.seen_at == now))
             }
-            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {
+            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => {
                 self.shared.tree.forget(connection, id);
                 Ok(None)
+            }
+            // About the connection and not about the object, and so the caller's to know.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+                let error = ApiError::parse(status.as_u16(), &body);
+                Err(error.map_or_else(|| Error::Answer(format!("{status}")), Error::Notion))
             }
             other => Err(Error::Answer(format!(
                 "{} answered {} while the place of {kind} {id} was asked for",

@@ -12,9 +12,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ledger::{Chain, Draft, Entry, Head, Meta, Outcome, Signer};
-use model::TenantId;
-use store::{EntryFilter, Numbered, Phase, Store, StoreError};
+use ledger::{
+    Chain, Checkpoint, Draft, Entry, FAULT_ACTION, Fault, Head, Meta, Outcome, Resource, Signer,
+};
+use store::{Numbered, Phase, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Is told entries, a group at a time, once they are in the ledger.
@@ -27,6 +28,8 @@ const GROUP_SIZE_MAX: usize = 4096;
 /// Entries that may wait; more than that make the caller wait.
 const QUEUE_LENGTH: usize = 16 * 1024;
 const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// How often a write is tried once the gate is closing.
+const LAST_TRIES: u32 = 10;
 
 struct Item {
     draft: Draft,
@@ -38,6 +41,7 @@ pub(crate) struct Recorder {
     queue: Mutex<Option<mpsc::Sender<Item>>>,
     urgent: Arc<Notify>,
     failing: Arc<AtomicBool>,
+    closing: Arc<AtomicBool>,
     public_key: String,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -52,16 +56,19 @@ impl Recorder {
         store: Arc<dyn Store>,
         signer: Signer,
         on_entry: EntrySink,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let chains = take_up(&*store, &signer).await?;
+        let (chains, damages) = take_up(&*store, &signer).await?;
         let public_key = signer.public_key().to_owned();
         let (queue, items) = mpsc::channel(QUEUE_LENGTH);
         let urgent = Arc::new(Notify::new());
         let failing = Arc::new(AtomicBool::new(false));
+        let closing = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             items,
             urgent: urgent.clone(),
             failing: failing.clone(),
+            closing: closing.clone(),
             store,
             signer,
             chains,
@@ -79,13 +86,19 @@ impl Recorder {
             })
             // INVARIANT: fails only where the machine has no thread left at start-up.
             .expect("a thread for the ledger");
-        Ok(Self {
+        let recorder = Self {
             queue: Mutex::new(Some(queue)),
             urgent,
             failing,
+            closing,
             public_key,
             thread: Mutex::new(Some(thread)),
-        })
+        };
+        for damage in damages {
+            // If even this fails the recorder is failing, and every call is refused.
+            let _ = recorder.note(damage_draft(damage, now), Phase::Whole).await;
+        }
+        Ok(recorder)
     }
 
     /// Whether the last attempt to write succeeded.
@@ -145,14 +158,16 @@ impl Recorder {
         Ok(())
     }
 
-    /// Writes what is queued and stops.
-    pub(crate) async fn close(&self) {
+    /// Writes what is queued and stops; `false` if that could not be written.
+    pub(crate) async fn close(&self) -> bool {
+        self.closing.store(true, Ordering::Relaxed);
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.urgent.notify_one();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+        self.is_healthy()
     }
 
     fn queue(&self) -> Option<mpsc::Sender<Item>> {
@@ -186,31 +201,71 @@ fn conclusion_of(intent: &Entry, at: Timestamp, reason: &'static str) -> Draft {
     }
 }
 
-/// The heads of the chains. What does not fit its checkpoint is said and shows in the next check.
-async fn take_up(store: &dyn Store, signer: &Signer) -> Result<HashMap<String, Chain>, StoreError> {
-    let mut chains = HashMap::new();
-    for checkpoint in store.checkpoints().await? {
-        let tenant = TenantId::new(checkpoint.tenant.as_str());
-        let last = store.list_entries(&tenant, EntryFilter::default(), None, 1).await;
-        let last = last.ok().and_then(|entries| entries.into_iter().next());
-        let stands = last
-            .as_ref()
-            .is_some_and(|entry| entry.seq == checkpoint.seq && entry.hash == checkpoint.hash);
-        if !stands || !checkpoint.is_signed_by(signer.public_key()) {
-            tracing::error!(
-                tenant = checkpoint.tenant,
-                seq = checkpoint.seq,
-                "the ledger does not end where its checkpoint says: run `notegate audit verify`"
-            );
-        }
-        // After the later of the two, so that no number is given twice.
-        let head = match last {
-            Some(entry) if entry.seq > checkpoint.seq => Head { seq: entry.seq, hash: entry.hash },
-            _ => checkpoint.head(),
-        };
-        chains.insert(checkpoint.tenant, Chain::after(head));
+/// A chain that was not as it had been signed.
+struct Damage {
+    tenant: String,
+    /// The first entry that no signature covers.
+    at: u64,
+    fault: Fault,
+}
+
+/// Where the chains go on, and what is wrong with them. Nothing is signed over in silence: damage gets
+/// an entry that fails every later check.
+async fn take_up(
+    store: &dyn Store,
+    signer: &Signer,
+) -> Result<(HashMap<String, Chain>, Vec<Damage>), StoreError> {
+    let checkpoints = store.checkpoints().await?;
+    let mut ends: HashMap<String, (Option<Head>, Option<Checkpoint>)> = HashMap::new();
+    for (tenant, head) in store.heads().await? {
+        ends.entry(tenant.as_str().to_owned()).or_default().0 = Some(head);
     }
-    Ok(chains)
+    for checkpoint in checkpoints {
+        let end = ends.entry(checkpoint.tenant.clone()).or_default();
+        end.1 = Some(checkpoint);
+    }
+    let (mut chains, mut damages) = (HashMap::new(), Vec::new());
+    for (tenant, (last, checkpoint)) in ends {
+        let last = last.unwrap_or(Head::START);
+        let signed =
+            checkpoint.filter(|it| it.is_signed_by(signer.public_key())).map(|it| it.head());
+        let (head, damage) = match signed {
+            Some(signed) if signed == last => (last, None),
+            Some(signed) if signed.seq == last.seq => (last, Some((signed.seq, Fault::Changed))),
+            Some(signed) if signed.seq < last.seq => (last, Some((signed.seq + 1, Fault::Cut))),
+            // Entries are gone: going on after the signed one leaves the gap open to see.
+            Some(signed) => (signed, Some((last.seq + 1, Fault::Cut))),
+            None => (last, Some((last.seq.max(1), Fault::BadCheckpoint))),
+        };
+        if let Some((at, fault)) = damage {
+            tracing::error!(
+                tenant,
+                at,
+                "the ledger is not as it was signed ({fault}): run `notegate audit verify`, and compare with an export"
+            );
+            damages.push(Damage { tenant: tenant.clone(), at, fault });
+        }
+        chains.insert(tenant, Chain::after(head));
+    }
+    Ok((chains, damages))
+}
+
+/// The entry that tells of damage.
+fn damage_draft(damage: Damage, at: Timestamp) -> Draft {
+    let Damage { tenant, at: place, fault } = damage;
+    Draft {
+        at,
+        principal: "gate".to_owned(),
+        tenant,
+        connection: String::new(),
+        action: FAULT_ACTION.into(),
+        operation: "open-ledger".into(),
+        resource: Resource { kind: "ledger".into(), id: place.to_string() },
+        result: Outcome::Error,
+        reason: Some(fault.to_string().into()),
+        request_id: String::new(),
+        metadata: [("at".into(), Meta::Number(place.cast_signed()))].into(),
+    }
 }
 
 /// The thread's side.
@@ -218,6 +273,7 @@ struct Writer {
     items: mpsc::Receiver<Item>,
     urgent: Arc<Notify>,
     failing: Arc<AtomicBool>,
+    closing: Arc<AtomicBool>,
     store: Arc<dyn Store>,
     signer: Signer,
     chains: HashMap<String, Chain>,
@@ -255,6 +311,7 @@ impl Writer {
             entries.push(Numbered { entry, phase });
         }
         let mut entries: Arc<[Numbered]> = entries.into();
+        let mut last_tries = LAST_TRIES;
         while let Err(error) = self.store.append_entries(entries.clone(), self.sign(&entries)).await
         {
             if !self.failing.swap(true, Ordering::Relaxed) {
@@ -270,6 +327,16 @@ impl Writer {
                 let _ = done.send(Err(()));
             }
             entries = self.conclude_unacted(&entries);
+            if self.closing.load(Ordering::Relaxed) {
+                last_tries -= 1;
+                if last_tries == 0 {
+                    tracing::error!(
+                        entries = entries.len(),
+                        "the ledger could not be written; these entries are lost"
+                    );
+                    return;
+                }
+            }
             tokio::time::sleep(RETRY_DELAY).await;
         }
         if self.failing.swap(false, Ordering::Relaxed) {
@@ -312,7 +379,7 @@ impl Writer {
     }
 
     /// A checkpoint for each chain that grew.
-    fn sign(&self, entries: &[Numbered]) -> Vec<ledger::Checkpoint> {
+    fn sign(&self, entries: &[Numbered]) -> Vec<Checkpoint> {
         let mut tenants: Vec<_> =
             entries.iter().map(|numbered| numbered.entry.tenant.as_str()).collect();
         tenants.sort_unstable();

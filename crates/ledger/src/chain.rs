@@ -59,6 +59,9 @@ pub enum Fault {
     /// The chain ends before the entry that the checkpoint names, or after it.
     #[error("the chain does not end where its signed checkpoint says")]
     Cut,
+    /// When notegate started, the ledger was not as it had signed it; see the entry `ledger_fault`.
+    #[error("the ledger was not as it had been signed when notegate started")]
+    Unsigned,
     /// The checkpoint was not signed by this installation, or names another entry.
     #[error("the signed checkpoint does not fit the chain")]
     BadCheckpoint,
@@ -111,6 +114,10 @@ impl Verifier {
             None => {
                 self.head = Head { seq: entry.seq, hash: entry.hash };
                 self.entries += 1;
+                if let Some(at) = entry.fault_at() {
+                    self.found = Some((at, Fault::Unsigned));
+                    self.entries = self.entries.min(at.saturating_sub(1));
+                }
             }
         }
     }

@@ -234,7 +234,22 @@ struct CanonicalResource<'a> {
     kind: &'a str,
 }
 
+/// The action of an entry that says that the ledger was found damaged. Its fact `at` is the number of
+/// the first entry that no signature covered.
+pub const FAULT_ACTION: &str = "ledger_fault";
+
 impl Entry {
+    /// The place of the damage that this entry tells of, if it is one of [`FAULT_ACTION`].
+    pub(crate) fn fault_at(&self) -> Option<u64> {
+        if self.action != FAULT_ACTION {
+            return None;
+        }
+        match self.metadata.get("at") {
+            Some(Meta::Number(at)) => Some(at.unsigned_abs()),
+            _ => Some(self.seq),
+        }
+    }
+
     /// Puts `draft` at its place in the chain.
     pub fn place(draft: Draft, seq: u64, prev: Hash) -> Self {
         let Draft { at, principal, tenant, connection, action, operation, .. } = draft;

@@ -79,6 +79,11 @@ impl DataDir {
         self.path.join(DATABASE)
     }
 
+    /// Whether `path` is a directory that a gate has used.
+    pub(crate) fn is_one(path: &Path) -> bool {
+        path.join(DATABASE).is_file()
+    }
+
     /// The socket through which commands on this machine reach a gate that runs.
     pub(crate) fn socket(path: &Path) -> PathBuf {
         path.join(SOCKET)
@@ -115,6 +120,22 @@ impl DataDir {
             .map_err(Failure::could_not)?;
         Ok((key, MasterKeySource::Made))
     }
+}
+
+/// A path to the same socket that is short enough for the kernel (108 bytes), with what must stay open
+/// while it is used.
+#[cfg(unix)]
+pub(crate) fn short_path(socket: &Path) -> std::io::Result<(PathBuf, Option<File>)> {
+    const LENGTH_MAX: usize = 100;
+    let (Some(directory), Some(name)) = (socket.parent(), socket.file_name()) else {
+        return Ok((socket.to_owned(), None));
+    };
+    if socket.as_os_str().len() <= LENGTH_MAX || !cfg!(target_os = "linux") {
+        return Ok((socket.to_owned(), None));
+    }
+    let directory = File::open(directory)?;
+    let number = std::os::fd::AsRawFd::as_raw_fd(&directory);
+    Ok((Path::new("/proc/self/fd").join(number.to_string()).join(name), Some(directory)))
 }
 
 fn create_private(path: &Path) -> std::io::Result<()> {

@@ -1,5 +1,7 @@
 //! Commands that look after an installation speak to its `/api/v1`: through the socket of a gate that
 //! runs, or to a gate opened for just this, if none does. So there is one way to do each thing.
+//! (`audit verify` alone looks at a directory that nobody uses without opening a gate on it: a check
+//! must not write into what it checks.)
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use model::SystemClock;
 use serde_json::Value;
 use store::SqliteStore;
 use tower::ServiceExt;
-use vault::SystemChance;
+use vault::{MasterKey, SystemChance};
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -38,7 +40,18 @@ pub(crate) enum Local {
     Opened { app: Box<web::App>, _dir: DataDir },
 }
 
-impl Local {
+/// The data directory of an installation, and who has it.
+pub(crate) enum Found {
+    /// A gate that runs and answers on this socket.
+    Running(PathBuf),
+    /// We: no gate runs.
+    Ours(DataDir, Settings),
+}
+
+/// How long a start or a stop under way, or another command, may hold the data directory.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Found {
     /// Finds the installation.
     pub(crate) async fn find(place: &Where) -> Result<Self, Failure> {
         let mut flags = Flags::new();
@@ -54,18 +67,52 @@ impl Local {
             return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
         }
         let path = PathBuf::from(settings.text("NOTEGATE_DATA_DIR").unwrap_or("."));
-        if !path.exists() {
+        if !DataDir::is_one(&path) {
             return Err(Failure::usage(anyhow!(
-                "there is no data directory {}: start `notegate serve` first, or name the right one \
-                 with --data-dir",
+                "{} is no data directory of notegate: start `notegate serve` first, or name the \
+                 right one with --data-dir",
                 path.display()
             )));
         }
-        let Some(dir) = DataDir::try_open(&path)? else {
-            return Ok(Self::Running(DataDir::socket(&path)));
+        let socket = DataDir::socket(&path);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(dir) = DataDir::try_open(&path)? {
+                return Ok(Self::Ours(dir, settings));
+            }
+            if answers(&socket).await {
+                return Ok(Self::Running(socket));
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(Failure::could_not(anyhow!(
+                    "another notegate uses {} and does not answer on its socket: wait until it has \
+                     started or stopped, and try again",
+                    path.display()
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// The master key of a data directory, and its store.
+pub(crate) fn open_store(
+    dir: &DataDir,
+    settings: &Settings,
+) -> Result<(MasterKey, SqliteStore), Failure> {
+    let (master_key, _) = dir.master_key(settings.secret("NOTEGATE_MASTER_KEY"))?;
+    let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
+    Ok((master_key, store))
+}
+
+impl Local {
+    /// Finds the installation, and opens it if no gate runs.
+    pub(crate) async fn find(place: &Where) -> Result<Self, Failure> {
+        let (dir, settings) = match Found::find(place).await? {
+            Found::Running(socket) => return Ok(Self::Running(socket)),
+            Found::Ours(dir, settings) => (dir, settings),
         };
-        let (master_key, _) = dir.master_key(settings.secret("NOTEGATE_MASTER_KEY"))?;
-        let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
+        let (master_key, store) = open_store(&dir, &settings)?;
         let gate = Gate::open(Options {
             store: Arc::new(store),
             master_key,
@@ -155,19 +202,29 @@ pub(crate) fn open_failure(error: gate::OpenError) -> Failure {
 }
 
 #[cfg(unix)]
+async fn connect(socket: &Path) -> std::io::Result<tokio::net::UnixStream> {
+    let (short, _directory) = crate::data_dir::short_path(socket)?;
+    tokio::net::UnixStream::connect(short).await
+}
+
+#[cfg(unix)]
+async fn answers(socket: &Path) -> bool {
+    connect(socket).await.is_ok()
+}
+
+#[cfg(not(unix))]
+async fn answers(_: &Path) -> bool {
+    false
+}
+
+#[cfg(unix)]
 async fn through_socket(
     socket: &Path,
     request: Request<Full<Bytes>>,
 ) -> Result<(StatusCode, Bytes), Failure> {
-    let stream = tokio::net::UnixStream::connect(socket)
-        .await
-        .with_context(|| {
-            format!(
-                "a notegate uses this data directory, but does not answer on {}; if it is still \
-                 starting or stopping, try again",
-                socket.display()
-            )
-        })
+    let stream = connect(socket).await;
+    let stream = stream
+        .with_context(|| format!("the gate does not answer on {}", socket.display()))
         .map_err(Failure::could_not)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await

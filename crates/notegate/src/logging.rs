@@ -12,22 +12,31 @@ use tracing_subscriber::EnvFilter;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
+/// What is wrong with the settings for the log, if anything is.
+pub(crate) fn check(settings: &Settings) -> Result<(), String> {
+    filter(settings)?;
+    is_json(settings).map(drop)
+}
+
+fn filter(settings: &Settings) -> Result<EnvFilter, String> {
+    let text = settings.text("NOTEGATE_LOG").unwrap_or("info");
+    EnvFilter::try_new(text)
+        .map_err(|error| format!("NOTEGATE_LOG `{text}` is no log filter: {error}"))
+}
+
+fn is_json(settings: &Settings) -> Result<bool, String> {
+    match settings.text("NOTEGATE_LOG_FORMAT").unwrap_or("auto") {
+        "auto" => Ok(!std::io::stderr().is_terminal()),
+        "json" => Ok(true),
+        "text" => Ok(false),
+        other => Err(format!("NOTEGATE_LOG_FORMAT must be auto, text or json, and is `{other}`")),
+    }
+}
+
 /// Begins to log as the settings say, and gives the sink that writes a line for each ledger entry.
 pub(crate) fn begin(settings: &Settings) -> Result<EntrySink, Failure> {
-    let filter = settings.text("NOTEGATE_LOG").unwrap_or("info");
-    let parsed = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::usage(anyhow!("NOTEGATE_LOG `{filter}` is no log filter: {error}"))
-    })?;
-    let json = match settings.text("NOTEGATE_LOG_FORMAT").unwrap_or("auto") {
-        "auto" => !std::io::stderr().is_terminal(),
-        "json" => true,
-        "text" => false,
-        other => {
-            return Err(Failure::usage(anyhow!(
-                "NOTEGATE_LOG_FORMAT must be auto, text or json, and is `{other}`"
-            )));
-        }
-    };
+    let usage = |fault| Failure::usage(anyhow!("{fault}"));
+    let (parsed, json) = (filter(settings).map_err(usage)?, is_json(settings).map_err(usage)?);
     let builder = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
     // A second call (in tests of one process) keeps the first subscriber.
     let _ = if json {

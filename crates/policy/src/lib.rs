@@ -81,6 +81,9 @@ pub enum Refusal {
         /// Its id.
         id: Id,
     },
+    /// Managing reaches everything, and the key does not.
+    #[error("a key with a scope cannot manage keys, connections or the ledger")]
+    ScopedManager,
     /// It is no call for a key: OAuth clients and browsers make it at Notion itself.
     #[error("`{operation}` belongs to OAuth clients and is not made with a key")]
     NotForKeys {
@@ -110,7 +113,7 @@ impl Refusal {
         match self {
             Self::Role { .. } => "role",
             Self::Capability { .. } => "capability",
-            Self::Scope { .. } | Self::NoPlace => "scope",
+            Self::Scope { .. } | Self::NoPlace | Self::ScopedManager => "scope",
             Self::NotForKeys { .. } => "operation",
             Self::Uncut { .. } => "scope_unsupported",
         }
@@ -186,8 +189,18 @@ pub fn admit<'a>(
     Ok(Admission { principal, operation, effect })
 }
 
-/// Judges the role alone: for what notegate itself offers.
-pub fn require(principal: &Principal, permission: Permission) -> Result<(), Refusal> {
+/// Judges who may manage keys, connections and the ledger: an admin whose key reaches everything. One
+/// that reaches a part could give itself the rest.
+pub fn manage(principal: &Principal) -> Result<(), Refusal> {
+    require(principal, Permission::Manage)?;
+    if principal.scope().is_some() {
+        return Err(Refusal::ScopedManager);
+    }
+    Ok(())
+}
+
+/// Judges the role alone.
+fn require(principal: &Principal, permission: Permission) -> Result<(), Refusal> {
     if principal.role.grants(permission) {
         Ok(())
     } else {

@@ -1,14 +1,15 @@
 //! The role × operation matrix as a golden file, and the rules of scope.
 
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+
 use std::fmt::Write;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::role::Permission;
 use model::{Budget, ConnectionId, Key, KeyId, Principal, Role, Scope, TenantId};
 use notion::catalogue::OPERATIONS;
 use notion::{Capabilities, Capability, Effect, Id, Kind, Operation};
-use policy::{Aim, Permit, Place, Refusal, Target, admit, require};
+use policy::{Aim, Permit, Place, Refusal, Target, admit, manage};
 
 fn id(number: u8) -> Id {
     Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
@@ -66,8 +67,10 @@ fn role_by_operation() {
 fn managing_needs_an_admin() {
     for (role, allowed) in [(Role::Viewer, false), (Role::Editor, false), (Role::Admin, true)] {
         let caller = principal(role, &[], Capabilities::ALL);
-        assert_eq!(require(&caller, Permission::Manage).is_ok(), allowed, "{role}");
+        assert_eq!(manage(&caller).is_ok(), allowed, "{role}");
     }
+    let scoped = principal(Role::Admin, &[id(1)], Capabilities::ALL);
+    assert_eq!(manage(&scoped), Err(Refusal::ScopedManager));
 }
 
 #[test]

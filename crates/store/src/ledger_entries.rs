@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ledger::{Checkpoint, Entry};
+use ledger::{Checkpoint, Entry, Head};
 use model::TenantId;
 
 use crate::Result;
@@ -50,6 +50,8 @@ pub trait LedgerEntries: Send + Sync {
         entries: Arc<[Numbered]>,
         checkpoints: Vec<Checkpoint>,
     ) -> Result<()>;
+    /// The newest entry of each tenant.
+    async fn heads(&self) -> Result<Vec<(TenantId, Head)>>;
     /// The newest checkpoint of each tenant.
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>>;
     /// Entries of a tenant in their order, after the number `after`.

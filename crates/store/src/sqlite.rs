@@ -13,7 +13,7 @@ mod worker;
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{Result, StoreError};
 use worker::Worker;
@@ -32,7 +32,11 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self> {
         make_private(path)?;
         let mut writer = connect(path, OpenFlags::default())?;
-        migrations::apply(&mut writer, path)?;
+        migrations::check(&writer, path)?;
+        // WAL lets the reader go on while the writer commits. It is noted in the file, so it comes
+        // after the check that the file is ours.
+        writer.pragma_update(None, "journal_mode", "WAL").map_err(failed("open the database"))?;
+        migrations::apply(&mut writer)?;
         let reader = connect(path, OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE)?;
         reader.pragma_update(None, "query_only", true).map_err(failed("open the database"))?;
         Ok(Self { writer: Worker::writer(writer), reader: Worker::reader(reader) })
@@ -52,21 +56,23 @@ fn make_private(path: &Path) -> Result<()> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let doing = "open the database";
     let connection = Connection::open_with_flags(path, flags).map_err(failed(doing))?;
-    // WAL lets the reader go on while the writer commits. FULL makes a commit survive a power cut.
-    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-                    PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8000; \
-                    PRAGMA journal_size_limit = 67108864;";
-    connection.execute_batch(settings).map_err(|source| match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-            StoreError::Foreign(format!(
-                "{} is not a database, or is damaged: move it away, or restore it from a backup",
-                path.display()
-            ))
-        }
-        _ => StoreError::Database { doing, source },
-    })?;
+    // FULL makes a commit survive a power cut.
+    let settings = "PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+                    PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864;";
+    connection.execute_batch(settings).map_err(damaged(path, doing))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// For `map_err`: tells a file that is no database from a database that fails.
+fn damaged(path: &Path, doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |source| match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Foreign(format!(
+            "{} is not a database, or is damaged: move it away, or restore it from a backup",
+            path.display()
+        )),
+        _ => StoreError::Database { doing, source },
+    }
 }
 
 /// For `map_err`: says what was being done.

@@ -1,5 +1,7 @@
 //! What every backend must do. One suite; each backend runs it.
 
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+
 use jiff::Timestamp;
 use ledger::{Chain, Draft, Head, Outcome, Resource, Signer};
 use model::{Budget, Connection, ConnectionId, Key, KeyId, Role, Scope, TenantId};
@@ -106,6 +108,7 @@ async fn ledger_entries(store: &dyn Store) {
     assert_eq!(store.checkpoints().await.unwrap(), [checkpoint.clone()]);
 
     let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    assert_eq!(store.heads().await.unwrap(), [(a.clone(), chain.head())]);
     assert_eq!(store.entries_after(&a, 0, 100).await.unwrap(), entries);
     assert_eq!(store.entries_after(&a, 5, 3).await.unwrap(), entries[5..8]);
     assert_eq!(store.entries_after(&b, 0, 100).await.unwrap(), []);
@@ -149,6 +152,8 @@ async fn ledger_entries(store: &dyn Store) {
     let conclusion = Numbered { entry: other.append(draft("b", 3)), phase: Phase::Conclusion(1) };
     store.append_entries([conclusion].into(), vec![]).await.unwrap();
     assert_eq!(store.open_intents().await.unwrap(), [open]);
+    let heads = store.heads().await.unwrap();
+    assert_eq!(heads[1], (b, other.head()));
 }
 
 async fn meta(store: &dyn Store) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ledger::{Checkpoint, Entry};
+use ledger::{Checkpoint, Entry, Head};
 use model::{KeyId, TenantId};
 use store::{
     Connections, EntryFilter, Keys, LedgerEntries, Meta, Numbered, Result, SqliteStore, StoreError,
@@ -42,6 +42,10 @@ impl LedgerEntries for FaultyStore {
             return Err(StoreError::Foreign("the disk is full (a test said so)".to_owned()));
         }
         self.inner.append_entries(entries, checkpoints).await
+    }
+
+    async fn heads(&self) -> Result<Vec<(TenantId, Head)>> {
+        self.inner.heads().await
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {

@@ -1,6 +1,8 @@
 //! Who is calling, and under which request id.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use gate::Error;
 use http::request::Parts;
@@ -20,6 +22,8 @@ pub(crate) struct LocalOperator;
 pub(crate) struct RequestId(pub(crate) String);
 
 pub(crate) const REQUEST_ID: &str = "x-request-id";
+/// For a whole request body.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl RequestId {
     pub(crate) fn of(headers: &HeaderMap, app: &App) -> Self {
@@ -54,11 +58,28 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, app).await?;
+        let whole = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, app)).await;
+        let bytes = whole.map_err(|_| {
+            let detail = "The body did not come in time";
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail)
+        })??;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             let code = if error.is_data() { "validation_error" } else { "invalid_json" };
             Problem::new(StatusCode::BAD_REQUEST, code, format!("The body does not fit: {error}"))
         })
+    }
+}
+
+/// The one parameter of a path.
+#[derive(Debug)]
+pub(crate) struct PathParam(pub(crate) String);
+
+impl FromRequestParts<App> for PathParam {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, app).await?;
+        Ok(Self(text))
     }
 }
 

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderValue, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use crate::App;
 use crate::caller::{REQUEST_ID, RequestId};
@@ -68,5 +69,6 @@ fn shown_path(path: &str) -> String {
 
 /// Whether a text holds what might be a token or a key.
 pub(crate) fn looks_like_a_secret(text: &str) -> bool {
+    let text = percent_decode_str(text).decode_utf8_lossy();
     ["ntn_", "secret_", "ngk_", "nrt_"].iter().any(|prefix| text.contains(prefix))
 }

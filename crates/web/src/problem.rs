@@ -1,7 +1,7 @@
 //! Errors of `/api/v1`: RFC 9457 problem details with a stable `code`.
 
 use axum::Json;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use gate::{Error, KeyFault};
 use http::{HeaderValue, StatusCode, header};
@@ -65,7 +65,7 @@ impl Problem {
             _ => &api.code,
         };
         let detail = match error {
-            Error::NotFound(_) | Error::Malformed(_) => api.message.clone(),
+            Error::NotFound(_) | Error::Malformed(_) | Error::Notion(_) => api.message.clone(),
             Error::Refused(_) => match api.message.split_once(": ") {
                 Some((requires, _)) if requires.starts_with("Requires") => requires.to_owned(),
                 _ => error.to_string(),
@@ -73,7 +73,7 @@ impl Problem {
             other => other.to_string(),
         };
         Self {
-            advice: advice(code).or_else(|| advice(&api.code)),
+            advice: advice(code),
             reason: error.reason(),
             retry_after: match error {
                 Error::Budget { retry_after } => Some(*retry_after),
@@ -110,6 +110,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "key_unknown" => "Check that the whole key was copied, and that it is a key of this gate.",
         "key_expired" | "key_revoked" => "Ask an admin of this gate for a new key.",
         "role_missing" => "Ask an admin of this gate for a key with a role that includes it.",
+        "scope" => "Use an admin key that reaches everything.",
         "capability_missing" => "Ask an admin of this gate for a key with the capability.",
         "rate_limited" => "Wait as long as `Retry-After` says.",
         "validation_error" | "invalid_json" => {
@@ -152,6 +153,12 @@ impl From<BytesRejection> for Problem {
             _ => "invalid_json",
         };
         Self::new(rejection.status(), code, rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "validation_error", rejection.body_text())
     }
 }
 

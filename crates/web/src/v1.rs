@@ -1,7 +1,5 @@
 //! `/v1`: Notion's REST API, as Notion answers it.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -17,13 +15,12 @@ use notion::client::{BodyError, REQUEST_ID_HEADER, VERSION_HEADER};
 use notion::{ApiError, Operation};
 
 use crate::App;
-use crate::caller::{RequestId, identify};
+use crate::caller::{BODY_TIMEOUT, RequestId, identify};
 use crate::log::OperationName;
 use crate::problem::REASON;
 
 /// A single part of a file upload is at most 20 MB; the rest is the envelope of the form.
 const UPLOAD_MAX: usize = 21 * 1024 * 1024;
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/v1", any(door)).route("/v1/", any(door)).route("/v1/{*path}", any(door))

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use http::Method;
-use ledger::{Verdict, verify_export};
+use ledger::verify_export;
 use serde_json::{Value, json};
 
 use crate::Done;
 use crate::data_dir;
 use crate::failure::Failure;
-use crate::local::{Local, Where, block_on, encoded};
+use crate::local::{Found, Local, Where, block_on, encoded, open_failure, open_store};
 use crate::term::{Style, table};
 
 /// Read, check and export the ledger. Works while the gate runs and while it does not.
@@ -34,7 +34,7 @@ pub(crate) struct List {
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Only of this principal (key:<id>, operator, gate)
+    /// Only of this principal (`key:…`, operator, gate)
     #[arg(long)]
     principal: Option<String>,
     /// Only this action (read, write, write_denied, …)
@@ -143,18 +143,15 @@ async fn list(args: List) -> Done {
 }
 
 async fn verify(args: Verify) -> Done {
-    let local = Local::find(&args.place).await?;
-    let checked = local.json(Method::GET, "/api/v1/audit/verify", None).await;
-    local.close().await;
-    let checked = checked?;
-    let number = |name: &str| checked[name].as_u64();
-    tell(
-        args.json,
-        &checked,
-        checked["intact"] == true,
-        number("entries").unwrap_or(0),
-        number("at").zip(checked["fault"].as_str().map(describe)),
-    )
+    let socket = match Found::find(&args.place).await? {
+        Found::Running(socket) => socket,
+        Found::Ours(dir, settings) => {
+            let (master_key, store) = open_store(&dir, &settings)?;
+            let verdict = gate::verify_at_rest(&store, &master_key).await;
+            return tell(args.json, &json!(verdict.map_err(open_failure)?));
+        }
+    };
+    tell(args.json, &Local::Running(socket).json(Method::GET, "/api/v1/audit/verify", None).await?)
 }
 
 fn verify_file(path: &PathBuf, public_key: Option<&str>, json: bool) -> Done {
@@ -162,31 +159,26 @@ fn verify_file(path: &PathBuf, public_key: Option<&str>, json: bool) -> Done {
         .with_context(|| format!("{} cannot be read", path.display()))
         .map_err(Failure::usage)?;
     let verdict = verify_export(BufReader::new(file), public_key).map_err(Failure::usage)?;
-    let Verdict { intact, entries, at, fault } = verdict;
-    let fault = fault.map(|fault| fault.to_string());
-    tell(json, &json!(verdict), intact, entries, at.zip(fault))
+    tell(json, &json!(verdict))
 }
 
-fn tell(
-    as_json: bool,
-    checked: &Value,
-    intact: bool,
-    entries: u64,
-    fault: Option<(u64, String)>,
-) -> Done {
+/// Says what a check found, in the words of its JSON.
+fn tell(as_json: bool, checked: &Value) -> Done {
     let style = Style::of_stdout();
+    let entries = checked["entries"].as_u64().unwrap_or(0);
+    let fault = checked["at"].as_u64().zip(checked["fault"].as_str().map(describe));
     match (as_json, fault) {
         (true, _) => println!("{checked}"),
         (false, None) => println!("{} intact: {entries} entries", style.green("✓")),
         (false, Some((at, fault))) => {
             println!("{} not intact, at entry {at}: {fault}", style.red("✗"));
-            println!("  The {entries} entries before it are as they were written.");
+            println!("  The first {entries} entries are as they were written.");
             println!(
                 "  Keep the data directory as it is, and compare with an earlier export or backup."
             );
         }
     }
-    Ok(if intact { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if checked["intact"] == true { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn describe(fault: &str) -> String {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use http::Method;
+use model::{KeyId, KeyToken};
 use serde_json::{Map, Value, json};
 
 use crate::Done;
@@ -154,14 +155,15 @@ async fn create(args: Create) -> Done {
 
 async fn revoke(args: Revoke) -> Done {
     let local = Local::find(&args.place).await?;
-    // People paste what they have: the whole key begins with its id.
-    let id = args.id.strip_prefix("ngk_").unwrap_or(&args.id);
-    let id = id.get(..12).ok_or_else(|| {
+    // People paste what they have: an id, or the whole key.
+    let id =
+        KeyToken::parse(&args.id).map(|key| key.id().clone()).or_else(|| KeyId::parse(&args.id));
+    let id = id.ok_or_else(|| {
         Failure::usage(anyhow::anyhow!(
-            "an id of a key has twelve characters: see `notegate keys list`"
+            "that is neither an id of a key (twelve characters, see `notegate keys list`) nor a whole key"
         ))
     })?;
-    let ended = local.json(Method::DELETE, &format!("/api/v1/keys/{}", encoded(id)), None).await;
+    let ended = local.json(Method::DELETE, &format!("/api/v1/keys/{id}"), None).await;
     local.close().await;
     ended?;
     println!("The key {id} is ended.");

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ledger::{Checkpoint, Entry, Hash, Resource};
+use ledger::{Checkpoint, Entry, Hash, Head, Resource};
 use model::TenantId;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{SqliteStore, failed};
 use crate::{EntryFilter, LedgerEntries, Numbered, Phase, Result, StoreError};
@@ -33,6 +33,26 @@ impl LedgerEntries for SqliteStore {
                     "ROLLBACK TO append; RELEASE append"
                 };
                 db.execute_batch(end).and(done).map_err(failed(doing))
+            })
+            .await
+    }
+
+    async fn heads(&self) -> Result<Vec<(TenantId, Head)>> {
+        let doing = "read the ends of the ledger";
+        self.reader
+            .run(doing, move |db| {
+                let mut heads = Vec::new();
+                let mut tenant = String::new();
+                // From tenant to tenant by the index: the ledger itself may be long.
+                while let Some((next, seq, hash)) =
+                    newest_after(db, &tenant).map_err(failed(doing))?
+                {
+                    let hash: [u8; 32] = hash.try_into().unwrap_or_default();
+                    let head = Head { seq: seq.unsigned_abs(), hash: Hash(hash) };
+                    heads.push((TenantId::new(next.as_str()), head));
+                    tenant = next;
+                }
+                Ok(heads)
             })
             .await
     }
@@ -134,6 +154,17 @@ impl LedgerEntries for SqliteStore {
             })
             .await
     }
+}
+
+/// The first tenant after `tenant`, with its newest entry.
+fn newest_after(db: &Connection, tenant: &str) -> rusqlite::Result<Option<(String, i64, Vec<u8>)>> {
+    db.prepare_cached(
+        "SELECT tenant, seq, hash FROM ledger
+         WHERE tenant = (SELECT tenant FROM ledger WHERE tenant > $1 ORDER BY tenant LIMIT 1)
+         ORDER BY seq DESC LIMIT 1",
+    )?
+    .query_row([tenant], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    .optional()
 }
 
 fn append(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::failed;
+use super::{damaged, failed};
 use crate::{Result, StoreError};
 
 /// Marks the file as a database of notegate (SQLite's `application_id`): "ngat".
@@ -80,36 +80,45 @@ const MIGRATIONS: &[&str] = &[
     ",
 ];
 
-/// Brings the tables up to date.
-pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<()> {
-    let doing = "bring its tables up to date";
-    let pragma = |connection: &Connection, name| {
-        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed(doing))
-    };
-    let version = pragma(connection, "user_version")?;
-    let application = pragma(connection, "application_id")?;
-    let latest = MIGRATIONS.len() as i64;
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(failed(doing))?;
-    if application != APPLICATION_ID && (version != 0 || tables != 0) {
+/// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<()> {
+    let shown = path.display();
+    let doing = "look at its version";
+    let tables = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0));
+    let tables: i64 = tables.map_err(damaged(path, doing))?;
+    let (version, latest) = (pragma(connection, "user_version")?, MIGRATIONS.len() as i64);
+    if pragma(connection, "application_id")? != APPLICATION_ID && (version != 0 || tables != 0) {
         return Err(StoreError::Foreign(format!(
-            "{} is a database of another program: choose another data directory",
-            path.display()
+            "{shown} is a database of another program: choose another data directory"
         )));
     }
     if version > latest {
         return Err(StoreError::Foreign(format!(
-            "{} was written by a newer notegate (tables of version {version}, this one knows \
-             {latest}): start the newer one",
-            path.display()
+            "{shown} was written by a newer notegate (tables of version {version}, this one knows \
+             {latest}): start the newer one"
         )));
     }
+    Ok(())
+}
+
+/// Brings the tables up to date.
+pub(super) fn apply(connection: &mut Connection) -> Result<()> {
+    let doing = "bring its tables up to date";
+    let (version, latest) = (pragma(connection, "user_version")?, MIGRATIONS.len() as i64);
+    if version == latest {
+        return Ok(());
+    }
     let transaction = connection.transaction().map_err(failed(doing))?;
-    for migration in &MIGRATIONS[version as usize..] {
+    for migration in MIGRATIONS.iter().skip(version.unsigned_abs() as usize) {
         transaction.execute_batch(migration).map_err(failed(doing))?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed(doing))?;
     transaction.pragma_update(None, "user_version", latest).map_err(failed(doing))?;
     transaction.commit().map_err(failed(doing))
+}
+
+fn pragma(connection: &Connection, name: &str) -> Result<i64> {
+    connection
+        .pragma_query_value(None, name, |row| row.get(0))
+        .map_err(failed("look at its version"))
 }

@@ -49,8 +49,13 @@ async fn list(
     if let Some(result) = &result {
         result.parse::<Outcome>().map_err(invalid)?;
     }
-    let before = cursor.map(|cursor| cursor.parse::<u64>()).transpose();
-    let before = before.map_err(|_| invalid("`cursor` is none that this list gave".to_owned()))?;
+    let before = match cursor {
+        None => None,
+        Some(cursor) => {
+            let seq = cursor.parse::<i64>().ok().and_then(|seq| u64::try_from(seq).ok());
+            Some(seq.ok_or_else(|| invalid("`cursor` is none that this list gave".to_owned()))?)
+        }
+    };
     let limit = Paging { cursor: None, limit }.limit();
     // Objects are recorded dashed; people paste them in every form.
     let object =

@@ -1,7 +1,7 @@
 //! `/api/v1/keys`.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use gate::{Gate, KeyRequest};
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Items, Paging};
 use crate::App;
-use crate::caller::{Caller, JsonBody};
+use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Router<App> {
@@ -60,10 +60,14 @@ async fn list(
 ) -> Result<Json<Items<Shown>>, Problem> {
     let Query(paging) = paging?;
     let keys = app.gate.list_keys(&caller.principal, caller.request_id.as_str()).await?;
+    let unknown = || {
+        let detail = "`cursor` is none that this list gave";
+        Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail)
+    };
     let begin = match &paging.cursor {
         None => 0,
         Some(cursor) => {
-            keys.iter().position(|key| key.id.as_str() == cursor).map_or(keys.len(), |at| at + 1)
+            keys.iter().position(|key| key.id.as_str() == cursor).ok_or_else(unknown)? + 1
         }
     };
     let page: Vec<_> = keys.iter().skip(begin).take(paging.limit() as usize).collect();
@@ -76,7 +80,7 @@ async fn list(
 async fn retrieve(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    PathParam(id): PathParam,
 ) -> Result<Json<Shown>, Problem> {
     let key = app.gate.find_key(&caller.principal, &id, caller.request_id.as_str()).await?;
     Ok(Json(Shown::new(&app.gate, (*key).clone())))
@@ -85,7 +89,7 @@ async fn retrieve(
 async fn revoke(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    PathParam(id): PathParam,
 ) -> Result<StatusCode, Problem> {
     app.gate.revoke_key(&caller.principal, &id, caller.request_id.as_str()).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -3,7 +3,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use gate::{Answer, AnswerBody, Call, CallBody};
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::App;
-use crate::caller::{Caller, JsonBody};
+use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
 
 /// The largest page object that is read.
@@ -92,7 +92,7 @@ impl NewPage {
 async fn retrieve(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    PathParam(id): PathParam,
 ) -> Result<Response, Problem> {
     let path = format!("/v1/pages/{}", page_id(&id)?);
     call(&app, &caller, Method::GET, &path, None, StatusCode::OK).await
@@ -115,7 +115,7 @@ async fn create(
 async fn trash(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    PathParam(id): PathParam,
 ) -> Result<Response, Problem> {
     let path = format!("/v1/pages/{}", page_id(&id)?);
     let body = json!({ "in_trash": true });

@@ -25,13 +25,13 @@ impl Keys {
         ready_file: bool,
         demo: Option<&Demo>,
     ) -> Result<Self, Failure> {
-        let operator = gate.operator();
+        let itself = gate.itself();
         let request_id = gate.new_request_id();
         // Side by side, so that they share their waits for the disk.
         let names = [ADMIN, VIEWER, EDITOR].into_iter();
         let names = names.filter(|name| *name != ADMIN || ready_file || demo.is_some());
-        let ended: Vec<_> = names.flat_map(|name| gate.working_keys_named(name)).collect();
-        let ended = ended.iter().map(|id| gate.revoke_key(&operator, id.as_str(), &request_id));
+        let ended: Vec<_> = names.flat_map(|name| gate.own_keys_named(name)).collect();
+        let ended = ended.iter().map(|id| gate.revoke_key(&itself, id.as_str(), &request_id));
         try_join_all(ended).await.map_err(Failure::could_not)?;
         let make = async |name: &str, role, within| {
             let request = KeyRequest {
@@ -44,7 +44,7 @@ impl Keys {
                 connection: None,
                 notion_shaped: false,
             };
-            let key = gate.create_key(&operator, request, &request_id).await;
+            let key = gate.create_key(&itself, request, &request_id).await;
             key.map(|key| key.token).map_err(Failure::could_not)
         };
         let first = !gate.has_working_admin();

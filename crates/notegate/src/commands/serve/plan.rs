@@ -16,6 +16,7 @@ use vault::SystemChance;
 use crate::Done;
 use crate::failure::Failure;
 use crate::local::block_on;
+use crate::logging;
 use crate::secret::{self, TOKEN_URL, check_token};
 use crate::settings::{Flags, Settings};
 use crate::term::{Style, printable};
@@ -75,6 +76,13 @@ impl Plan {
             }
             version
         });
+        let master_key = settings.secret("NOTEGATE_MASTER_KEY").cloned();
+        if let Some(Err(error)) = master_key.as_ref().map(vault::MasterKey::parse) {
+            settings.fault(format!("NOTEGATE_MASTER_KEY: {error}"));
+        }
+        if let Err(fault) = logging::check(settings) {
+            settings.fault(fault);
+        }
         let plan = Self {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
             sandbox_listen: sandbox_listen.filter(|_| sandbox),
@@ -87,7 +95,7 @@ impl Plan {
             upstream_timeout: seconds(settings, "NOTEGATE_UPSTREAM_TIMEOUT", 0.1..=600.0),
             tree_age_max: seconds(settings, "NOTEGATE_TREE_AGE_MAX", 0.0..=3600.0),
             strict_ledger: settings.switch("NOTEGATE_LEDGER_STRICT"),
-            master_key: settings.secret("NOTEGATE_MASTER_KEY").cloned(),
+            master_key,
         };
         match settings.faults() {
             [] => Ok(plan),
@@ -177,9 +185,15 @@ fn check_own_token(settings: &mut Settings, token: Option<&SecretString>, base_u
     };
     if let Err(fault) = check_token("NOTION_TOKEN", token) {
         settings.fault(fault);
-    } else if base_url == "https://api.notion.com" && secret::is_sandbox_token(token) {
+    } else if is_notions_own(base_url) && secret::is_sandbox_token(token) {
         settings.fault("NOTION_TOKEN is a token of a sandbox, and NOTION_BASE_URL is Notion's own");
     }
+}
+
+fn is_notions_own(base_url: &str) -> bool {
+    let uri = base_url.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default().to_ascii_lowercase();
+    host.trim_end_matches('.') == "api.notion.com"
 }
 
 /// `serve --check`: settings, then the token, then the database.

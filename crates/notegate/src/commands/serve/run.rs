@@ -29,8 +29,8 @@ use crate::settings::{Flags, Settings};
 
 pub(super) fn run(flags: Flags) -> Done {
     let mut settings = Settings::gather(flags);
-    let on_entry = logging::begin(&settings)?;
     let plan = Plan::make(&mut settings).map_err(|faults| Failure::usage(anyhow!(faults)))?;
+    let on_entry = logging::begin(&settings)?;
     // Doors get threads of their own; this runtime is for everything around them.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -98,11 +98,16 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
         let _ = task.await;
         let _ = std::fs::remove_file(path);
     }
-    gate.close().await;
+    let written = gate.close().await;
     if let Some(sandbox) = sandbox {
         sandbox.shutdown().await;
     }
     drop(dir);
+    if !written {
+        return Err(Failure::could_not(anyhow!(
+            "stopped, but the end of the ledger could not be written: look at the log and at the disk"
+        )));
+    }
     tracing::info!("stopped; the ledger is written");
     Ok(ExitCode::SUCCESS)
 }
@@ -243,7 +248,8 @@ fn open_socket(
     use std::os::unix::fs::PermissionsExt;
     let path = DataDir::socket(data_dir);
     let _ = std::fs::remove_file(&path);
-    let listener = tokio::net::UnixListener::bind(&path).and_then(|listener| {
+    let listener = data_dir::short_path(&path).and_then(|(short, _directory)| {
+        let listener = tokio::net::UnixListener::bind(short)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         Ok(listener)
     });
