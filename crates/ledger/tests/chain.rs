@@ -1,5 +1,7 @@
 //! A changed, deleted or swapped entry breaks the chain, and the place is named.
 
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+
 use jiff::Timestamp;
 use ledger::{Chain, Draft, Entry, Fault, Head, Meta, Outcome, Resource, Signer, Verifier};
 use ledger::{csv_line, verify_export};

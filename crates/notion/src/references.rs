@@ -45,6 +45,14 @@ fn walk(value: &Value, holder: &str, at: &str, found: &mut Vec<Reference>) -> Re
                         // property that happens to be called "page".
                         None => {}
                     },
+                    (None, Value::String(text)) if is_markdown(holder, name) => {
+                        let ids = ids_in_tags(text);
+                        found.extend(ids.map(|id| Reference {
+                            kind: Kind::Block,
+                            id,
+                            at: at.clone(),
+                        }));
+                    }
                     _ => walk(member, name, &at, found)?,
                 }
             }
@@ -59,6 +67,30 @@ fn walk(value: &Value, holder: &str, at: &str, found: &mut Vec<Reference>) -> Re
     Ok(())
 }
 
+/// The members whose text is Notion's markdown. (`content` inside `text` is plain.)
+fn is_markdown(holder: &str, name: &str) -> bool {
+    matches!(
+        (holder, name),
+        (_, "markdown" | "new_str" | "old_str")
+            | ("insert_content" | "replace_content_range", "content" | "after" | "content_range")
+    )
+}
+
+/// The ids in the tags of a markdown text. A tag like `<page url="…">` moves the page that it names, a
+/// mention shows its title, a synced block its content. Ids outside of tags are only text.
+fn ids_in_tags(text: &str) -> impl Iterator<Item = Id> {
+    let tags = text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+    tags.flat_map(|tag| {
+        let pieces = tag.split(|c: char| !c.is_ascii_hexdigit() && c != '-');
+        pieces.flat_map(|piece| {
+            // `Road-map-0a1b…` is one piece: the id is its end.
+            let plain: String = piece.chars().filter(|c| *c != '-').collect();
+            let from = plain.len().checked_sub(32);
+            from.and_then(|from| Id::parse(&plain[from..]))
+        })
+    })
+}
+
 /// Whether a lenient reader could see an id in a text that we cannot read as one.
 fn could_hold_an_id(text: &str) -> bool {
     text.bytes().filter(u8::is_ascii_hexdigit).count() >= 32
@@ -67,6 +99,8 @@ fn could_hold_an_id(text: &str) -> bool {
 /// What a string under `name`, inside the member `holder`, refers to.
 fn kind_of(holder: &str, name: &str) -> Option<Kind> {
     match (holder, name) {
+        // A place in the text, not an id.
+        ("insert_content", "after") => None,
         (_, "page_id" | "template_id") => Some(Kind::Page),
         (_, "block_id" | "after") => Some(Kind::Block),
         (_, "database_id") => Some(Kind::Database),
@@ -125,6 +159,30 @@ mod tests {
                 (Kind::Block, "body.position.after_block.id"),
             ]
         );
+    }
+
+    #[test]
+    fn tags_in_markdown_name_what_they_move_or_show() {
+        let a = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+        let b = "38c9ce7b60a481d79c8f0027e2be250c";
+        let text = format!(
+            "Text {b}\n<page url=\"https://www.notion.so/Plan-{b}\">Plan</page>\n\
+             a <mention-page url='https://app.notion.com/p/{a}'/> b\n\
+             <synced_block_reference url=https://notion.so/x#{b}>"
+        );
+        let body = json!({"type": "replace_content", "replace_content": {"new_str": text.clone()}});
+        let found = references(&body).unwrap();
+        let ids: Vec<_> = found.iter().map(|found| found.id.to_string()).collect();
+        let b = Id::parse(b).unwrap().to_string();
+        assert_eq!(ids, [b.clone(), a.to_owned(), b]);
+        assert!(found.iter().all(|found| found.kind == Kind::Block));
+
+        let harmless = json!({
+            "markdown": format!("md5 {a} <b>bold</b> <span color=\"red\">x</span>"),
+            "insert_content": {"after": "a face faded beneath a cafe facade, decade after decade"},
+            "children": [{"paragraph": {"rich_text": [{"text": {"content": text}}]}}],
+        });
+        assert_eq!(references(&harmless).unwrap(), []);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use futures_util::stream;
 use gate::{AuditFilter, Gate};
 use http::{HeaderValue, StatusCode, header};
 use ledger::{CSV_HEADER, Checkpoint, Entry, Outcome, csv_line};
-use model::Principal;
+use model::{KeyId, Principal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -60,6 +60,11 @@ async fn list(
     // Objects are recorded dashed; people paste them in every form.
     let object =
         object.map(|text| notion::Id::from_pasted(&text).map_or(text, |id| id.to_string()));
+    // A key is named `key:<id>`; the bare id will do.
+    let principal = principal.map(|name| match KeyId::parse(&name) {
+        Some(id) => format!("key:{id}"),
+        None => name,
+    });
     let filter = AuditFilter { principal, action, result, object };
     let request_id = caller.request_id.as_str();
     let page = app.gate.list_audit(&caller.principal, filter, before, limit, request_id).await?;
