@@ -1,5 +1,6 @@
 //! What is sent again, and what never is: against a server that answers from a script.
 #![cfg(feature = "client")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
