@@ -1,8 +1,8 @@
 //! Step 2, aim: which objects does a call touch? All ids in path, query and body.
 
-use notion::catalogue::{Match, Place};
+use notion::catalogue::{Answer, Match, Place};
 use notion::references::references;
-use notion::{ApiError, Effect, Id, Kind};
+use notion::{ApiError, Effect, Id, Kind, Operation};
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -21,7 +21,7 @@ pub(crate) fn of_url(found: &Match, query: Option<&str>) -> Result<Vec<(Kind, Id
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         for place in found.operation.ids {
             if let Place::Query(known, kind) = place
-                && (name == *known || name.strip_suffix("[]") == Some(known))
+                && name.split('[').next() == Some(known)
             {
                 let id = Id::parse(&value);
                 let id = id.ok_or_else(|| ApiError::bad_uuid("query", known, &value))?;
@@ -40,28 +40,68 @@ pub(crate) fn of_call(
 ) -> Result<Named, ApiError> {
     let references = body.map(references).transpose()?.unwrap_or_default();
     let below = |prefix: &str| references.iter().any(|reference| reference.at.starts_with(prefix));
-    let creates = found.operation.effect == Effect::Write
+    let operation = found.operation;
+    let creates = operation.effect == Effect::Write
         && objects.is_empty()
-        && found.operation.answer != notion::catalogue::Answer::One(Kind::FileUpload);
-    let placed = PLACING.iter().any(|prefix| below(prefix));
-    let has_parent =
-        body.and_then(|body| body.get("parent")).is_some_and(|parent| !parent.is_null());
-    let nowhere = (creates && !placed) || (has_parent && !below("body.parent."));
+        && operation.answer != Answer::One(Kind::FileUpload);
+    let placed = placing(operation.name).iter().any(|prefix| below(prefix));
+    let parent = body.and_then(|body| body.get("parent")).filter(|parent| !parent.is_null());
+    let nowhere = (creates && !placed) || parent.is_some_and(|parent| !names_a_place(parent));
     objects.extend(references.iter().map(|reference| (reference.kind, reference.id)));
     objects.retain(|(kind, _)| !matches!(kind, Kind::User | Kind::AsyncTask));
     objects.dedup();
     Ok(Named { objects, nowhere })
 }
 
-/// Where a body says under what something new will stand.
-const PLACING: &[&str] = &[
-    "body.parent.",
-    "body.discussion_id",
-    "body.database_id",
-    "body.view_id",
-    "body.create_database.parent.",
-    "body.source.block_id",
-];
+/// Where the body of a creation says under what the new object will stand.
+fn placing(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "create-a-comment" => &["body.parent.", "body.discussion_id"],
+        "create-view" => &["body.database_id", "body.view_id", "body.create_database.parent."],
+        "create-meeting-notes" => &["body.parent.", "body.source.block_id"],
+        _ => &["body.parent."],
+    }
+}
+
+/// Whether a schema is to get columns that compute from other places: rollups and formulas reach through
+/// relations into tables that the caller may not see.
+pub(crate) fn computes_from_elsewhere(operation: &Operation, body: Option<&Value>) -> bool {
+    let schema = match operation.name {
+        "create-database" | "update-database" | "create-a-data-source" | "update-a-data-source" => {
+            body
+        }
+        _ => None,
+    };
+    let properties = |body: &'_ Value| {
+        let below = ["/properties", "/initial_data_source/properties"];
+        below
+            .into_iter()
+            .filter_map(|at| body.pointer(at)?.as_object().cloned())
+            .collect::<Vec<_>>()
+    };
+    schema.is_some_and(|body| {
+        properties(body)
+            .iter()
+            .flat_map(|all| all.values())
+            .any(|property| property.get("rollup").is_some() || property.get("formula").is_some())
+    })
+}
+
+/// Whether a parent object names an object, and nothing but objects: not the top of the workspace
+/// beside one, and not by a `type` that it does not have.
+fn names_a_place(parent: &Value) -> bool {
+    const MEMBERS: [&str; 4] = ["page_id", "block_id", "database_id", "data_source_id"];
+    let id = |name: &str| parent.get(name).and_then(Value::as_str).and_then(Id::parse);
+    let workspace =
+        !matches!(parent.get("workspace"), None | Some(Value::Null | Value::Bool(false)));
+    let typed = match parent.get("type") {
+        None | Some(Value::Null) => true,
+        Some(kind) => {
+            kind.as_str().is_some_and(|kind| MEMBERS.contains(&kind) && id(kind).is_some())
+        }
+    };
+    !workspace && typed && MEMBERS.iter().any(|name| id(name).is_some())
+}
 
 #[cfg(test)]
 mod tests {
@@ -107,6 +147,11 @@ mod tests {
         assert!(create(json!({"parent": {"workspace": true}})));
         assert!(create(json!({"properties": {"x": {"relation": [{"id": A}]}}})));
         assert!(!create(json!({"parent": {"page_id": A}})));
+        assert!(!create(json!({"parent": {"type": "page_id", "page_id": A}})));
+        assert!(create(json!({"parent": {"type": "workspace", "workspace": true, "page_id": A}})));
+        assert!(create(json!({"parent": {"workspace": true, "x": {"page_id": A}}})));
+        assert!(create(json!({"parent": {"type": "database_id", "page_id": A}})));
+        assert!(create(json!({"database_id": A, "properties": {}})));
 
         let move_out = json!({"parent": {"type": "workspace", "workspace": true}});
         assert!(named(Method::PATCH, &format!("/v1/databases/{A}"), None, move_out).nowhere);

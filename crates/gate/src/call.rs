@@ -3,17 +3,18 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::Principal;
-use notion::catalogue::{Answer as Shape, Match};
+use notion::catalogue::{Answer as Shape, Match, Verb};
 use notion::client::{REQUEST_ID_HEADER, Request, RequestBody, Response, SendError, StreamBody};
-use notion::{ApiError, Effect, Id, Kind, Version};
-use policy::{Admission, Aim, Permit, Place, Target};
+use notion::{ApiError, Capabilities, Effect, Id, Kind, Version};
+use policy::{Admission, Aim, Permit, Place, Refusal, Target};
 use serde_json::Value;
 
 use crate::aim::{self, Named};
 use crate::error::Error;
-use crate::locate::Trust;
+use crate::locate::{Looking, Trust};
 use crate::record::Record;
-use crate::{Gate, listing, view};
+use crate::view::Learned;
+use crate::{Gate, listing, trim, view};
 
 /// The largest JSON body that Notion takes.
 pub const BODY_MAX: usize = 500 * 1024;
@@ -90,19 +91,20 @@ impl Gate {
             record.about(kind.as_str(), id);
         }
 
+        // 5 spend: budgets, before any effect. Looking up places is one, so it comes before 3.
+        if let Err(error) = self.shared.budgets.spend(principal, record.at()) {
+            return Err(record.failed(error).await);
+        }
+
         // 3 locate and 4 decide: where does everything stand, and may the caller reach it?
         let time = self.notion.settings().timeout;
-        let permit = self.permit(principal, admission, &found, &named, request_id);
+        let looking = Looking::new(principal, request_id);
+        let permit = self.permit(principal, admission, &found, &named, &looking);
         let permit = match tokio::time::timeout(time, permit).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(error)) => return Err(record.failed(error).await),
             Err(_) => return Err(record.failed(Error::Upstream(SendError::Timeout(time))).await),
         };
-
-        // 5 spend: budgets, before the effect.
-        if let Err(error) = self.shared.budgets.spend(principal, record.at()) {
-            return Err(record.failed(error).await);
-        }
 
         // 6 intend: a write is in the ledger before it happens.
         if effect != Effect::Read {
@@ -125,7 +127,7 @@ impl Gate {
             };
             match self.send(permit, request).await {
                 Ok(response) => {
-                    self.view(principal, &found, &named, effect, response, request_id).await
+                    self.view(principal, &found, &named, effect, response, &looking).await
                 }
                 Err(error) => Err(error),
             }
@@ -156,7 +158,13 @@ impl Gate {
         record: &mut Record<'_>,
     ) -> Result<Prepared<'p>, Error> {
         let found = found.ok_or_else(|| Error::Malformed(ApiError::invalid_request_url()))?;
-        let body = Body::read(body, found.operation.multipart).map_err(Error::Malformed)?;
+        let body = match found.operation.verb {
+            // A body here means nothing to Notion, and something else to who knows whom.
+            Verb::Get | Verb::Delete => Body::Empty,
+            Verb::Post | Verb::Patch => {
+                Body::read(body, found.operation.multipart).map_err(Error::Malformed)?
+            }
+        };
         let version = self.version(version).map_err(Error::Malformed)?;
         if !found.operation.exists_in(version) {
             return Err(Error::Malformed(ApiError::invalid_request_url()));
@@ -166,7 +174,12 @@ impl Gate {
         if let Ok([(kind, id), ..]) = found.path_ids().as_deref() {
             record.about(kind.as_str(), id);
         }
-        let admission = policy::admit(principal, found.operation, effect)?;
+        let needs_too = found.operation.needs_too(body.json());
+        let admission = policy::admit(principal, found.operation, effect, needs_too)?;
+        if principal.scope().is_some() && aim::computes_from_elsewhere(found.operation, body.json())
+        {
+            return Err(Error::Refused(Refusal::Uncut { operation: found.operation.name }));
+        }
         let in_url = aim::of_url(&found, query).map_err(Error::Malformed)?;
         let named = if principal.scope().is_some() || effect != Effect::Read {
             aim::of_call(&found, in_url, body.json())
@@ -202,7 +215,7 @@ impl Gate {
         admission: Admission<'_>,
         found: &Match,
         named: &Named,
-        request_id: &str,
+        looking: &Looking<'_>,
     ) -> Result<Permit, Error> {
         let Some(scope) = principal.scope() else {
             return Ok(admission.reach(&Aim::default())?);
@@ -214,14 +227,19 @@ impl Gate {
             let tells_itself = found.operation.effect == Effect::Read
                 && found.operation.answer == Shape::One(kind);
             let trust = if tells_itself { Trust::Tree } else { Trust::Lately };
-            let mut place = self.locate(principal, kind, id, trust, request_id).await?;
+            let mut place = self.locate(looking, kind, id, trust).await?;
             // A "no" from memory may be out of date: somebody may have moved the object here.
             if let Place::Path(path) = &place
                 && !scope.covers(path)
             {
-                place = self.locate(principal, kind, id, Trust::Since(begun), request_id).await?;
+                place = self.locate(looking, kind, id, Trust::Since(begun)).await?;
             }
+            let inside = place.lies_in(scope);
             aim.targets.push(Target { kind, id, place });
+            // One outside refuses the call: Notion need not be asked about the others.
+            if !inside {
+                break;
+            }
         }
         admission.reach(&aim).map_err(|refusal| match refusal {
             policy::Refusal::Scope { kind, id } => self.not_found(principal, kind, id),
@@ -245,11 +263,12 @@ impl Gate {
         named: &Named,
         effect: Effect,
         response: Response,
-        request_id: &str,
+        looking: &Looking<'_>,
     ) -> Result<Acted, Error> {
         let headers = passing_headers(&response.headers);
         let status = response.status;
-        if principal.scope().is_none() && effect == Effect::Read && status.is_success() {
+        let everything = principal.scope().is_none() && principal.capabilities == Capabilities::ALL;
+        if everything && effect == Effect::Read && status.is_success() {
             let body = AnswerBody::Stream(response.body);
             return Ok(Acted { answer: Answer { status, headers, body }, code: None, made: None });
         }
@@ -268,10 +287,13 @@ impl Gate {
             &bytes,
             self.shared.clock.now(),
         );
+        let mut learned_objects = Vec::new();
         match learned {
-            Ok(id) => {
-                acted.made = id.filter(|_| effect != Effect::Read && found.operation.ids.is_empty())
+            Ok(Learned::One(id)) => {
+                acted.made =
+                    id.filter(|_| effect != Effect::Read && found.operation.ids.is_empty());
             }
+            Ok(Learned::List(objects)) => learned_objects = objects,
             // Unknown shapes are not relayed to a caller from whom something may have to be hidden.
             Err(error) if principal.scope().is_some() && effect == Effect::Read => {
                 return Err(error);
@@ -283,23 +305,34 @@ impl Gate {
         {
             self.shared.tree.put_owner(principal.connection, made, key.clone());
         }
-        if effect == Effect::Read
-            && let Some(scope) = principal.scope()
-            && let Shape::One(_) = found.operation.answer
-        {
-            for (kind, id) in named.objects.iter().copied() {
-                let place = self.locate(principal, kind, id, Trust::Tree, request_id).await?;
-                let inside = match &place {
-                    Place::Path(path) => scope.covers(path),
-                    Place::Own => true,
-                    Place::Unknown => false,
-                };
-                if !inside {
-                    return Err(self.not_found(principal, kind, id));
-                }
-            }
+        if effect == Effect::Read && principal.scope().is_some() {
+            self.check_places(principal, found, named, &learned_objects, looking).await?;
+        }
+        if let Some(trimmed) = trim::trim(found.operation, principal.capabilities, &bytes)? {
+            acted.answer.body = AnswerBody::Whole(trimmed);
         }
         Ok(acted)
+    }
+
+    /// After a read: the object that was asked for may turn out to have moved away, and a list may hold
+    /// what stands elsewhere (a copy of a synced block has the children of its original).
+    async fn check_places(
+        &self,
+        principal: &Principal,
+        found: &Match,
+        named: &Named,
+        listed: &[(Kind, Id)],
+        looking: &Looking<'_>,
+    ) -> Result<(), Error> {
+        let Some(scope) = principal.scope() else { return Ok(()) };
+        let asked_for = matches!(found.operation.answer, Shape::One(_)).then_some(&named.objects);
+        for (kind, id) in asked_for.into_iter().flatten().chain(listed).copied() {
+            if !self.locate(looking, kind, id, Trust::Tree).await?.lies_in(scope) {
+                let (kind, id) = named.objects.first().copied().unwrap_or((kind, id));
+                return Err(self.not_found(principal, kind, id));
+            }
+        }
+        Ok(())
     }
 }
 

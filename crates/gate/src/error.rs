@@ -136,8 +136,11 @@ impl Error {
             Self::Missing(message) => ApiError::new(404, "object_not_found", message.clone()),
             Self::Upstream(SendError::Timeout(_)) => ApiError::gateway_timeout(format!("{self}.")),
             Self::Upstream(SendError::Malformed(_)) => ApiError::validation(format!("{self}.")),
+            // What was wrong with it may quote what the caller must not see: that is for the log.
+            Self::Answer(_) => {
+                ApiError::service_unavailable("notegate: Notion's answer could not be read.")
+            }
             Self::Upstream(SendError::Connect(_) | SendError::Broken(_))
-            | Self::Answer(_)
             | Self::Ledger
             | Self::NoConnection
             | Self::Credential(_)

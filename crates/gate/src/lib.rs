@@ -19,6 +19,7 @@ mod locate;
 mod record;
 mod recorder;
 mod tree;
+mod trim;
 mod view;
 
 use std::fmt;

@@ -25,7 +25,7 @@ use vault::Sealed;
 use crate::Gate;
 use crate::call::{ANSWER_MAX, Acted, Answer, AnswerBody, passing_headers, with_query};
 use crate::error::Error;
-use crate::locate::Trust;
+use crate::locate::{Looking, Trust};
 use crate::tree::Object;
 
 /// Lists whose objects can lie anywhere in the workspace.
@@ -83,14 +83,14 @@ impl Gate {
         let mut next = None;
         let mut last: Option<(HeaderMap, IndexMap<String, Box<RawValue>>)> = None;
         let mut permit = Some(permit);
+        let looking = Looking::new(principal, request_id);
         // Looking up places takes time; a page that is not full is better than none.
         let enough = Instant::now() + self.notion.settings().timeout / 2;
         for round in 0.. {
             let permit = match permit.take() {
                 Some(permit) => permit,
-                None => {
-                    policy::admit(principal, operation, operation.effect)?.reach(&Aim::default())?
-                }
+                None => policy::admit(principal, operation, operation.effect, None)?
+                    .reach(&Aim::default())?,
             };
             let request = listing.request(Some(&position), Some(PAGE_SIZE_MAX));
             let response = self.send(permit, request).await?;
@@ -103,16 +103,22 @@ impl Gate {
             }
             let page = Page::read(operation, &bytes)?;
             for (index, result) in page.results.into_iter().enumerate().skip(position.skip) {
-                if !self.is_inside(principal, &result, request_id).await? {
+                let inside = match self.is_inside(principal, &looking, &result).await {
+                    // Enough for one call, if it has come anywhere at all: the next goes on from here.
+                    Err(Error::Budget { .. }) if index > position.skip || !kept.is_empty() => None,
+                    inside => Some(inside?),
+                };
+                if inside == Some(false) && Instant::now() < enough {
                     continue;
                 }
-                if kept.len() == page_size {
-                    next = Some(Position { skip: index, ..position.clone() });
-                    break;
+                let full = kept.len() == page_size || inside.is_none();
+                if full || Instant::now() >= enough {
+                    next = Some(Position { skip: index + usize::from(!full), ..position.clone() });
                 }
-                kept.push(result);
-                if Instant::now() >= enough {
-                    next = Some(Position { skip: index + 1, ..position.clone() });
+                if inside == Some(true) && !full {
+                    kept.push(result);
+                }
+                if next.is_some() {
                     break;
                 }
             }
@@ -159,15 +165,15 @@ impl Gate {
     async fn is_inside(
         &self,
         principal: &Principal,
+        looking: &Looking<'_>,
         result: &RawValue,
-        request_id: &str,
     ) -> Result<bool, Error> {
         let Some(scope) = principal.scope() else { return Ok(true) };
         let object: Object<'_> = serde_json::from_str(result.get())
             .map_err(|error| Error::Answer(format!("an object of the list: {error}")))?;
         let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(false) };
         self.shared.tree.learn(principal.connection, &object, self.shared.clock.now());
-        Ok(match self.locate(principal, kind, id, Trust::Tree, request_id).await? {
+        Ok(match self.locate(looking, kind, id, Trust::Tree).await? {
             Place::Path(path) => scope.covers(&path),
             Place::Own => true,
             Place::Unknown => false,

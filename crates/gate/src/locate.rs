@@ -1,6 +1,7 @@
 //! Step 3, locate: where does an object stand? From the tree, and from Notion where the tree does
 //! not know or may be out of date.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -23,6 +24,22 @@ const OWN_AGE_MAX: Duration = Duration::from_secs(10);
 /// The largest answer to a look-up that is read.
 const LOOKUP_MAX: usize = 4 * 1024 * 1024;
 
+/// Look-ups that one call may make; a call that needs more goes on when it is made again.
+const LOOKUPS_MAX: u32 = 100;
+
+/// On whose behalf places are asked for, and how often yet.
+pub(crate) struct Looking<'a> {
+    principal: &'a Principal,
+    request_id: &'a str,
+    left: AtomicU32,
+}
+
+impl<'a> Looking<'a> {
+    pub(crate) fn new(principal: &'a Principal, request_id: &'a str) -> Self {
+        Self { principal, request_id, left: AtomicU32::new(LOOKUPS_MAX) }
+    }
+}
+
 /// How sure the place of the object itself must be; its ancestors may be as old as the tree allows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Trust {
@@ -35,15 +52,15 @@ pub(crate) enum Trust {
 }
 
 impl Gate {
-    /// Where `id` stands for `principal`, as far as its scope asks: the path ends at the first root.
+    /// Where `id` stands, as far as the caller's scope asks: the path ends at the first root.
     pub(crate) async fn locate(
         &self,
-        principal: &Principal,
+        looking: &Looking<'_>,
         kind: Kind,
         id: Id,
         trust: Trust,
-        request_id: &str,
     ) -> Result<Place, Error> {
+        let principal = looking.principal;
         let connection = principal.connection;
         let roots = principal.scope().map(model::Scope::within).unwrap_or_default();
         if kind == Kind::FileUpload {
@@ -73,7 +90,7 @@ impl Gate {
                 // A root is inside itself wherever it stands; only whether it is there at all
                 // remains, and the call will tell that.
                 None if roots.contains(&id) => return Ok(Place::Path(path)),
-                None => match self.look_up(principal, kind, id, request_id).await? {
+                None => match self.look_up(looking, kind, id).await? {
                     Some(node) => node,
                     None if own => return Ok(Place::Unknown),
                     // What stands above is not shared with the connection: this is its top.
@@ -95,16 +112,21 @@ impl Gate {
     /// Asks Notion where `id` stands; `None` if it is not there for the connection.
     async fn look_up(
         &self,
-        principal: &Principal,
+        looking: &Looking<'_>,
         kind: Kind,
         id: Id,
-        request_id: &str,
     ) -> Result<Option<Node>, Error> {
+        let Looking { principal, request_id, left } = looking;
         let connection = principal.connection;
         let Some(operation) = lookup_operation(kind) else { return Ok(None) };
         let permit = Permit::housekeeping(principal.tenant.clone(), connection, operation);
         let Some(permit) = permit else { return Ok(None) };
-        let gate = Principal { who: Who::Gate, ..principal.clone() };
+        // Looking up is asking Notion, and the caller pays for it.
+        self.shared.budgets.spend(principal, self.shared.clock.now())?;
+        let spent =
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        spent.map_err(|_| Error::Budget { retry_after: 1 })?;
+        let gate = Principal { who: Who::Gate, ..(*principal).clone() };
         let mut record =
             Record::open(&self.shared, &gate, Effect::Read, operation.name, request_id);
         record.about(kind.as_str(), id);
@@ -116,8 +138,9 @@ impl Gate {
         record.answered(status.as_u16(), None).await?;
         match status {
             StatusCode::OK => {
-                let object: Object<'_> = serde_json::from_slice(&body)
-                    .map_err(|error| Error::Answer(format!("{} {id}: {error}", operation.name)))?;
+                let object: Object<'_> = serde_json::from_slice(&body).map_err(|_| {
+                    Error::Answer(format!("{}: not the object that it should be", operation.name))
+                })?;
                 let now = self.shared.clock.now();
                 self.shared.tree.learn(connection, &object, now);
                 // Under the id that was asked for: Notion answers a page's id for a block's.
@@ -132,9 +155,9 @@ impl Gate {
                 let error = ApiError::parse(status.as_u16(), &body);
                 Err(error.map_or_else(|| Error::Answer(format!("{status}")), Error::Notion))
             }
+            // Which object that was is not said: it may be one that the caller does not know of.
             other => Err(Error::Answer(format!(
-                "{} answered {} while the place of {kind} {id} was asked for",
-                operation.name,
+                "Notion answered {} when the gate asked where an object stands",
                 other.as_u16()
             ))),
         }

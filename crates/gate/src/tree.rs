@@ -69,7 +69,8 @@ impl Tree {
         self.owned.get(&(connection, id))
     }
 
-    /// Learns everything that an object tells about places.
+    /// Learns what an object tells about places: its own, and those of its ancestors where it names
+    /// them. Never that of something else: a linked database lists data sources that stand elsewhere.
     pub(crate) fn learn(&self, connection: ConnectionId, object: &Object<'_>, now: Timestamp) {
         let Some(id) = object.id else { return };
         let put = |id, parent| self.put(connection, id, Node { parent, seen_at: now });
@@ -79,7 +80,11 @@ impl Tree {
                 put(source, Some((Kind::Database, database)));
             }
             if let Some(place) = parent.place() {
-                put(id, self.finer(connection, id, place));
+                match self.finer(connection, id, place) {
+                    // What an old version leaves open is as old as it was.
+                    Some(finer) => self.put(connection, id, finer),
+                    None => put(id, place),
+                }
             }
             if let (Some(Some(above)), Some(database)) =
                 (object.database_parent.as_ref().map(Parent::place), parent.database_id)
@@ -90,27 +95,18 @@ impl Tree {
                 put(discussion, Some(above));
             }
         }
-        for source in object.data_sources.iter().flatten().filter_map(|source| source.id) {
-            put(source, Some((Kind::Database, id)));
-        }
     }
 
     /// An old version names the database where a new one names the data source: what says more is
     /// kept, if both are about the same database.
-    fn finer(
-        &self,
-        connection: ConnectionId,
-        id: Id,
-        place: Option<(Kind, Id)>,
-    ) -> Option<(Kind, Id)> {
-        let known = self.node(connection, id).and_then(|node| node.parent);
-        known
-            .filter(|(kind, source)| {
-                *kind == Kind::DataSource
+    fn finer(&self, connection: ConnectionId, id: Id, place: Option<(Kind, Id)>) -> Option<Node> {
+        self.node(connection, id).filter(|known| {
+            known.parent.is_some_and(|(kind, source)| {
+                kind == Kind::DataSource
                     && place.is_some_and(|(kind, _)| kind == Kind::Database)
-                    && self.node(connection, *source).and_then(|node| node.parent) == place
+                    && self.node(connection, source).and_then(|node| node.parent) == place
             })
-            .or(place)
+        })
     }
 }
 
@@ -125,8 +121,6 @@ pub(crate) struct Object<'a> {
     parent: Option<Parent<'a>>,
     #[serde(borrow, default)]
     database_parent: Option<Parent<'a>>,
-    #[serde(default)]
-    data_sources: Option<Vec<Source>>,
     #[serde(default, deserialize_with = "read_id")]
     discussion_id: Option<Id>,
 }
@@ -145,12 +139,6 @@ impl Object<'_> {
         ];
         kinds.into_iter().find(|kind| self.object == Some(kind.as_str()))
     }
-}
-
-#[derive(Debug, Deserialize)]
-struct Source {
-    #[serde(default, deserialize_with = "read_id")]
-    id: Option<Id>,
 }
 
 /// A parent object.
@@ -281,6 +269,21 @@ mod tests {
         assert_eq!(parent(&tree, 1), Some(Some((Kind::DataSource, id(2)))));
         learn(&tree, old(9));
         assert_eq!(parent(&tree, 1), Some(Some((Kind::Database, id(9)))));
+    }
+
+    #[test]
+    fn a_container_teaches_nothing_about_the_sources_that_it_lists() {
+        // A linked database lists data sources that stand elsewhere.
+        let tree = Tree::new(Duration::ZERO);
+        learn(
+            &tree,
+            serde_json::json!({
+                "object": "database", "id": id(1), "parent": {"type": "page_id", "page_id": id(2)},
+                "data_sources": [{"id": id(3), "name": "Salaries"}],
+            }),
+        );
+        assert_eq!(parent(&tree, 1), Some(Some((Kind::Page, id(2)))));
+        assert_eq!(parent(&tree, 3), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use model::Principal;
 use notion::catalogue::Answer;
-use notion::{Id, Operation};
+use notion::{Id, Kind, Operation};
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -16,29 +16,39 @@ struct List<'a> {
     results: Vec<Object<'a>>,
 }
 
-/// Learns the places that an answer tells; gives the id of the object, where the answer is one.
+/// What an answer was about.
+pub(crate) enum Learned {
+    /// One object, if it has an id.
+    One(Option<Id>),
+    /// The objects of a list that have a place in the tree.
+    List(Vec<(Kind, Id)>),
+}
+
+/// Learns the places that an answer tells.
 pub(crate) fn learn(
     tree: &Tree,
     principal: &Principal,
     operation: &'static Operation,
     bytes: &Bytes,
     now: Timestamp,
-) -> Result<Option<Id>, Error> {
+) -> Result<Learned, Error> {
     let unreadable =
-        |error: serde_json::Error| Error::Answer(format!("{}: {error}", operation.name));
+        |_: serde_json::Error| Error::Answer(format!("{}: not what it should be", operation.name));
     match operation.answer {
         Answer::One(_) => {
             let object: Object<'_> = serde_json::from_slice(bytes).map_err(unreadable)?;
             tree.learn(principal.connection, &object, now);
-            Ok(object.id)
+            Ok(Learned::One(object.id))
         }
         Answer::List(_) | Answer::Rows => {
             let list: List<'_> = serde_json::from_slice(bytes).map_err(unreadable)?;
+            let mut objects = Vec::new();
             for object in &list.results {
                 tree.learn(principal.connection, object, now);
+                objects.extend(object.kind().zip(object.id));
             }
-            Ok(None)
+            Ok(Learned::List(objects))
         }
-        Answer::Property | Answer::Other => Ok(None),
+        Answer::Property | Answer::Other => Ok(Learned::One(None)),
     }
 }

@@ -153,6 +153,14 @@ fn private_file() -> fs::OpenOptions {
     options
 }
 
+/// A new file that only its owner can read, in place of an older one.
+pub(crate) fn create_private_file(path: &Path) -> std::io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => private_file().write(true).create_new(true).open(path),
+    }
+}
+
 /// Writes a file that only its owner can read, whole or not at all.
 pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut name = path.as_os_str().to_owned();

@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use gate::{Gate, Options};
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, Response, header};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use model::SystemClock;
@@ -39,6 +40,9 @@ pub(crate) enum Local {
     Running(PathBuf),
     Opened { app: Box<web::App>, _dir: DataDir },
 }
+
+/// The body of an answer.
+type Body = UnsyncBoxBody<Bytes, anyhow::Error>;
 
 /// The data directory of an installation, and who has it.
 pub(crate) enum Found {
@@ -132,13 +136,13 @@ impl Local {
         Ok(Self::Opened { app: Box::new(web::App { gate, metrics: Arc::default() }), _dir: dir })
     }
 
-    /// Sends a request and takes the whole answer.
-    pub(crate) async fn request(
+    /// Sends a request; the body of the answer streams.
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<(StatusCode, Bytes), Failure> {
+    ) -> Result<Response<Body>, Failure> {
         let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
         let request = Request::builder()
             .method(method)
@@ -152,9 +156,7 @@ impl Local {
             Self::Opened { app, .. } => {
                 let router = web::operator_router((**app).clone());
                 let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
-                let status = answer.status();
-                let body = answer.into_body().collect().await.map_err(Failure::could_not)?;
-                Ok((status, body.to_bytes()))
+                Ok(answer.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
             }
         }
     }
@@ -166,7 +168,10 @@ impl Local {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        let (status, bytes) = self.request(method, path, body).await?;
+        let answer = self.send(method, path, body).await?;
+        let status = answer.status();
+        let whole = answer.into_body().collect().await;
+        let bytes = whole.map_err(Failure::could_not)?.to_bytes();
         let value: Value = if bytes.is_empty() {
             Value::Null
         } else {
@@ -221,7 +226,7 @@ async fn answers(_: &Path) -> bool {
 async fn through_socket(
     socket: &Path,
     request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), Failure> {
+) -> Result<Response<Body>, Failure> {
     let stream = connect(socket).await;
     let stream = stream
         .with_context(|| format!("the gate does not answer on {}", socket.display()))
@@ -231,9 +236,7 @@ async fn through_socket(
         .map_err(Failure::could_not)?;
     tokio::spawn(connection);
     let answer = sender.send_request(request).await.map_err(Failure::could_not)?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await.map_err(Failure::could_not)?;
-    Ok((status, body.to_bytes()))
+    Ok(answer.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
 }
 
 #[cfg(not(unix))]

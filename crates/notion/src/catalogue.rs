@@ -189,6 +189,8 @@ pub enum Trigger {
     NullIn(&'static str),
     /// `allow_deleting_content: true`, anywhere in the body.
     AllowsDeletion,
+    /// A markdown command that leaves nothing: all of the page replaced by no text.
+    Empties,
 }
 
 /// What a call shows to be let in.
@@ -314,6 +316,18 @@ impl Operation {
         self.effect == Read
     }
 
+    /// A capability that a call needs beyond [`Operation::needs`], because of what its body does.
+    pub fn needs_too(&self, body: Option<&Value>) -> Option<Capability> {
+        let has = |name: &str| body.and_then(|body| body.get(name)).is_some_and(|it| !it.is_null());
+        let inserts = match self.name {
+            "move-page" => true,
+            "patch-page" => has("template"),
+            "update-page-markdown" => has("insert_content"),
+            _ => false,
+        };
+        inserts.then_some(InsertContent)
+    }
+
     /// What a call does to the workspace, its body considered: a `PATCH` that sets `in_trash`
     /// destroys.
     pub fn effect_of(&self, body: Option<&Value>) -> Effect {
@@ -333,6 +347,10 @@ impl Trigger {
                 .get(name)
                 .and_then(Value::as_object)
                 .is_some_and(|members| members.values().any(Value::is_null)),
+            Self::Empties => {
+                let text = body.pointer("/replace_content/new_str").map(Value::as_str);
+                text.is_some_and(|text| text.is_none_or(|text| text.trim().is_empty()))
+            }
             Self::AllowsDeletion => match body {
                 Value::Object(members) => members.iter().any(|(name, value)| {
                     (name == "allow_deleting_content"
@@ -372,8 +390,12 @@ const TRASH_OR_ERASE: &[Trigger] = &[
     Trigger::Set("is_archived"),
     Trigger::Set("erase_content"),
 ];
-const TRASH_OR_DROP: &[Trigger] =
-    &[Trigger::Set("in_trash"), Trigger::Set("archived"), Trigger::NullIn("properties")];
+const TRASH_OR_DROP: &[Trigger] = &[
+    Trigger::Set("in_trash"),
+    Trigger::Set("archived"),
+    Trigger::Set("is_archived"),
+    Trigger::NullIn("properties"),
+];
 
 const V2022_06_28: Version = Version::V2022_06_28;
 const V2025_09_03: Version = Version::V2025_09_03;
@@ -389,7 +411,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::new("move-page", Post, "/v1/pages/{page_id}/move", "move a page", Write, UPDATE, Answer::One(Page)).ids(PAGE).since(V2025_09_03),
     Operation::new("retrieve-a-page-property", Get, "/v1/pages/{page_id}/properties/{property_id}", "retrieve one property of a page", Read, READ, Answer::Property).ids(PAGE).cacheable(),
     Operation::new("retrieve-page-markdown", Get, "/v1/pages/{page_id}/markdown", "read a page as markdown", Read, READ, Answer::Other).ids(PAGE).cacheable(),
-    Operation::new("update-page-markdown", Patch, "/v1/pages/{page_id}/markdown", "edit a page as markdown", Write, UPDATE, Answer::Other).ids(PAGE).destroys(&[Trigger::AllowsDeletion]),
+    Operation::new("update-page-markdown", Patch, "/v1/pages/{page_id}/markdown", "edit a page as markdown", Write, UPDATE, Answer::Other).ids(PAGE).destroys(&[Trigger::AllowsDeletion, Trigger::Empties]),
 
     Operation::new("retrieve-a-block", Get, "/v1/blocks/{block_id}", "retrieve a block", Read, READ, Answer::One(Block)).ids(BLOCK).cacheable(),
     Operation::new("update-a-block", Patch, "/v1/blocks/{block_id}", "update a block", Write, UPDATE, Answer::One(Block)).ids(BLOCK).destroys(TRASH),
@@ -683,6 +705,9 @@ mod tests {
                 json!({"type": "replace_content", "replace_content": {"allow_deleting_content": true}}),
                 Destroy,
             ),
+            ("update-page-markdown", json!({"replace_content": {"new_str": " \n"}}), Destroy),
+            ("update-page-markdown", json!({"replace_content": {"new_str": "text"}}), Write),
+            ("update-database", json!({"is_archived": true}), Destroy),
             ("delete-a-block", Value::Null, Destroy),
             ("retrieve-a-page", Value::Null, Read),
         ];

@@ -21,50 +21,162 @@ pub struct Reference {
     pub at: String,
 }
 
-/// Every reference in `body`, in document order; an error in Notion's words for one that
-/// is not written as Notion takes it.
+/// Every reference in `body`, in document order; an error in Notion's words for one that is not written
+/// as Notion takes it.
 pub fn references(body: &Value) -> Result<Vec<Reference>, ApiError> {
-    let mut found = Vec::new();
-    walk(body, "", "body", &mut found)?;
-    Ok(found)
+    let mut walk = Walk { path: Vec::new(), found: Vec::new() };
+    walk.value(body, "")?;
+    Ok(walk.found)
 }
 
-fn walk(value: &Value, holder: &str, at: &str, found: &mut Vec<Reference>) -> Result<(), ApiError> {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                let at = format!("{at}.{name}");
-                match (kind_of(holder, name), member) {
-                    (Some(kind), Value::String(text)) => match Id::parse(text) {
-                        Some(id) => found.push(Reference { kind, id, at }),
-                        None if could_hold_an_id(text) => {
-                            let place = at.strip_prefix("body.").unwrap_or(&at);
-                            return Err(ApiError::bad_uuid("body", place, text));
-                        }
-                        // Notion refuses it in its own words, or it is something else: the id of a
-                        // property that happens to be called "page".
-                        None => {}
-                    },
-                    (None, Value::String(text)) if is_markdown(holder, name) => {
-                        let ids = ids_in_tags(text);
-                        found.extend(ids.map(|id| Reference {
-                            kind: Kind::Block,
-                            id,
-                            at: at.clone(),
-                        }));
-                    }
-                    _ => walk(member, name, &at, found)?,
+/// The way through a body. The path is only written out where something is found.
+struct Walk<'a> {
+    path: Vec<Step<'a>>,
+    found: Vec<Reference>,
+}
+
+enum Step<'a> {
+    Member(&'a str),
+    Element(usize),
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self, value: &'a Value, holder: &'a str) -> Result<(), ApiError> {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    self.path.push(Step::Member(name));
+                    self.member(holder, name, member)?;
+                    self.path.pop();
                 }
             }
+            Value::Array(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    if element.is_object() || element.is_array() {
+                        self.path.push(Step::Element(index));
+                        self.value(element, holder)?;
+                        self.path.pop();
+                    }
+                }
+            }
+            _ => {}
         }
-        Value::Array(elements) => {
-            for (index, element) in elements.iter().enumerate() {
-                walk(element, holder, &format!("{at}[{index}]"), found)?;
+        Ok(())
+    }
+
+    fn member(
+        &mut self,
+        holder: &'a str,
+        name: &'a str,
+        member: &'a Value,
+    ) -> Result<(), ApiError> {
+        match (kind_of(holder, name), member) {
+            (Some(kind), Value::String(text)) => self.id(kind, text),
+            // An id in a shape that we do not expect is an id all the same.
+            (Some(kind), Value::Array(elements)) => {
+                let mut texts = elements.iter().filter_map(Value::as_str);
+                texts.try_for_each(|text| self.id(kind, text))?;
+                self.value(member, name)
+            }
+            (None, Value::String(text)) if is_markdown(holder, name) => self.tags(text),
+            (None, Value::String(text)) if name == "id" && !OTHER_IDS.contains(&holder) => {
+                // Under a name that we do not know, perhaps that of a property.
+                if let Some(id) = Id::parse(text) {
+                    self.push(Kind::Block, id);
+                }
+                Ok(())
+            }
+            _ => self.value(member, name),
+        }
+    }
+
+    fn id(&mut self, kind: Kind, text: &str) -> Result<(), ApiError> {
+        match Id::parse(text) {
+            Some(id) => self.push(kind, id),
+            None if could_hold_an_id(text) => {
+                let at = self.at();
+                return Err(ApiError::bad_uuid(
+                    "body",
+                    at.strip_prefix("body.").unwrap_or(&at),
+                    text,
+                ));
+            }
+            // Notion refuses it in its own words, or it is something else: the id of a property
+            // that happens to be called "page".
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The ids in the tags of a markdown text. A tag like `<page url="…">` moves the page that it
+    /// names, a mention shows its title, a synced block its content. Ids outside of tags are text.
+    fn tags(&mut self, text: &str) -> Result<(), ApiError> {
+        let tags = text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+        for tag in tags {
+            let mut ids = ids_in(tag).peekable();
+            if ids.peek().is_none()
+                && TAGS.iter().any(|name| tag.starts_with(name))
+                && tag.contains("url")
+            {
+                return Err(ApiError::validation(format!(
+                    "{} has a tag whose url names no object that can be read: <{}>",
+                    self.at(),
+                    tag.chars().take(60).collect::<String>()
+                )));
+            }
+            for id in ids {
+                self.push(Kind::Block, id);
             }
         }
-        _ => {}
+        Ok(())
     }
-    Ok(())
+
+    fn push(&mut self, kind: Kind, id: Id) {
+        let at = self.at();
+        self.found.push(Reference { kind, id, at });
+    }
+
+    fn at(&self) -> String {
+        let mut at = "body".to_owned();
+        for step in &self.path {
+            match step {
+                Step::Member(name) => {
+                    at.push('.');
+                    at.extend(name.chars().take(100));
+                }
+                Step::Element(index) => at.push_str(&format!("[{index}]")),
+            }
+        }
+        at
+    }
+}
+
+/// Tags of Notion's markdown that stand for an object.
+const TAGS: &[&str] = &["page", "database", "folder", "mention", "synced"];
+
+/// Holders whose `id` names no page, block or database: people, options, emojis.
+const OTHER_IDS: &[&str] = &[
+    "created_by",
+    "custom_emoji",
+    "groups",
+    "last_edited_by",
+    "multi_select",
+    "options",
+    "people",
+    "select",
+    "status",
+    "user",
+    "verified_by",
+];
+
+/// The ids in a piece of text, as they stand in URLs.
+fn ids_in(text: &str) -> impl Iterator<Item = Id> {
+    let pieces = text.split(|c: char| !c.is_ascii_hexdigit() && c != '-');
+    pieces.filter_map(|piece| {
+        // `Road-map-0a1b…` is one piece: the id is its end.
+        let plain: String = piece.chars().filter(|c| *c != '-').collect();
+        plain.len().checked_sub(32).and_then(|from| Id::parse(&plain[from..]))
+    })
 }
 
 /// The members whose text is Notion's markdown. (`content` inside `text` is plain.)
@@ -74,21 +186,6 @@ fn is_markdown(holder: &str, name: &str) -> bool {
         (_, "markdown" | "new_str" | "old_str")
             | ("insert_content" | "replace_content_range", "content" | "after" | "content_range")
     )
-}
-
-/// The ids in the tags of a markdown text. A tag like `<page url="…">` moves the page that it names, a
-/// mention shows its title, a synced block its content. Ids outside of tags are only text.
-fn ids_in_tags(text: &str) -> impl Iterator<Item = Id> {
-    let tags = text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
-    tags.flat_map(|tag| {
-        let pieces = tag.split(|c: char| !c.is_ascii_hexdigit() && c != '-');
-        pieces.flat_map(|piece| {
-            // `Road-map-0a1b…` is one piece: the id is its end.
-            let plain: String = piece.chars().filter(|c| *c != '-').collect();
-            let from = plain.len().checked_sub(32);
-            from.and_then(|from| Id::parse(&plain[from..]))
-        })
-    })
 }
 
 /// Whether a lenient reader could see an id in a text that we cannot read as one.
@@ -199,5 +296,26 @@ mod tests {
     fn what_can_be_no_id_is_left_to_notion() {
         let body = json!({"parent": {"page_id": "nope"}, "properties": {"page": {"id": "%3Bab"}}});
         assert_eq!(references(&body).unwrap(), []);
+    }
+
+    #[test]
+    fn ids_in_unexpected_shapes_are_found_too() {
+        let id = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+        for body in [
+            json!({"after": [id]}),
+            json!({"filter": {"relation": {"contains": [id]}}}),
+            json!({"properties": {"Links": [{"id": id}]}}),
+            json!({"markdown": format!("<database url=\"x\" data-source-url=\"collection://{id}\">")}),
+        ] {
+            assert_eq!(references(&body).unwrap().len(), 1, "{body}");
+        }
+        for body in [
+            json!({"properties": {"Who": {"people": [{"id": id}]}, "Tag": {"select": {"id": id}}}}),
+            json!({"rich_text": [{"mention": {"user": {"id": id}}}]}),
+        ] {
+            assert_eq!(references(&body).unwrap(), [], "{body}");
+        }
+        let hidden = json!({"markdown": "<page url=\"https://notion.so/&#48;a1b\">x</page>"});
+        assert!(references(&hidden).is_err());
     }
 }

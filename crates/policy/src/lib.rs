@@ -7,8 +7,8 @@
 
 use model::role::Permission;
 use model::{ConnectionId, Principal, Role, Scope, TenantId};
-use notion::catalogue::{Auth, Needs};
-use notion::{Effect, Id, Kind, Operation};
+use notion::catalogue::Auth;
+use notion::{Capability, Effect, Id, Kind, Operation};
 
 /// Leave to make one call to Notion.
 ///
@@ -71,7 +71,7 @@ pub enum Refusal {
     #[error("the key lacks a capability: the call needs {needs}")]
     Capability {
         /// What the call asks for.
-        needs: Needs,
+        needs: String,
     },
     /// An object lies outside the scope, or nowhere.
     #[error("{kind} {id} is not inside the scope")]
@@ -143,7 +143,8 @@ pub enum Place {
 }
 
 impl Place {
-    fn lies_in(&self, scope: &Scope) -> bool {
+    /// Whether that is inside `scope`.
+    pub fn lies_in(&self, scope: &Scope) -> bool {
         match self {
             Self::Path(path) => scope.covers(path),
             Self::Own => true,
@@ -174,17 +175,23 @@ pub struct Admission<'a> {
 }
 
 /// Judges role and capabilities.
+///
+/// `needs_too` is what the body of the call asks for beyond the operation's own needs.
 pub fn admit<'a>(
     principal: &'a Principal,
     operation: &'static Operation,
     effect: Effect,
+    needs_too: Option<Capability>,
 ) -> Result<Admission<'a>, Refusal> {
     if operation.auth != Auth::Bearer {
         return Err(Refusal::NotForKeys { operation: operation.name });
     }
     require(principal, effect.into())?;
     if !operation.needs.met_by(principal.capabilities) {
-        return Err(Refusal::Capability { needs: operation.needs });
+        return Err(Refusal::Capability { needs: operation.needs.to_string() });
+    }
+    if let Some(capability) = needs_too.filter(|it| !principal.capabilities.grants(*it)) {
+        return Err(Refusal::Capability { needs: capability.to_string() });
     }
     Ok(Admission { principal, operation, effect })
 }

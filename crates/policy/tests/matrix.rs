@@ -37,7 +37,7 @@ fn role_by_operation() {
     let mut table = String::new();
     let word = |role, operation: &'static Operation, effect| {
         let caller = principal(role, &[], Capabilities::ALL);
-        if admit(&caller, operation, effect).is_ok() { "yes" } else { "no" }
+        if admit(&caller, operation, effect, None).is_ok() { "yes" } else { "no" }
     };
     writeln!(
         table,
@@ -81,13 +81,22 @@ fn each_capability_is_needed_where_the_catalogue_says() {
             continue;
         }
         let asks = !operation.needs.met_by(Capabilities::NONE);
-        assert_eq!(admit(&none, operation, operation.effect).is_err(), asks, "{}", operation.name);
+        assert_eq!(
+            admit(&none, operation, operation.effect, None).is_err(),
+            asks,
+            "{}",
+            operation.name
+        );
     }
     let reader = principal(Role::Admin, &[], [Capability::ReadContent].into_iter().collect());
     let update = Operation::named("patch-page").unwrap();
-    let refusal = admit(&reader, update, Effect::Write).unwrap_err();
+    let refusal = admit(&reader, update, Effect::Write, None).unwrap_err();
     assert_eq!(refusal.reason(), "capability");
     assert_eq!(refusal.to_string(), "the key lacks a capability: the call needs update_content");
+    let updater = principal(Role::Admin, &[], [Capability::UpdateContent].into_iter().collect());
+    let inserts = Some(Capability::InsertContent);
+    assert!(admit(&updater, update, Effect::Write, None).is_ok());
+    assert!(admit(&updater, update, Effect::Write, inserts).is_err());
 }
 
 #[test]
@@ -96,7 +105,7 @@ fn a_scope_covers_subtrees_and_nothing_else() {
     let caller = principal(Role::Viewer, &[id(1)], Capabilities::ALL);
     let judge = |path: &[Id]| {
         let target = Target { kind: Kind::Page, id: id(9), place: Place::Path(path.to_vec()) };
-        admit(&caller, retrieve, Effect::Read)
+        admit(&caller, retrieve, Effect::Read, None)
             .unwrap()
             .reach(&Aim { targets: vec![target], nowhere: false })
     };
@@ -115,7 +124,7 @@ fn one_target_outside_refuses_the_whole_call() {
     let outside = Target { kind: Kind::Page, id: id(3), place: Place::Unknown };
     let reach = |targets| {
         let aim = Aim { targets, nowhere: false };
-        admit(&caller, append, Effect::Write).unwrap().reach(&aim)
+        admit(&caller, append, Effect::Write, None).unwrap().reach(&aim)
     };
     assert!(reach(vec![inside.clone()]).is_ok());
     assert!(reach(vec![inside, outside]).is_err());
@@ -127,7 +136,7 @@ fn a_scoped_key_creates_nothing_without_a_place() {
     let aim = Aim { targets: vec![], nowhere: true };
     let reach = |within: &[Id]| {
         let caller = principal(Role::Editor, within, Capabilities::ALL);
-        admit(&caller, create, Effect::Write).unwrap().reach(&aim).map(drop)
+        admit(&caller, create, Effect::Write, None).unwrap().reach(&aim).map(drop)
     };
     assert_eq!(reach(&[id(1)]), Err(Refusal::NoPlace));
     assert_eq!(reach(&[]), Ok(()));

@@ -65,7 +65,9 @@ impl Problem {
             _ => &api.code,
         };
         let detail = match error {
-            Error::NotFound(_) | Error::Malformed(_) | Error::Notion(_) => api.message.clone(),
+            Error::NotFound(_) | Error::Malformed(_) | Error::Notion(_) | Error::Answer(_) => {
+                api.message.clone()
+            }
             Error::Refused(_) => match api.message.split_once(": ") {
                 Some((requires, _)) if requires.starts_with("Requires") => requires.to_owned(),
                 _ => error.to_string(),

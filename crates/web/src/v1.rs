@@ -120,8 +120,14 @@ fn refused(error: &Error, request_id: &RequestId) -> Response {
     if let Error::Budget { retry_after } = error {
         headers.insert(header::RETRY_AFTER, (*retry_after).into());
     }
-    if matches!(error, Error::Upstream(_) | Error::Ledger | Error::Store(_) | Error::Credential(_))
-    {
+    if matches!(
+        error,
+        Error::Upstream(_)
+            | Error::Answer(_)
+            | Error::Ledger
+            | Error::Store(_)
+            | Error::Credential(_)
+    ) {
         log_failure(error, request_id);
     }
     response

@@ -1,12 +1,13 @@
 //! `notegate audit`: read, check and export the ledger.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use http::Method;
+use http_body_util::BodyExt;
 use ledger::verify_export;
 use serde_json::{Value, json};
 
@@ -189,20 +190,31 @@ fn describe(fault: &str) -> String {
 async fn export(args: Export) -> Done {
     let local = Local::find(&args.place).await?;
     let path = format!("/api/v1/audit/export?format={}", args.format);
-    let answer = local.request(Method::GET, &path, None).await;
+    let answer = local.send(Method::GET, &path, None).await?;
+    if !answer.status().is_success() {
+        let status = answer.status();
+        return Err(Failure::could_not(anyhow!("the ledger cannot be exported ({status})")));
+    }
+    let mut body = answer.into_body();
+    let mut out: Box<dyn Write> = match &args.output {
+        Some(path) => Box::new(
+            data_dir::create_private_file(path)
+                .with_context(|| format!("{} cannot be written", path.display()))
+                .map_err(Failure::could_not)?,
+        ),
+        None => Box::new(std::io::stdout().lock()),
+    };
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(Failure::could_not)?;
+        let Ok(bytes) = frame.into_data() else { continue };
+        match out.write_all(&bytes) {
+            Ok(()) => {}
+            // Whoever reads has enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
+            Err(error) => return Err(Failure::could_not(error)),
+        }
+    }
+    drop((body, out));
     local.close().await;
-    let (status, bytes) = answer?;
-    if !status.is_success() {
-        return Err(Failure::could_not(anyhow::anyhow!(
-            "the ledger cannot be exported ({status})"
-        )));
-    }
-    match args.output {
-        Some(path) => data_dir::write_private(&path, &String::from_utf8_lossy(&bytes))
-            .with_context(|| format!("{} cannot be written", path.display()))
-            .map_err(Failure::could_not)?,
-        // Whoever reads may have enough before the end.
-        None => drop(std::io::stdout().lock().write_all(&bytes)),
-    }
     Ok(ExitCode::SUCCESS)
 }

@@ -136,6 +136,33 @@ async fn a_key_without_a_capability_is_refused_before_notion() {
 }
 
 #[tokio::test]
+async fn answers_are_cut_to_the_capabilities_of_the_key() {
+    let kit = Kit::start().await;
+    let page = format!("/v1/pages/{}", kit.demo.team_page_id);
+    let writer = kit.key_with(Role::Editor, &[], &[Capability::UpdateContent]).await;
+    let written = kit.patch(&writer, &page, &json!({})).await.json();
+    let keys: Vec<_> = written.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["object", "id", "request_id"]);
+
+    let people = [Capability::ReadUsersWithoutEmail, Capability::ReadContent];
+    let users = kit.get(&kit.key_with(Role::Viewer, &[], &people).await, "/v1/users").await.text();
+    assert!(users.contains("\"name\"") && !users.contains('@'), "{users}");
+    let reader = kit.key_with(Role::Viewer, &[], &[Capability::ReadContent]).await;
+    let rows = format!("/v1/data_sources/{}/query", kit.demo.data_source_id);
+    let rows = kit
+        .post(&reader, &rows, &json!({}))
+        .await
+        .text()
+        .replace("\"type\":\"email\",\"email\":", "");
+    assert!(rows.contains("\"people\"") && !rows.contains("\"email\":\""), "an address is shown");
+    assert!(
+        kit.get(&kit.admin, "/v1/users").await.text().contains('@'),
+        "the test would not see it"
+    );
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn budgets_are_spent_before_the_effect() {
     let kit = Kit::start().await;
     let mut request = testkit::request(Role::Viewer, &[]);

@@ -279,6 +279,115 @@ async fn comments_inside_can_be_read_and_answered() {
     kit.finish().await;
 }
 
+#[tokio::test]
+async fn a_copy_of_something_outside_does_not_show_it() {
+    let kit = Kit::start().await;
+    let demo = kit.demo.clone();
+    let viewer = kit.key(Role::Viewer, &[demo.team_page_id]).await;
+    let original = json!({"children": [{"synced_block": {"synced_from": null, "children": [
+        {"paragraph": {"rich_text": [{"text": {"content": "TOPSECRET"}}]}},
+    ]}}]});
+    let path = format!("/v1/blocks/{}/children", demo.other_page_id);
+    let made = kit.direct("PATCH", &path, Some(&original)).await;
+    let original = made.json()["results"][0]["id"].clone();
+    let copy = json!({"children": [{"synced_block": {"synced_from": {"block_id": original}}}]});
+    let path = format!("/v1/blocks/{}/children", demo.team_page_id);
+    let made = kit.direct("PATCH", &path, Some(&copy)).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let copy = made.json()["results"][0]["id"].as_str().unwrap().to_owned();
+    let shown = kit.get(&viewer, &format!("/v1/blocks/{copy}/children")).await;
+    assert!(!shown.text().contains("TOPSECRET"), "{}", shown.text());
+    assert_eq!(shown.status, 404);
+    let whole = kit.get(&kit.admin, &format!("/v1/blocks/{copy}/children")).await;
+    assert!(whole.text().contains("TOPSECRET"), "the test would not see it: {}", whole.text());
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn markdown_and_computed_columns_do_not_reach_outside() {
+    let kit = Kit::start().await;
+    let demo = kit.demo.clone();
+    let editor = kit.key(Role::Editor, &[demo.team_page_id]).await;
+    let team = demo.team_page_id;
+    let tag =
+        format!("<page url=\"https://www.notion.so/{}\">x</page>", demo.other_page_id.plain());
+    let insert =
+        |text: &str| json!({"type": "insert_content", "insert_content": {"content": text}});
+    let markdown = format!("/v1/pages/{team}/markdown");
+    let rollup = json!({"properties": {"Spy": {"rollup": {
+        "relation_property_name": "Project", "rollup_property_name": "Budget", "function": "show_original",
+    }}}});
+    let schema = format!("/v1/data_sources/{}", demo.data_source_id);
+    let page = json!({"parent": {"page_id": team}, "markdown": tag});
+    kit.forget_calls().await;
+    for (method, path, body, status) in [
+        ("PATCH", &markdown, insert(&tag), 404),
+        ("POST", &"/v1/pages".to_owned(), page, 404),
+        (
+            "POST",
+            &"/v1/comments".to_owned(),
+            json!({"parent": {"page_id": team}, "markdown": tag}),
+            404,
+        ),
+        ("PATCH", &schema, rollup, 403),
+    ] {
+        let reply = kit.call(method, &editor, path, Some(&body)).await;
+        assert_eq!(reply.status, status, "{method} {path} {body}: {}", reply.text());
+    }
+    assert!(kit.calls().await.iter().all(|call| call["method"] == "GET"), "a write arrived");
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn a_row_that_left_is_gone_for_callers_of_every_version() {
+    let kit = Kit::start().await;
+    let demo = kit.demo.clone();
+    let viewer = kit.key(Role::Viewer, &[demo.data_source_id]).await;
+    let query = format!("/v1/data_sources/{}/query", demo.data_source_id);
+    let row = kit.post(&viewer, &query, &json!({"page_size": 1})).await.ids().remove(0);
+    let second =
+        json!({"parent": {"database_id": demo.database_id}, "properties": {"Name": {"title": {}}}});
+    let second = kit.direct("POST", "/v1/data_sources", Some(&second)).await;
+    assert_eq!(second.status, 200, "{}", second.text());
+    let target = json!({"parent": {"data_source_id": second.json()["id"]}});
+    kit.as_human("POST", &format!("/v1/pages/{row}/move"), target).await;
+    let bearer = format!("Bearer {viewer}");
+    let old = [("authorization", bearer.as_str()), ("notion-version", "2022-06-28")];
+    for _ in 0..8 {
+        kit.raw("GET", &format!("/v1/pages/{row}"), &old, None).await;
+        kit.clock.advance(std::time::Duration::from_secs(10));
+    }
+    let seen = kit.raw("GET", &format!("/v1/pages/{row}"), &old, None).await;
+    assert_eq!(seen.status, 404, "{}", seen.text());
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn asking_for_what_is_not_there_is_paid_for_and_bounded() {
+    let kit = Kit::start().await;
+    let mut request = testkit::request(Role::Viewer, &[kit.demo.team_page_id]);
+    request.budget = Some(model::Budget { calls_per_minute: Some(6) });
+    let key = kit.new_key(request).await;
+    kit.forget_calls().await;
+    let mut statuses = Vec::new();
+    for number in 0..10 {
+        let id = format!("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c{number:02}");
+        statuses.push(kit.get(&key, &format!("/v1/pages/{id}")).await.status);
+    }
+    assert_eq!(statuses, [404, 404, 404, 429, 429, 429, 429, 429, 429, 429]);
+    assert_eq!(kit.calls().await.len(), 3);
+
+    // Many at once: the first that is not inside ends it.
+    let viewer = kit.key(Role::Viewer, &[kit.demo.team_page_id]).await;
+    kit.forget_calls().await;
+    let ids: Vec<_> = (10..99).map(|n| json!({"property": "Project", "relation": {"contains": format!("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c{n}")}})).collect();
+    let query = format!("/v1/data_sources/{}/query", kit.demo.data_source_id);
+    let reply = kit.post(&viewer, &query, &json!({"filter": {"or": ids}})).await;
+    assert_eq!(reply.status, 404);
+    assert!(kit.calls().await.len() < 6, "{}", kit.calls().await.len());
+    kit.finish().await;
+}
+
 /// A new page, made with the admin's key.
 async fn made_under(kit: &Kit, parent: Id) -> Id {
     let body = json!({
