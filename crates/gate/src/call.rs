@@ -106,6 +106,12 @@ impl Gate {
             Err(_) => return Err(record.failed(Error::Upstream(SendError::Timeout(time))).await),
         };
 
+        // 4 once more: what a change of columns does depends on the columns that are there.
+        let change = self.check_schema_change(principal, &found, version, body.json(), request_id);
+        if let Err(error) = change.await {
+            return Err(record.failed(error).await);
+        }
+
         // 6 intend: a write is in the ledger before it happens.
         if effect != Effect::Read {
             record.intend().await?;

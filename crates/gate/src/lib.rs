@@ -18,6 +18,7 @@ mod listing;
 mod locate;
 mod record;
 mod recorder;
+mod schema;
 mod tree;
 mod trim;
 mod view;

@@ -58,6 +58,35 @@ async fn a_refused_write_is_in_the_ledger() {
 }
 
 #[tokio::test]
+async fn an_editor_adds_columns_and_does_not_empty_them() {
+    let kit = Kit::start().await;
+    let editor = kit.key(Role::Editor, &[]).await;
+    let path = format!("/v1/data_sources/{}", kit.demo.data_source_id);
+    let columns = kit.get(&editor, &path).await.json()["properties"].clone();
+    let of_type = |kind: &str| {
+        let columns = columns.as_object().unwrap();
+        columns.iter().find(|(_, column)| column["type"] == kind).expect(kind).0.clone()
+    };
+    for (change, status) in [
+        (json!({"Brand new": {"checkbox": {}}}), 200),
+        (json!({of_type("number"): {"number": {"format": "euro"}}}), 200),
+        (json!({of_type("number"): {"checkbox": {}}}), 403),
+        (json!({of_type("multi_select"): {"multi_select": {"options": []}}}), 403),
+        (json!({of_type("number"): null}), 403),
+    ] {
+        let reply = kit.patch(&editor, &path, &json!({"properties": change})).await;
+        assert_eq!(reply.status, status, "{change}: {}", reply.text());
+        if status == 403 {
+            assert_eq!(reply.reason(), Some("role"));
+        }
+    }
+    let change =
+        json!({"properties": {of_type("multi_select"): {"multi_select": {"options": []}}}});
+    assert_eq!(kit.patch(&kit.admin, &path, &change).await.status, 200);
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn the_small_api_follows_the_roles() {
     let kit = Kit::start().await;
     let [viewer, editor, admin] = [
