@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -30,6 +30,8 @@ const EXPIRES_IN_MAX: u64 = 10 * 365 * 24 * 3600;
 pub(crate) struct KeyRing {
     hasher: hmac::Key,
     keys: RwLock<HashMap<KeyId, Arc<Known>>>,
+    /// Ended keys that were shown in the current minute.
+    ended: Mutex<HashMap<KeyId, i64>>,
 }
 
 struct Known {
@@ -46,7 +48,11 @@ impl KeyRing {
         let keys = stored.into_iter().map(|StoredKey { key, hash }| {
             (key.id.clone(), Arc::new(Known { key: Arc::new(key), hash }))
         });
-        Ok(Self { hasher: master_key.key_hasher(), keys: RwLock::new(keys.collect()) })
+        Ok(Self {
+            hasher: master_key.key_hasher(),
+            keys: RwLock::new(keys.collect()),
+            ended: Mutex::default(),
+        })
     }
 
     /// The key that `token` is, whatever its state. An unknown id takes as long as a wrong secret.
@@ -55,6 +61,14 @@ impl KeyRing {
         let expected = known.as_ref().map_or([0; 32], |known| known.hash.0);
         let fits = hmac::verify(&self.hasher, token.reveal().as_bytes(), &expected).is_ok();
         known.filter(|_| fits).map(|known| known.key.clone())
+    }
+
+    /// Whether an attempt with this ended key is the first in the current minute.
+    fn is_news(&self, principal: &Principal, now: Timestamp) -> bool {
+        let minute = now.as_second().div_euclid(60);
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|_, seen| *seen == minute);
+        principal.key_id().is_none_or(|id| ended.insert(id.clone(), minute).is_none())
     }
 
     fn hash(&self, token: &KeyToken) -> KeyHash {
@@ -148,8 +162,12 @@ impl Gate {
             KeyState::Expired => KeyFault::Expired,
             KeyState::Revoked => KeyFault::Revoked,
         };
-        // A key that once worked is worth an entry; a guess is not, or guessing would fill the disk.
+        // A key that once worked is worth an entry a minute; a guess is worth none. Otherwise whoever
+        // has nothing to lose could fill the disk.
         let principal = Principal::of_key(key);
+        if !self.shared.keys.is_news(&principal, self.shared.clock.now()) {
+            return Err(Error::BadKey(fault));
+        }
         let record = Record::open(&self.shared, &principal, Effect::Read, "identify", request_id);
         Err(record.failed(Error::BadKey(fault)).await)
     }

@@ -224,6 +224,12 @@ async fn keys_end_at_once() {
     let expired = kit.get(&expiring, "/v1/users/me").await;
     assert_eq!((expired.status, expired.reason()), (401, Some("expired")));
     assert_eq!(expired.json()["message"], "API token is invalid.");
+    for _ in 0..5 {
+        kit.get(&expiring, "/v1/users/me").await;
+    }
+    let entries = kit.entries(10).await;
+    let told = entries.iter().filter(|entry| entry.reason.as_deref() == Some("expired")).count();
+    assert_eq!(told, 1, "an ended key fills the ledger");
 
     let made = kit.post(&kit.admin, "/api/v1/keys", &json!({"name": "x", "role": "viewer"})).await;
     assert_eq!(made.status, 201);
