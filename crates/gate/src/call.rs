@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::Principal;
 use notion::catalogue::{Answer as Shape, Match, Verb};
 use notion::client::{REQUEST_ID_HEADER, Request, RequestBody, Response, SendError, StreamBody};
-use notion::{ApiError, Capabilities, Effect, Id, Kind, Version};
+use notion::{ApiError, Capabilities, Effect, Id, Kind, Operation, Version};
 use policy::{Admission, Aim, Permit, Place, Refusal, Target};
 use serde_json::Value;
 
@@ -138,6 +138,8 @@ impl Gate {
                 Err(error) => Err(error),
             }
         };
+
+        let acted = acted.and_then(|acted| acted.trimmed(found.operation, principal.capabilities));
 
         // 9 conclude: the outcome is in the ledger.
         match acted {
@@ -314,9 +316,6 @@ impl Gate {
         if effect == Effect::Read && principal.scope().is_some() {
             self.check_places(principal, found, named, &learned_objects, looking).await?;
         }
-        if let Some(trimmed) = trim::trim(found.operation, principal.capabilities, &bytes)? {
-            acted.answer.body = AnswerBody::Whole(trimmed);
-        }
         Ok(acted)
     }
 
@@ -359,6 +358,19 @@ pub(crate) struct Acted {
     pub(crate) code: Option<String>,
     /// What was created.
     pub(crate) made: Option<Id>,
+}
+
+impl Acted {
+    /// Cut down to the capabilities of the caller.
+    fn trimmed(mut self, operation: &Operation, granted: Capabilities) -> Result<Self, Error> {
+        if let AnswerBody::Whole(bytes) = &self.answer.body
+            && self.answer.status.is_success()
+            && let Some(trimmed) = trim::trim(operation, granted, bytes)?
+        {
+            self.answer.body = AnswerBody::Whole(trimmed);
+        }
+        Ok(self)
+    }
 }
 
 /// A body that was read.

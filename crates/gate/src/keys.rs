@@ -138,6 +138,22 @@ pub struct KeyRequest {
     pub notion_shaped: bool,
 }
 
+impl KeyRequest {
+    /// A key without further limits; everything if `within` is empty.
+    pub fn new(name: &str, role: Role, within: Vec<Id>) -> Self {
+        Self {
+            name: name.to_owned(),
+            role,
+            within,
+            capabilities: None,
+            expires_in: None,
+            budget: None,
+            connection: None,
+            notion_shaped: false,
+        }
+    }
+}
+
 /// A key that was just made, with its secret.
 #[derive(Debug)]
 pub struct NewKey {

@@ -14,7 +14,7 @@ use model::{ExposeSecret, Principal};
 use notion::catalogue::{Match, Operation, Verb};
 use notion::client::{Request, RequestBody};
 use notion::{ApiError, Version};
-use policy::{Aim, Permit, Place};
+use policy::{Aim, Permit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -173,11 +173,7 @@ impl Gate {
             .map_err(|error| Error::Answer(format!("an object of the list: {error}")))?;
         let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(false) };
         self.shared.tree.learn(principal.connection, &object, self.shared.clock.now());
-        Ok(match self.locate(looking, kind, id, Trust::Tree).await? {
-            Place::Path(path) => scope.covers(&path),
-            Place::Own => true,
-            Place::Unknown => false,
-        })
+        Ok(self.locate(looking, kind, id, Trust::Tree).await?.lies_in(scope))
     }
 
     fn seal_cursor(

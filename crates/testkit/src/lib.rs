@@ -272,14 +272,5 @@ impl Drop for Kit {
 
 /// A plain request for a key.
 pub fn request(role: Role, within: &[Id]) -> KeyRequest {
-    KeyRequest {
-        name: format!("test {role}"),
-        role,
-        within: within.to_vec(),
-        capabilities: None,
-        expires_in: None,
-        budget: None,
-        connection: None,
-        notion_shaped: false,
-    }
+    KeyRequest::new(&format!("test {role}"), role, within.to_vec())
 }

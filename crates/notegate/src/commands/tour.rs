@@ -194,16 +194,7 @@ impl Stage {
 
     async fn key(&self, name: &str, role: Role) -> anyhow::Result<KeyToken> {
         let within = if role == Role::Admin { Vec::new() } else { vec![self.demo.team_page_id] };
-        let request = KeyRequest {
-            name: name.to_owned(),
-            role,
-            within,
-            capabilities: None,
-            expires_in: None,
-            budget: None,
-            connection: None,
-            notion_shaped: false,
-        };
+        let request = KeyRequest::new(name, role, within);
         let gate = &self.app.gate;
         Ok(gate.create_key(&gate.operator(), request, "tour").await?.token)
     }

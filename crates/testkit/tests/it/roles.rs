@@ -184,6 +184,11 @@ async fn answers_are_cut_to_the_capabilities_of_the_key() {
         .text()
         .replace("\"type\":\"email\",\"email\":", "");
     assert!(rows.contains("\"people\"") && !rows.contains("\"email\":\""), "an address is shown");
+    let scoped =
+        kit.key_with(Role::Viewer, &[kit.demo.team_page_id], &[Capability::ReadContent]).await;
+    let found = kit.post(&scoped, "/v1/search", &json!({})).await.text();
+    let found = found.replace("\"type\":\"email\",\"email\":", "");
+    assert!(found.contains("\"people\"") && !found.contains("\"email\":\""), "an address is found");
     assert!(
         kit.get(&kit.admin, "/v1/users").await.text().contains('@'),
         "the test would not see it"

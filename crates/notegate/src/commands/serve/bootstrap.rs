@@ -34,16 +34,7 @@ impl Keys {
         let ended = ended.iter().map(|id| gate.revoke_key(&itself, id.as_str(), &request_id));
         try_join_all(ended).await.map_err(Failure::could_not)?;
         let make = async |name: &str, role, within| {
-            let request = KeyRequest {
-                name: name.to_owned(),
-                role,
-                within,
-                capabilities: None,
-                expires_in: None,
-                budget: None,
-                connection: None,
-                notion_shaped: false,
-            };
+            let request = KeyRequest::new(name, role, within);
             let key = gate.create_key(&itself, request, &request_id).await;
             key.map(|key| key.token).map_err(Failure::could_not)
         };
