@@ -41,7 +41,16 @@ struct NotFoundForm {
 impl Custody {
     pub(crate) async fn load(store: &dyn Store) -> Result<Self, StoreError> {
         let stored = store.all_connections().await?;
-        let held = stored.into_iter().map(|StoredConnection { connection, token }| {
+        // Of each tenant the one that was authorised last: the others were replaced by it.
+        let mut latest: HashMap<TenantId, StoredConnection> = HashMap::new();
+        for stored in stored {
+            let age = |it: &StoredConnection| (it.connection.authorized_at, it.connection.bot_id);
+            let tenant = stored.connection.tenant.clone();
+            if latest.get(&tenant).is_none_or(|known| age(known) < age(&stored)) {
+                latest.insert(tenant, stored);
+            }
+        }
+        let held = latest.into_values().map(|StoredConnection { connection, token }| {
             let name = (connection.tenant.clone(), connection.bot_id);
             (name, Arc::new(Held { connection, token, not_found: RwLock::default() }))
         });
@@ -62,9 +71,20 @@ impl Custody {
             .cloned()
     }
 
-    fn put(&self, held: Held) {
-        let name = (held.connection.tenant.clone(), held.connection.bot_id);
-        self.held.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(held));
+    /// Takes a connection in place of the tenant's others: today a gate stands before one workspace,
+    /// and a token that was replaced must not go on being used for keys of before.
+    fn put(&self, new: Held) {
+        let name = (new.connection.tenant.clone(), new.connection.bot_id);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let before = held.len();
+        held.retain(|(tenant, id), _| *tenant != name.0 || *id == name.1);
+        if held.len() < before {
+            tracing::warn!(
+                connection = %new.connection.bot_id,
+                "another integration's token is in use now: keys made for the one before do not work with it"
+            );
+        }
+        held.insert(name, Arc::new(new));
     }
 }
 
@@ -266,6 +286,13 @@ impl Gate {
             not_found: RwLock::new(form),
         });
         Ok(connection)
+    }
+
+    /// Whether this is the token of the connection that is in use.
+    pub fn holds(&self, token: &SecretString) -> bool {
+        let custody = &self.shared.custody;
+        let held = custody.default_connection().and_then(|it| custody.get(&it.tenant, it.bot_id));
+        held.is_some_and(|held| self.same_token(&held, token))
     }
 
     /// The connection that keys get which name none.

@@ -73,6 +73,11 @@ pub enum KeyFault {
     /// Somebody ended it.
     #[error("the key was revoked: ask for a new one")]
     Revoked,
+    /// The connection that it was made for is not in use any more.
+    #[error(
+        "the key was made for another connection to Notion, which is not in use any more: ask for a new one"
+    )]
+    Disconnected,
 }
 
 impl From<Refusal> for Error {
@@ -90,6 +95,7 @@ impl Error {
             Self::BadKey(KeyFault::Unknown) => Some("key"),
             Self::BadKey(KeyFault::Expired) => Some("expired"),
             Self::BadKey(KeyFault::Revoked) => Some("revoked"),
+            Self::BadKey(KeyFault::Disconnected) => Some("connection"),
             Self::Refused(refusal) => Some(refusal.reason()),
             Self::NotFound(_) | Self::Missing(_) => None,
             Self::Malformed(_) | Self::Invalid(_) => Some("request"),

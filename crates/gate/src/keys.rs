@@ -174,7 +174,13 @@ impl Gate {
         let token = KeyToken::parse(shown).ok_or(Error::BadKey(KeyFault::Unknown))?;
         let key = self.shared.keys.recognise(&token).ok_or(Error::BadKey(KeyFault::Unknown))?;
         let fault = match key.state(self.shared.clock.now()) {
-            KeyState::Active => return Ok(Principal::of_key(key)),
+            KeyState::Active => {
+                let held = self.shared.custody.get(&key.tenant, key.connection);
+                return match held {
+                    Some(_) => Ok(Principal::of_key(key)),
+                    None => Err(Error::BadKey(KeyFault::Disconnected)),
+                };
+            }
             KeyState::Expired => KeyFault::Expired,
             KeyState::Revoked => KeyFault::Revoked,
         };
@@ -258,6 +264,9 @@ impl Gate {
             }
             None => self.default_connection().ok_or(Error::NoConnection)?.bot_id,
         };
+        if request.budget.is_some_and(|budget| budget.calls_per_minute == Some(0)) {
+            return Err(Error::Invalid("`budget`: a key with no calls opens nothing".to_owned()));
+        }
         let capabilities = request.capabilities.unwrap_or(principal.capabilities);
         if let Some(beyond) = capabilities.iter().find(|it| !principal.capabilities.grants(*it)) {
             return Err(Error::Invalid(format!("`capabilities`: you have no {beyond} to give")));
@@ -348,7 +357,7 @@ impl Gate {
             .map(|known| known.key.clone())
             .filter(|key| key.tenant == principal.tenant)
             .ok_or_else(|| {
-                Error::Missing("there is no such key: see `GET /api/v1/keys`".to_owned())
+                Error::Missing("there is no such key: list the keys to see their ids".to_owned())
             })
     }
 
@@ -361,7 +370,11 @@ impl Gate {
     pub fn has_working_admin(&self) -> bool {
         let now = self.shared.clock.now();
         let keys = self.shared.keys.of_tenant(&TenantId::default());
-        keys.iter().any(|key| key.role == Role::Admin && key.state(now) == KeyState::Active)
+        let connection = self.default_connection().map(|connection| connection.bot_id);
+        keys.iter().any(|key| {
+            let works = key.state(now) == KeyState::Active && Some(key.connection) == connection;
+            works && key.role == Role::Admin && key.within.is_everything()
+        })
     }
 
     /// notegate itself, where it makes keys at start-up.

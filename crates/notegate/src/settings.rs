@@ -227,6 +227,7 @@ impl Settings {
     ) -> Option<(PathBuf, toml::Table)> {
         let named =
             flags.get("NOTEGATE_CONFIG").cloned().or_else(|| environment("NOTEGATE_CONFIG"));
+        let named = named.filter(|path| !path.is_empty());
         let path = PathBuf::from(named.as_deref().unwrap_or("./notegate.toml"));
         if named.is_none() && !path.exists() {
             return None;

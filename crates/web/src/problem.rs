@@ -54,6 +54,7 @@ impl Problem {
             Error::BadKey(KeyFault::Unknown) => "key_unknown",
             Error::BadKey(KeyFault::Expired) => "key_expired",
             Error::BadKey(KeyFault::Revoked) => "key_revoked",
+            Error::BadKey(KeyFault::Disconnected) => "key_disconnected",
             Error::Refused(policy) => match policy.reason() {
                 "role" => "role_missing",
                 "capability" => "capability_missing",
@@ -110,7 +111,9 @@ fn advice(code: &str) -> Option<&'static str> {
             "Send `Authorization: Bearer <key>`. Keys come from `notegate keys create`."
         }
         "key_unknown" => "Check that the whole key was copied, and that it is a key of this gate.",
-        "key_expired" | "key_revoked" => "Ask an admin of this gate for a new key.",
+        "key_expired" | "key_revoked" | "key_disconnected" => {
+            "Ask an admin of this gate for a new key."
+        }
         "role_missing" => "Ask an admin of this gate for a key with a role that includes it.",
         "scope" => "Use an admin key that reaches everything.",
         "capability_missing" => "Ask an admin of this gate for a key with the capability.",

@@ -204,17 +204,21 @@ async fn export(args: Export) -> Done {
         ),
         None => Box::new(std::io::stdout().lock()),
     };
+    let mut written = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(Failure::could_not)?;
         let Ok(bytes) = frame.into_data() else { continue };
         match out.write_all(&bytes) {
-            Ok(()) => {}
+            Ok(()) => written += bytes.len(),
             // Whoever reads has enough.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
             Err(error) => return Err(Failure::could_not(error)),
         }
     }
     drop((body, out));
+    if let Some(path) = &args.output {
+        eprintln!("{written} bytes written to {}", path.display());
+    }
     local.close().await;
     Ok(ExitCode::SUCCESS)
 }

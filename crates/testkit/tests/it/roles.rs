@@ -219,6 +219,21 @@ async fn budgets_are_spent_before_the_effect() {
 }
 
 #[tokio::test]
+async fn keys_end_with_the_connection_that_they_were_made_for() {
+    let kit = Kit::start().await;
+    let old = kit.admin.clone();
+    kit.gate.connect(&kit.demo.tokens.reader.clone().into()).await.expect("another bot");
+    kit.forget_calls().await;
+    let refused = kit.get(&old, "/v1/users/me").await;
+    assert_eq!((refused.status, refused.reason()), (401, Some("connection")));
+    assert_eq!(kit.get(&old, "/api/v1/keys").await.status, 401);
+    assert!(kit.calls().await.is_empty(), "the old token went out");
+    let new = kit.key(Role::Admin, &[]).await;
+    assert_eq!(kit.get(&new, "/v1/users/me").await.status, 200);
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn keys_end_at_once() {
     let kit = Kit::start().await;
     let mut request = testkit::request(Role::Viewer, &[]);

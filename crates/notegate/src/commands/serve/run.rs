@@ -163,7 +163,7 @@ async fn open_gate(
     Ok((gate.await.map_err(open_failure)?, source))
 }
 
-/// Verifies the token. If Notion cannot be reached, a connection from before will do until it can.
+/// Verifies the token. If Notion cannot be reached, one that was verified before will do until it can.
 async fn connect(gate: &Gate, token: Option<&SecretString>) -> Result<Connection, Failure> {
     let Some(token) = token else {
         return gate
@@ -173,14 +173,14 @@ async fn connect(gate: &Gate, token: Option<&SecretString>) -> Result<Connection
     match gate.connect(token).await {
         Ok(connection) => Ok(connection),
         Err(error @ ConnectError::Unreachable { .. }) => match gate.default_connection() {
-            Some(connection) => {
+            Some(connection) if gate.holds(token) => {
                 tracing::warn!(
                     "{:#}; going on with the connection from before",
                     anyhow::Error::new(error)
                 );
                 Ok(connection)
             }
-            None => Err(Failure::could_not(error)),
+            _ => Err(Failure::could_not(error)),
         },
         Err(error @ (ConnectError::Store(_) | ConnectError::Gate(_))) => {
             Err(Failure::could_not(error))
