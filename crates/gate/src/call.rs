@@ -86,7 +86,6 @@ impl Gate {
             Err(error) => return Err(record.failed(error).await),
         };
         let Prepared { found, admission, named, effect, version, body } = prepared;
-        record.effect(effect);
         if let Some((kind, id)) = named.objects.first() {
             record.about(kind.as_str(), id);
         }

@@ -141,10 +141,8 @@ impl Gate {
                 let object: Object<'_> = serde_json::from_slice(&body).map_err(|_| {
                     Error::Answer(format!("{}: not the object that it should be", operation.name))
                 })?;
-                let now = self.shared.clock.now();
-                self.shared.tree.learn(connection, &object, now);
-                // Under the id that was asked for: Notion answers a page's id for a block's.
-                Ok(self.shared.tree.node(connection, id).filter(|node| node.seen_at == now))
+                let node = self.shared.tree.learn(connection, &object, self.shared.clock.now());
+                Ok(node.filter(|_| object.id == Some(id)))
             }
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => {
                 self.shared.tree.forget(connection, id);

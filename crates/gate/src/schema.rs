@@ -4,11 +4,12 @@
 //! no longer fit. Whether a change does that depends on the columns that are there, so for a caller who
 //! may write but not delete the gate looks at them first.
 
+use http::StatusCode;
 use model::role::Permission;
 use model::{Principal, Who};
 use notion::catalogue::Match;
 use notion::client::{Request, RequestBody};
-use notion::{Effect, Operation, Version};
+use notion::{ApiError, Effect, Operation, Version};
 use policy::{Permit, Refusal};
 use serde_json::{Map, Value};
 
@@ -38,7 +39,8 @@ impl Gate {
         };
         let columns = match found.operation.name {
             "update-a-data-source" => "retrieve-a-data-source",
-            "update-database" => "retrieve-a-database",
+            // Later versions keep the columns in the data source alone.
+            "update-database" if version < Version::V2025_09_03 => "retrieve-a-database",
             _ => return Ok(()),
         };
         let columns = self.columns(principal, found, columns, version, request_id).await?;
@@ -85,6 +87,15 @@ impl Gate {
             Err(error) => return Err(record.failed(error).await),
         };
         record.answered(status.as_u16(), None).await?;
+        match status {
+            StatusCode::OK => {}
+            // There is nothing to empty, and Notion will say so in its own words.
+            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => return Ok(Map::new()),
+            _ => {
+                let error = ApiError::parse(status.as_u16(), &bytes);
+                return Err(error.map_or_else(unknown, Error::Notion));
+            }
+        }
         let object: Value = serde_json::from_slice(&bytes).map_err(|_| unknown())?;
         object.get("properties").and_then(Value::as_object).cloned().ok_or_else(unknown)
     }

@@ -71,30 +71,34 @@ impl Tree {
 
     /// Learns what an object tells about places: its own, and those of its ancestors where it names
     /// them. Never that of something else: a linked database lists data sources that stand elsewhere.
-    pub(crate) fn learn(&self, connection: ConnectionId, object: &Object<'_>, now: Timestamp) {
-        let Some(id) = object.id else { return };
+    ///
+    /// Gives where the object itself stands, if it told.
+    pub(crate) fn learn(
+        &self,
+        connection: ConnectionId,
+        object: &Object<'_>,
+        now: Timestamp,
+    ) -> Option<Node> {
+        let (id, parent) = object.id.zip(object.parent.as_ref())?;
         let put = |id, parent| self.put(connection, id, Node { parent, seen_at: now });
-        if let Some(parent) = &object.parent {
-            // Nearest first, so that what is known of a data source is there when a row asks.
-            if let (Some(source), Some(database)) = (parent.data_source_id, parent.database_id) {
-                put(source, Some((Kind::Database, database)));
-            }
-            if let Some(place) = parent.place() {
-                match self.finer(connection, id, place) {
-                    // What an old version leaves open is as old as it was.
-                    Some(finer) => self.put(connection, id, finer),
-                    None => put(id, place),
-                }
-            }
-            if let (Some(Some(above)), Some(database)) =
-                (object.database_parent.as_ref().map(Parent::place), parent.database_id)
-            {
-                put(database, above);
-            }
-            if let (Some(discussion), Some(above)) = (object.discussion_id, parent.of()) {
-                put(discussion, Some(above));
-            }
+        // Nearest first, so that what is known of a data source is there when a row asks.
+        if let (Some(source), Some(database)) = (parent.data_source_id, parent.database_id) {
+            put(source, Some((Kind::Database, database)));
         }
+        if let (Some(Some(above)), Some(database)) =
+            (object.database_parent.as_ref().map(Parent::place), parent.database_id)
+        {
+            put(database, above);
+        }
+        if let (Some(discussion), Some(above)) = (object.discussion_id, parent.of()) {
+            put(discussion, Some(above));
+        }
+        let place = parent.place()?;
+        // What an old version leaves open is as old as it was.
+        let node = self.finer(connection, id, place);
+        let node = node.unwrap_or(Node { parent: place, seen_at: now });
+        self.put(connection, id, node);
+        Some(node)
     }
 
     /// An old version names the database where a new one names the data source: what says more is

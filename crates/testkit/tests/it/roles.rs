@@ -80,6 +80,14 @@ async fn an_editor_adds_columns_and_does_not_empty_them() {
             assert_eq!(reply.reason(), Some("role"));
         }
     }
+    // What is not there is Notion's to say, and new versions have no columns in the container.
+    let nowhere = "/v1/data_sources/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+    let retype = json!({"properties": {"A": {"checkbox": {}}}});
+    assert_eq!(kit.patch(&editor, nowhere, &retype).await.status, 404);
+    let container = format!("/v1/databases/{}", kit.demo.database_id);
+    let own = kit.direct("PATCH", &container, Some(&retype)).await.status;
+    assert_eq!(kit.patch(&editor, &container, &retype).await.status, own);
+
     let change =
         json!({"properties": {of_type("multi_select"): {"multi_select": {"options": []}}}});
     assert_eq!(kit.patch(&kit.admin, &path, &change).await.status, 200);
