@@ -18,6 +18,7 @@ use crate::calls::{Call, Calls};
 use crate::control;
 use crate::fail::Fail;
 use crate::faults::{Faults, Plan};
+use crate::openapi;
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
 use crate::world::World;
@@ -99,6 +100,11 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         version: text(header::HeaderName::from_static("notion-version")),
         body,
     };
+    if parts.method == http::Method::GET
+        && let Some(response) = described(&incoming.path, &base_url(&parts.headers))
+    {
+        return response;
+    }
     match incoming.path.strip_prefix("/_sandbox/") {
         Some(route) => {
             let (status, body) = control::answer(&app, route, &incoming);
@@ -106,6 +112,24 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         }
         None => notion(&app, &incoming).await,
     }
+}
+
+/// The sandbox as its client addresses it: the `Host` of the request.
+pub(crate) fn base_url(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    format!("http://{}", host.unwrap_or("localhost"))
+}
+
+/// What there is to read about the API itself.
+fn described(path: &str, base: &str) -> Option<Response> {
+    if path == "/openapi.json" {
+        return Some(json(200, &openapi::document(base), None));
+    }
+    let name = path.strip_prefix("/docs/")?.strip_suffix(".md")?;
+    let mut response = Response::new(Body::from(openapi::page(name)?));
+    let kind = HeaderValue::from_static("text/markdown; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    Some(response)
 }
 
 /// Answers as Notion, unless a fault says otherwise.

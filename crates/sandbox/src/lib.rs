@@ -35,6 +35,7 @@ mod control;
 mod fail;
 mod faults;
 mod input;
+mod openapi;
 mod pipeline;
 mod query;
 mod render;
