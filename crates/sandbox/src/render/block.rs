@@ -14,7 +14,7 @@ pub(crate) fn block(view: View, node: &Node) -> Value {
     let (kind, body) = content(view, node);
     let new = view.has_sources();
     let in_trash = view.world.is_gone(node.id);
-    let has_children = !children(view, node.id).is_empty();
+    let has_children = children(view, node.id).next().is_some();
     Object::new("block")
         .with("id", node.id.to_string())
         .with("parent", parent(view, node))
@@ -32,19 +32,18 @@ pub(crate) fn block(view: View, node: &Node) -> Value {
 }
 
 /// The blocks under a node; a synced copy shows what its original holds, a database nothing.
-pub(crate) fn children(view: View, id: Id) -> Vec<Id> {
+pub(crate) fn children<'a>(view: View<'a>, id: Id) -> impl Iterator<Item = Id> + 'a {
     let original = view
         .world
         .node(id)
         .and_then(Node::block)
-        .and_then(|block| block.body["synced_from"]["block_id"].as_str())
-        .and_then(Id::parse)
+        .filter(|block| block.kind == "synced_block")
+        .and_then(|block| block.body()["synced_from"]["block_id"].as_str().and_then(Id::parse))
         .filter(|original| view.sees(*original));
-    let from = original.unwrap_or(id);
-    match view.world.node(from).map(|node| &node.content) {
-        Some(Content::Page(_) | Content::Block(_)) => view.world.live_children(from),
-        _ => Vec::new(),
-    }
+    let from = view.world.node(original.unwrap_or(id));
+    from.filter(|node| matches!(node.content, Content::Page(_) | Content::Block(_)))
+        .into_iter()
+        .flat_map(move |node| view.world.live(node))
 }
 
 fn content(view: View, node: &Node) -> (String, Value) {
@@ -65,7 +64,7 @@ fn content(view: View, node: &Node) -> (String, Value) {
                 "meeting_notes" if view.version < Version::V2026_03_11 => "transcription",
                 kind => kind,
             };
-            (kind.to_owned(), body(view, &block.kind, &block.body))
+            (kind.to_owned(), body(view, &block.kind, &block.body()))
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::query::session;
 use crate::render;
 use crate::render::list::list;
 use crate::world::NODES_MAX;
-use crate::world::node::{Block, Content, Node, Parent};
+use crate::world::block::Block;
+use crate::world::node::{Content, Node, Parent};
 use crate::world::tree::Slot;
 
 /// How many blocks drafts make.
@@ -27,8 +28,7 @@ pub(super) fn plant(scene: &mut Scene, all: &[Draft], under: Id, slot: Slot) -> 
     let mut slot = slot;
     for draft in all {
         let id = scene.world.ids.object();
-        let content =
-            Content::Block(Block { kind: draft.kind.to_owned(), body: draft.body.clone() });
+        let content = Content::Block(Block::new(draft.kind, &draft.body));
         scene.world.insert(
             Node {
                 id,
@@ -62,7 +62,7 @@ pub(super) fn children(scene: &mut Scene, request: &Request) -> Result<Value, Fa
     let paging = Paging::in_query(&request.query)?;
     scene.find(Kind::Block, id)?;
     let view = scene.view();
-    let all = render::block::children(view, id);
+    let all: Vec<Id> = render::block::children(view, id).collect();
     let (page, next) = session::slice(&all, &paging)?;
     let nodes = page.iter().filter_map(|id| view.world.node(*id));
     let results = nodes.map(|node| render::block::block(view, node)).collect();
@@ -79,7 +79,7 @@ pub(super) fn append(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let node = scene.find(Kind::Block, id)?;
     let takes = match &node.content {
         Content::Page(_) => true,
-        Content::Block(block) => drafts::takes_children(&block.kind, &block.body),
+        Content::Block(block) => drafts::takes_children(&block.kind, &block.body()),
         _ => false,
     };
     if !takes {
@@ -109,8 +109,8 @@ pub(super) fn append(scene: &mut Scene, request: &Request) -> Result<Value, Fail
 /// Rows go into tables, columns into column lists, and nothing else does. Without a node: a page.
 pub(super) fn check_fit(node: Option<&Node>, children: &[Draft]) -> Result<(), Fail> {
     let block = node.and_then(Node::block);
-    let (kind, body) =
-        block.map_or(("page", &Value::Null), |block| (block.kind.as_str(), &block.body));
+    let kind = block.map_or("page", |block| block.kind.as_str());
+    let body = block.map(Block::body).unwrap_or_default();
     for draft in children {
         let fits = match kind {
             "table" => draft.kind == "table_row",
@@ -166,7 +166,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if let Some(block) = node.block() {
         let own = body.get(&block.kind);
         let body = if own.is_there() {
-            Some(drafts::updated(&block.kind, &block.body, &own)?)
+            Some(drafts::updated(&block.kind, &block.body(), &own)?)
         } else {
             let known = ["in_trash", "archived", "type", "object"];
             let other = request.body.as_object().into_iter().flat_map(|all| all.keys());
@@ -179,7 +179,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         if let (Some(body), Some(block)) =
             (body, scene.world.nodes.get_mut(&id).and_then(|node| node.block_mut()))
         {
-            block.body = body;
+            block.set_body(&body);
         }
     } else if in_trash.is_none() && request.body.as_object().is_some_and(|all| !all.is_empty()) {
         return Err(Fail::validation(

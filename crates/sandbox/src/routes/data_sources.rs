@@ -135,7 +135,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let id = scene.world.ids.object();
     let (schema, sides) = read_new(scene, &properties, id, &title)?;
     let source = DataSource { title, icon, schema, ..DataSource::default() };
-    insert(scene, id, Parent::Node(database), Content::DataSource(source));
+    insert(scene, id, Parent::Node(database), Content::DataSource(Box::new(source)));
     apply(scene, sides);
     scene.touch(database);
     Ok(scene.written(Kind::DataSource, id))

@@ -110,8 +110,8 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         is_locked: changes.is_locked.unwrap_or(false),
     };
     let table = DataSource { title, description, schema, ..DataSource::default() };
-    insert(scene, id, above, Content::Database(container));
-    insert(scene, source, Parent::Node(id), Content::DataSource(table));
+    insert(scene, id, above, Content::Database(Box::new(container)));
+    insert(scene, source, Parent::Node(id), Content::DataSource(Box::new(table)));
     data_sources::apply(scene, sides);
     if let Parent::Node(page) = above {
         scene.touch(page);

@@ -70,7 +70,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             last_edited_by: by,
             in_trash: false,
             children: Vec::new(),
-            content: Content::Page(page),
+            content: Content::Page(Box::new(page)),
         },
         slot,
     );

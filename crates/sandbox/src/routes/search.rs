@@ -26,7 +26,7 @@ pub(super) fn search(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         let mut found: Vec<&Node> = view
             .world
             .nodes
-            .values()
+            .titled()
             .filter(|node| is_result(view, node) && wanted.fits(node))
             .filter(|node| words.is_empty() || title(view, node).to_lowercase().contains(&words))
             .filter(|node| view.sees(node.id))
@@ -121,7 +121,7 @@ pub(super) fn databases(scene: &mut Scene, request: &Request) -> Result<Value, F
     let all: Vec<Id> = view
         .world
         .nodes
-        .values()
+        .titled()
         .filter(|node| node.kind() == Kind::Database && !node.in_trash)
         .filter(|node| is_result(view, node) && view.sees(node.id))
         .map(|node| node.id)

@@ -1,13 +1,17 @@
 //! The world: everything the sandbox knows, as plain data that can be written out and read back.
 
 pub(crate) mod access;
+pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod connection;
 pub(crate) mod ids;
 pub(crate) mod node;
+pub(crate) mod nodes;
 pub(crate) mod property;
 pub(crate) mod tree;
 pub(crate) mod user;
+
+use std::collections::HashSet;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -19,11 +23,12 @@ use crate::clock::Clock;
 use comment::Comment;
 use connection::Connection;
 use ids::IdSource;
-use node::Node;
+use node::Parent;
+use nodes::Nodes;
 use user::Person;
 
 /// Most nodes (pages, blocks, databases, data sources) that a world holds.
-pub(crate) const NODES_MAX: usize = 250_000;
+pub(crate) const NODES_MAX: usize = 2_000_000;
 /// Most comments.
 pub(crate) const COMMENTS_MAX: usize = 50_000;
 
@@ -46,7 +51,7 @@ pub(crate) struct World {
     pub(crate) connections: IndexMap<Id, Connection>,
     /// Pages and databases at workspace level.
     pub(crate) roots: Vec<Id>,
-    pub(crate) nodes: IndexMap<Id, Node>,
+    pub(crate) nodes: Nodes,
     pub(crate) comments: IndexMap<Id, Comment>,
     /// File uploads, as far as other objects name them; kept as they are.
     #[serde(default)]
@@ -68,7 +73,7 @@ impl World {
             people: IndexMap::new(),
             connections: IndexMap::new(),
             roots: Vec::new(),
-            nodes: IndexMap::new(),
+            nodes: Nodes::default(),
             comments: IndexMap::new(),
             file_uploads: IndexMap::new(),
         }
@@ -89,23 +94,96 @@ impl World {
         if self.nodes.len() > NODES_MAX || self.comments.len() > COMMENTS_MAX {
             return Err("the world is larger than the sandbox allows".to_owned());
         }
-        for (id, node) in &self.nodes {
+        // Down from the top, every node is met once; so none is its own ancestor.
+        let mut met: HashSet<Id> = HashSet::with_capacity(self.nodes.len());
+        let mut level: Vec<Id> = Vec::new();
+        let mut next = self.hung(&self.roots, Parent::Workspace, &mut met)?;
+        for _ in 0..tree::LINEAGE_MAX {
+            std::mem::swap(&mut level, &mut next);
+            next.clear();
+            for id in level.drain(..) {
+                let Some(node) = self.nodes.get(&id) else { continue };
+                next.extend(self.hung(&node.children, Parent::Node(id), &mut met)?);
+            }
+            if next.is_empty() {
+                break;
+            }
+        }
+        for (id, node) in self.nodes.iter() {
             if node.id != *id {
                 return Err(format!("node {id} says that its id is {}", node.id));
             }
-            if self.lineage(*id).is_none() {
-                return Err(format!(
-                    "node {id} has a parent that is missing, or is its own ancestor"
-                ));
-            }
-            if let Some(child) = node.children.iter().find(|child| !self.nodes.contains_key(*child))
-            {
-                return Err(format!("node {id} has a child {child} that is missing"));
+            if !met.contains(id) {
+                let way = "is missing, does not name it as a child, or hangs below it";
+                return Err(format!("node {id} has a parent that {way}"));
             }
         }
-        match self.roots.iter().find(|root| !self.nodes.contains_key(*root)) {
-            Some(root) => Err(format!("the workspace has a root {root} that is missing")),
-            None => Ok(()),
+        Ok(())
+    }
+
+    /// The children of one node, each of which must be there, name its parent and be new.
+    fn hung(
+        &self,
+        children: &[Id],
+        parent: Parent,
+        met: &mut HashSet<Id>,
+    ) -> Result<Vec<Id>, String> {
+        let place = || match parent {
+            Parent::Workspace => "the workspace".to_owned(),
+            Parent::Node(id) => format!("node {id}"),
+        };
+        for child in children {
+            let Some(node) = self.nodes.get(child) else {
+                return Err(format!("{} has a child {child} that is missing", place()));
+            };
+            if node.parent != parent {
+                return Err(format!("{} has a child {child} that names another parent", place()));
+            }
+            if !met.insert(*child) {
+                return Err(format!("{} has the child {child} twice", place()));
+            }
         }
+        Ok(children.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_tree_that_does_not_hold_together_is_refused() {
+        let (world, demo) = crate::seed::demo();
+        assert_eq!(world.check(), Ok(()));
+        let whole = json!(world);
+        let root = demo.root_page_id.to_string();
+        let broken = |change: &dyn Fn(&mut Value)| {
+            let mut state = whole.clone();
+            change(&mut state);
+            serde_json::from_value::<World>(state).unwrap().check().unwrap_err()
+        };
+        let first = whole["nodes"][&root]["children"][0].clone();
+        let is = broken(&|state| {
+            state["nodes"][&root]["children"].as_array_mut().unwrap().remove(0);
+        });
+        assert_eq!(
+            is,
+            format!(
+                "node {} has a parent that is missing, does not name it as a child, or hangs below it",
+                first.as_str().unwrap()
+            )
+        );
+        let is = broken(&|state| {
+            state["nodes"][&root]["children"].as_array_mut().unwrap().push(first.clone());
+        });
+        assert!(is.ends_with("twice"), "{is}");
+        let is = broken(&|state| state["roots"][0] = json!(Id::NIL));
+        assert!(is.contains("the workspace has a child 00000000"), "{is}");
+        let is = broken(&|state| state["nodes"][&root]["parent"] = json!({"node": root}));
+        assert!(is.contains("names another parent"), "{is}");
+        let is = broken(&|state| state["nodes"][&root]["id"] = first.clone());
+        assert!(is.contains("says that its id is"), "{is}");
     }
 }

@@ -6,6 +6,7 @@ use notion::{Id, Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::block::Block;
 use super::property::Property;
 
 /// Where a node hangs.
@@ -27,10 +28,10 @@ pub(crate) struct Node {
     pub(crate) created_by: Id,
     pub(crate) last_edited_time: Timestamp,
     pub(crate) last_edited_by: Id,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) in_trash: bool,
     /// In order; trashed ones stay in their place.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) children: Vec<Id>,
     pub(crate) content: Content,
 }
@@ -40,13 +41,13 @@ pub(crate) struct Node {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Content {
     /// A page: under a page or block, at the top, or a row of a data source.
-    Page(Page),
+    Page(Box<Page>),
     /// A block that is neither page nor database.
     Block(Block),
     /// The container of data sources.
-    Database(Database),
+    Database(Box<Database>),
     /// A table; its children are its rows.
-    DataSource(DataSource),
+    DataSource(Box<DataSource>),
 }
 
 /// A page's own data. Values are kept by property id; see [`crate::input::values`] for their form.
@@ -61,13 +62,6 @@ pub(crate) struct Page {
     #[serde(default)]
     pub(crate) is_archived: bool,
     pub(crate) values: IndexMap<String, Value>,
-}
-
-/// A block's own data: its type and the member of that name.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Block {
-    pub(crate) kind: String,
-    pub(crate) body: Value,
 }
 
 /// A container's own data.

@@ -7,7 +7,7 @@ use super::World;
 use super::node::{Content, DataSource, Node, Page, Parent};
 
 /// Longest way from a node to the top; more means that the tree is broken.
-const LINEAGE_MAX: usize = 10_000;
+pub(super) const LINEAGE_MAX: usize = 10_000;
 
 /// Where among its siblings a new child goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,9 +57,13 @@ impl World {
 
     /// The children that are not in the trash, in order.
     pub(crate) fn live_children(&self, id: Id) -> Vec<Id> {
-        let Some(node) = self.node(id) else { return Vec::new() };
-        let alive = |id: &&Id| self.node(**id).is_some_and(|child| !child.in_trash);
-        node.children.iter().filter(alive).copied().collect()
+        self.node(id).map(|node| self.live(node).collect()).unwrap_or_default()
+    }
+
+    /// The children of `node` that are not in the trash, one by one.
+    pub(crate) fn live<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = Id> + 'a {
+        let alive = |id: &Id| self.node(*id).is_some_and(|child| !child.in_trash);
+        node.children.iter().copied().filter(alive)
     }
 
     /// Whether something above the node is in the trash.
@@ -97,7 +101,7 @@ impl World {
             Slot::End => siblings.len(),
             Slot::After(brother) => siblings
                 .iter()
-                .position(|sibling| *sibling == brother)
+                .rposition(|sibling| *sibling == brother)
                 .map_or(siblings.len(), |index| index + 1),
         };
         siblings.insert(at, id);
