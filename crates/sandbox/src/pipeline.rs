@@ -108,7 +108,9 @@ pub(crate) fn answer(
     check_path(operation, &request)?;
     check_body(operation, &request)?;
     let mut scene = Scene { world, sessions, who, version };
-    routes::run(&mut scene, operation, &request)
+    let answer = routes::run(&mut scene, operation, &request);
+    world.read_journal();
+    answer
 }
 
 /// Every id in the path is one.

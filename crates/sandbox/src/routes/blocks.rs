@@ -97,6 +97,7 @@ pub(super) fn append(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     }
     let made = plant(scene, &children, id, slot);
     scene.touch(id);
+    scene.note_content(&made);
     // The list begins with the new blocks and runs on to the parent's last child (measured).
     let siblings = scene.world.live_children(id);
     let from = made.first().and_then(|new| siblings.iter().position(|sibling| sibling == new));
@@ -179,7 +180,11 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         if let (Some(body), Some(block)) =
             (body, scene.world.nodes.get_mut(&id).and_then(|node| node.block_mut()))
         {
+            let is_change = block.body() != body;
             block.set_body(&body);
+            if is_change {
+                scene.note_content(&[id]);
+            }
         }
     } else if in_trash.is_none() && request.body.as_object().is_some_and(|all| !all.is_empty()) {
         return Err(Fail::validation(

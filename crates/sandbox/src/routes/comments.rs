@@ -13,6 +13,7 @@ use crate::render;
 use crate::render::list::list as envelope;
 use crate::world::COMMENTS_MAX;
 use crate::world::comment::Comment;
+use crate::world::journal::{Change, Subject};
 
 const ATTACHMENTS_MAX: usize = 3;
 
@@ -65,6 +66,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         attachments,
     };
     scene.world.comments.insert(id, comment);
+    scene.note(Subject::Comment { id, about }, Change::Created);
     Ok(written(scene, id))
 }
 
@@ -134,9 +136,10 @@ fn find<'a>(scene: &'a Scene, id: Id) -> Result<&'a Comment, Fail> {
     visible.ok_or_else(|| scene.not_found("comment", id))
 }
 
-/// A comment that the caller may change: an own one.
-fn find_own(scene: &Scene, id: Id) -> Result<(), Fail> {
-    if find(scene, id)?.created_by == scene.who.user { Ok(()) } else { Err(Fail::no_access()) }
+/// What a comment is about that the caller may change: an own one.
+fn find_own(scene: &Scene, id: Id) -> Result<Id, Fail> {
+    let comment = find(scene, id)?;
+    if comment.created_by == scene.who.user { Ok(comment.about) } else { Err(Fail::no_access()) }
 }
 
 /// `GET /v1/comments/{comment_id}`
@@ -153,20 +156,22 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         return Err(Fail::unsupported("update-a-comment with markdown"));
     }
     let text = rich_text::read(&body.get("rich_text"))?;
-    find_own(scene, id)?;
+    let about = find_own(scene, id)?;
     let now = scene.now();
     if let Some(comment) = scene.world.comments.get_mut(&id) {
         comment.rich_text = text;
         comment.last_edited_time = now;
     }
+    scene.note(Subject::Comment { id, about }, Change::Updated);
     Ok(written(scene, id))
 }
 
 /// `DELETE /v1/comments/{comment_id}`; answers the comment that is gone.
 pub(super) fn delete(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let id = request.id("comment_id")?;
-    find_own(scene, id)?;
+    let about = find_own(scene, id)?;
     let answer = written(scene, id);
     scene.world.comments.shift_remove(&id);
+    scene.note(Subject::Comment { id, about }, Change::Deleted);
     Ok(answer)
 }

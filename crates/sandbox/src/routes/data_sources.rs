@@ -14,6 +14,7 @@ use crate::input::{files, rich_text};
 use crate::render;
 use crate::world::NODES_MAX;
 use crate::world::access::View;
+use crate::world::journal::{Change, schema_changes};
 use crate::world::node::{Content, DataSource, Parent};
 use crate::world::property::{Property, PropertyKind, Settings};
 
@@ -57,6 +58,7 @@ pub(super) fn apply(scene: &mut Scene, sides: Vec<Side>) {
         let (Side::Add { at, .. } | Side::Remove { at, .. } | Side::Unlink { at, .. }) = &side;
         let node = scene.world.nodes.get_mut(at);
         let Some(source) = node.and_then(|node| node.source_mut()) else { continue };
+        let (at, before) = (*at, source.schema.clone());
         match side {
             Side::Add { property, .. } => {
                 source.schema.insert(property.id.clone(), property);
@@ -71,6 +73,8 @@ pub(super) fn apply(scene: &mut Scene, sides: Vec<Side>) {
                 }
             }
         }
+        let changes = schema_changes(&before, &source.schema);
+        scene.note_node(at, Change::Schema(changes));
     }
 }
 
@@ -87,6 +91,7 @@ pub(super) fn patch_schema(scene: &mut Scene, id: Id, spot: &Spot) -> Result<(),
         Ok(schema)
     })?;
     forget_values(scene, id, &before, &schema);
+    scene.note_node(id, Change::Schema(schema_changes(&before, &schema)));
     if let Some(source) = scene.world.nodes.get_mut(&id).and_then(|node| node.source_mut()) {
         source.schema = schema;
     }
@@ -138,6 +143,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     insert(scene, id, Parent::Node(database), Content::DataSource(Box::new(source)));
     apply(scene, sides);
     scene.touch(database);
+    scene.note_node(id, Change::Created);
     Ok(scene.written(Kind::DataSource, id))
 }
 
@@ -179,6 +185,9 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         scene.check_editable(target)?;
     }
     patch_schema(scene, id, &properties)?;
+    if title.is_some() || description.is_some() || icon.is_some() || cover.is_some() {
+        scene.note_node(id, Change::Content(vec![id]));
+    }
     if let Some(source) = scene.world.nodes.get_mut(&id).and_then(|node| node.source_mut()) {
         take(&mut source.title, title);
         take(&mut source.description, description);
@@ -186,7 +195,11 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         take(&mut source.cover, cover);
     }
     if let Some(target) = target {
+        let is_move = scene.world.node(id).is_some_and(|node| node.parent_id() != Some(target));
         scene.world.relocate(id, Parent::Node(target));
+        if is_move {
+            scene.note_node(id, Change::Moved);
+        }
     }
     match in_trash {
         Some(in_trash) => trash::set(scene, id, in_trash),

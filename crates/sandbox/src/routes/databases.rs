@@ -8,6 +8,7 @@ use crate::fail::Fail;
 use crate::input::check::{Spot, fix_one};
 use crate::input::{files, rich_text};
 use crate::world::NODES_MAX;
+use crate::world::journal::Change;
 use crate::world::node::{Content, DataSource, Database, Node, Parent};
 use crate::world::tree::Slot;
 
@@ -116,6 +117,8 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if let Parent::Node(page) = above {
         scene.touch(page);
     }
+    scene.note_node(id, Change::Created);
+    scene.note_content(&[id]);
     Ok(scene.written(Kind::Database, id))
 }
 
@@ -179,6 +182,13 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         data_sources::patch_schema(scene, source, &properties)?;
     }
     let (title, description) = (changes.title.clone(), changes.description.clone());
+    let is_new_content = title.is_some()
+        || description.is_some()
+        || changes.icon.is_some()
+        || changes.cover.is_some();
+    if is_new_content {
+        scene.note_node(id, Change::Content(vec![id]));
+    }
     if let Some(database) = scene.world.nodes.get_mut(&id).and_then(|node| node.database_mut()) {
         take(&mut database.title, changes.title);
         take(&mut database.description, changes.description);
@@ -198,8 +208,13 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         take(&mut table.description, description);
         take(&mut table.title, title.filter(|_| old));
     }
-    if let Some(above) = above {
+    if let Some(above) = above
+        && scene.world.node(id).is_some_and(|node| node.parent != above)
+    {
+        scene.note_content(&[id]);
         scene.world.relocate(id, above);
+        scene.note_node(id, Change::Moved);
+        scene.note_content(&[id]);
     }
     match in_trash {
         Some(in_trash) => trash::set(scene, id, in_trash),

@@ -24,6 +24,7 @@ use crate::query::session::Sessions;
 use crate::render;
 use crate::world::World;
 use crate::world::access::{View, Who};
+use crate::world::journal::{Change, Subject};
 use crate::world::node::Node;
 
 /// What an operation works in: the world, the caller, the version.
@@ -117,6 +118,21 @@ impl Scene<'_> {
     fn touch(&mut self, id: Id) {
         let now = self.now();
         self.world.touch(id, self.who.user, now);
+    }
+
+    /// Notes that the caller changed something.
+    fn note(&mut self, subject: Subject, change: Change) {
+        self.world.note(self.who.user, subject, change);
+    }
+
+    /// Notes that a page, database or data source changed.
+    fn note_node(&mut self, id: Id, change: Change) {
+        self.note(Subject::Node(id), change);
+    }
+
+    /// Notes that nodes came, changed or went as content of what is above them.
+    fn note_content(&mut self, changed: &[Id]) {
+        self.world.note_content(self.who.user, changed);
     }
 
     fn has_sources(&self) -> bool {

@@ -10,7 +10,9 @@ use crate::input::check::{Spot, fix_one};
 use crate::input::files;
 use crate::render;
 use crate::world::NODES_MAX;
+use crate::world::journal::Change;
 use crate::world::node::{Content, Node, Page, Parent};
+use crate::world::property::TITLE;
 use crate::world::tree::Slot;
 
 /// Where a new or moved page goes, as the request says.
@@ -85,6 +87,8 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     {
         scene.touch(above);
     }
+    scene.note_node(id, Change::Created);
+    scene.note_content(&[id]);
     Ok(scene.written(Kind::Page, id))
 }
 
@@ -194,12 +198,25 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         return Err(Fail::archived_block());
     }
     let values = rows::read(scene, &properties, source)?;
-    rows::write(scene, id, values);
+    let changed = rows::write(scene, id, values);
+    // The docs tell of a new title as content as well.
+    let mut is_new_content = changed.iter().any(|property| property == TITLE);
+    scene.note_node(id, Change::Properties(changed));
+    let mut lock = None;
     if let Some(page) = scene.world.nodes.get_mut(&id).and_then(|node| node.page_mut()) {
+        is_new_content |= icon.as_ref().is_some_and(|icon| *icon != page.icon)
+            || cover.as_ref().is_some_and(|cover| *cover != page.cover);
+        lock = is_locked.filter(|locked| *locked != page.is_locked);
         page.icon = icon.unwrap_or_else(|| page.icon.take());
         page.cover = cover.unwrap_or_else(|| page.cover.take());
         page.is_locked = is_locked.unwrap_or(page.is_locked);
         page.is_archived = is_archived.unwrap_or(page.is_archived);
+    }
+    if is_new_content {
+        scene.note_node(id, Change::Content(vec![id]));
+    }
+    if let Some(locked) = lock {
+        scene.note_node(id, if locked { Change::Locked } else { Change::Unlocked });
     }
     if erase {
         for child in scene.world.live_children(id) {
@@ -233,9 +250,14 @@ pub(super) fn relocate(scene: &mut Scene, request: &Request) -> Result<Value, Fa
         return Err(Fail::validation("A page cannot be moved into itself or its own subpages."));
     }
     let before = scene.world.node(id).map(|node| node.parent);
+    if before != Some(parent) {
+        scene.note_content(&[id]);
+    }
     scene.world.relocate(id, parent);
     if before != Some(parent) {
         keep_title(scene, id);
+        scene.note_node(id, Change::Moved);
+        scene.note_content(&[id]);
     }
     scene.touch(id);
     Ok(scene.written(Kind::Page, id))
@@ -246,9 +268,7 @@ fn keep_title(scene: &mut Scene, id: Id) {
     let source = scene.world.source_of_row(id).map(|(id, source)| (id, source.schema.clone()));
     if let Some(page) = scene.world.nodes.get_mut(&id).and_then(|node| node.page_mut()) {
         page.values.retain(|property, _| {
-            source.as_ref().map_or(property == crate::world::property::TITLE, |(_, schema)| {
-                schema.contains_key(property)
-            })
+            source.as_ref().map_or(property == TITLE, |(_, schema)| schema.contains_key(property))
         });
     }
     if let Some((source, _)) = source {

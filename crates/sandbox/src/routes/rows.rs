@@ -8,6 +8,7 @@ use crate::compute::cell::ids;
 use crate::fail::Fail;
 use crate::input::check::Spot;
 use crate::input::values::{Reader, title_only};
+use crate::world::journal::Change;
 use crate::world::property::{Property, PropertyKind, Settings};
 
 /// Values that were read and checked, and the schema with the options that they bring.
@@ -60,21 +61,26 @@ fn check(scene: &Scene, values: &Values) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Puts values on a page.
-pub(super) fn write(scene: &mut Scene, page: Id, values: Values) {
+/// Puts values on a page; gives the ids of the properties that changed.
+pub(super) fn write(scene: &mut Scene, page: Id, values: Values) -> Vec<String> {
     if let Some(source) = values.source
         && let Some(source) = scene.world.nodes.get_mut(&source).and_then(|node| node.source_mut())
     {
         source.schema = values.schema.clone();
     }
+    let mut changed = Vec::new();
     for (id, value) in values.values {
         if let Some(property) = values.schema.get(&id) {
             sync(scene, page, property, &value);
         }
-        if let Some(page) = scene.world.nodes.get_mut(&page).and_then(|node| node.page_mut()) {
-            page.values.insert(id, value);
+        if let Some(page) = scene.world.nodes.get_mut(&page).and_then(|node| node.page_mut())
+            && page.values.get(&id) != Some(&value)
+        {
+            page.values.insert(id.clone(), value);
+            changed.push(id);
         }
     }
+    changed
 }
 
 /// Tells the pages at the other end of a two-way relation.
@@ -100,6 +106,7 @@ fn link(scene: &mut Scene, at: Id, property: &str, to: Id, linked: bool) {
     if linked {
         all.push(to);
     }
+    scene.note_node(at, Change::Properties(vec![property.to_owned()]));
 }
 
 /// Numbers a new row, if its data source counts.

@@ -5,6 +5,7 @@ use notion::{Id, Version};
 use super::Scene;
 use crate::fail::Fail;
 use crate::input::check::Spot;
+use crate::world::journal::Change;
 
 /// Reads `in_trash`, or `archived` where the version still has it.
 pub(super) fn wish(body: &Spot, version: Version) -> Result<Option<bool>, Fail> {
@@ -18,8 +19,15 @@ pub(super) fn wish(body: &Spot, version: Version) -> Result<Option<bool>, Fail> 
 
 /// Moves a node to the trash or back.
 pub(super) fn set(scene: &mut Scene, id: Id, in_trash: bool) {
-    if let Some(node) = scene.world.nodes.get_mut(&id) {
-        node.in_trash = in_trash;
-    }
+    let Some(node) = scene.world.nodes.get_mut(&id) else { return };
+    let is_change = node.in_trash != in_trash;
+    let is_block = node.block().is_some();
+    node.in_trash = in_trash;
     scene.touch(id);
+    if is_change {
+        if !is_block {
+            scene.note_node(id, if in_trash { Change::Deleted } else { Change::Undeleted });
+        }
+        scene.note_content(&[id]);
+    }
 }

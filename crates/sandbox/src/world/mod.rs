@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod connection;
 pub(crate) mod ids;
+pub(crate) mod journal;
 pub(crate) mod node;
 pub(crate) mod nodes;
 pub(crate) mod property;
@@ -23,6 +24,7 @@ use crate::clock::Clock;
 use comment::Comment;
 use connection::Connection;
 use ids::IdSource;
+use journal::Note;
 use node::Parent;
 use nodes::Nodes;
 use user::Person;
@@ -56,6 +58,9 @@ pub(crate) struct World {
     /// File uploads, as far as other objects name them; kept as they are.
     #[serde(default)]
     pub(crate) file_uploads: IndexMap<Id, Value>,
+    /// What the current operation changed.
+    #[serde(skip)]
+    pub(crate) journal: Vec<Note>,
 }
 
 impl World {
@@ -76,6 +81,7 @@ impl World {
             nodes: Nodes::default(),
             comments: IndexMap::new(),
             file_uploads: IndexMap::new(),
+            journal: Vec::new(),
         }
     }
 
