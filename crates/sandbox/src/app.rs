@@ -98,6 +98,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: text(header::AUTHORIZATION),
         version: text(header::HeaderName::from_static("notion-version")),
+        headers: parts.headers.clone(),
         body,
     };
     if parts.method == http::Method::GET
@@ -136,7 +137,8 @@ fn described(path: &str, base: &str) -> Option<Response> {
 async fn notion(app: &App, incoming: &Incoming) -> Response {
     let plan = {
         let mut inner = app.lock();
-        let bot = incoming.token().and_then(|token| inner.world.who_has(token)).map(|who| who.user);
+        let bot =
+            incoming.token().and_then(|token| inner.world.who_has(token)).map(|who| who.connection);
         inner.faults.plan(incoming, bot)
     };
     if plan.latency_ms > 0 {

@@ -67,6 +67,21 @@ impl Fail {
         Self::new(403, "restricted_resource", "Insufficient permissions for this endpoint.")
     }
 
+    pub(crate) fn personal_token_lists_users() -> Self {
+        Self::new(403, "restricted_resource", "Personal access tokens cannot list users.")
+    }
+
+    /// A page or database without a parent belongs to a person, and an internal connection has
+    /// none (quoted by users, 2026).
+    pub(crate) fn ownerless() -> Self {
+        Self::validation(
+            "Provide a `parent.page_id` or `parent.database_id` parameter to create a page, or \
+             use a public integration with `insert_content` capability. Internal integrations \
+             aren't owned by a single user, so creating workspace-level private pages is not \
+             supported.",
+        )
+    }
+
     /// The resource exists, but is not the caller's to change.
     pub(crate) fn no_access() -> Self {
         let text = "API token does not have access to this resource.";

@@ -4,7 +4,7 @@
 //! Route, JSON, `Authorization`, token, version, capability, ids in the path; bodies and look-ups
 //! are the operation's own.
 
-use http::Method;
+use http::{HeaderMap, Method};
 use notion::Version;
 use notion::catalogue::{self, Operation};
 use percent_encoding::percent_decode_str;
@@ -29,6 +29,8 @@ pub(crate) struct Incoming {
     pub(crate) query: String,
     pub(crate) authorization: Option<String>,
     pub(crate) version: Option<String>,
+    /// All headers.
+    pub(crate) headers: HeaderMap,
     pub(crate) body: bytes::Bytes,
 }
 
@@ -96,7 +98,8 @@ pub(crate) fn answer(
     if !operation.exists_in(version) {
         return Err(Fail::no_route());
     }
-    if !operation.needs.met_by(who.capabilities) {
+    let too = operation.needs_too(Some(&body));
+    if !operation.needs.met_by(who.capabilities) || too.is_some_and(|too| !who.can(too)) {
         return Err(Fail::no_capability());
     }
     let params = found.params.into_iter().map(|(name, value)| (name.to_owned(), value.into()));

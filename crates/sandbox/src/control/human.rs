@@ -1,7 +1,7 @@
 //! What a person does in the app: the same operations, without a token and with all rights.
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use notion::Id;
 use serde_json::Value;
 use uuid::Uuid;
@@ -36,6 +36,7 @@ pub(super) fn act(inner: &mut Inner, body: &Value) -> Answer {
         query: query.to_owned(),
         authorization: None,
         version: body["notion_version"].as_str().map(str::to_owned),
+        headers: HeaderMap::new(),
         body: content,
     };
     let Inner { world, sessions, .. } = inner;

@@ -63,6 +63,7 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
         ("DELETE", ["tokens", bot]) => connections::remove(inner, bot),
         ("POST", ["share"]) => connections::share(inner, body, true),
         ("POST", ["unshare"]) => connections::share(inner, body, false),
+        ("POST", ["private"]) => connections::private(inner, body),
         ("POST", ["as-human"]) => human::act(inner, body),
         _ => Err((
             404,
@@ -70,7 +71,7 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
                 "there is no control route {method} /_sandbox/{route}; there are: GET health, \
                  POST reset, GET/PUT state, GET/DELETE calls, GET/POST/DELETE faults, GET/POST \
                  clock, POST tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, POST \
-                 as-human"
+                 private, POST as-human"
             ),
         )),
     }

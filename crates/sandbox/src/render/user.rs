@@ -54,7 +54,9 @@ pub(crate) fn bot(view: View, connection: &Connection, whole: bool) -> Value {
     let details = if whole {
         let owner = match &connection.owner {
             Owner::Workspace => json!({"type": "workspace", "workspace": true}),
-            Owner::User(id) => json!({"type": "user", "user": user(view, *id)}),
+            Owner::User(id) | Owner::Personal(id) => {
+                json!({"type": "user", "user": user(view, *id)})
+            }
         };
         json!({
             "owner": owner,

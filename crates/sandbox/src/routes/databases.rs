@@ -51,9 +51,9 @@ fn changes(body: &Spot) -> Result<Changes, Fail> {
     })
 }
 
-fn parent(scene: &Scene, spot: &Spot) -> Result<(Kind, Option<Id>), Fail> {
+fn parent(spot: &Spot) -> Result<(Kind, Option<Id>), Fail> {
     spot.object()?;
-    if spot.get("workspace").is_there() && scene.who.is_person() {
+    if spot.get("workspace").is_there() {
         return Ok((Kind::Page, None));
     }
     let (page, block) = (spot.get("page_id"), spot.get("block_id"));
@@ -68,7 +68,7 @@ fn parent(scene: &Scene, spot: &Spot) -> Result<(Kind, Option<Id>), Fail> {
 
 fn look_up(scene: &Scene, parent: (Kind, Option<Id>)) -> Result<Parent, Fail> {
     match parent {
-        (_, None) => Ok(Parent::Workspace),
+        (_, None) => scene.own_level(),
         (kind, Some(id)) => {
             scene.find(kind, id)?;
             scene.check_editable(id)?;
@@ -80,7 +80,7 @@ fn look_up(scene: &Scene, parent: (Kind, Option<Id>)) -> Result<Parent, Fail> {
 /// `POST /v1/databases`
 pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let body = request.body();
-    let above = parent(scene, &body.get("parent"))?;
+    let above = parent(&body.get("parent"))?;
     let changes = changes(&body)?;
     let properties = if scene.has_sources() {
         let initial = body.get("initial_data_source");
@@ -112,6 +112,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     };
     let table = DataSource { title, description, schema, ..DataSource::default() };
     insert(scene, id, above, Content::Database(Box::new(container)));
+    scene.keep_private(id);
     insert(scene, source, Parent::Node(id), Content::DataSource(Box::new(table)));
     data_sources::apply(scene, sides);
     if let Parent::Node(page) = above {
@@ -160,7 +161,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let in_trash = trash::wish(&body, scene.version)?;
     let changes = changes(&body)?;
     let above = body.get("parent");
-    let above = if above.is_there() { Some(parent(scene, &above)?) } else { None };
+    let above = if above.is_there() { Some(parent(&above)?) } else { None };
     let properties = body.get("properties");
     properties.object_opt()?;
     let node = scene.find(Kind::Database, id)?;

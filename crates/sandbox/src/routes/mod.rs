@@ -23,9 +23,10 @@ use crate::input::schema::Sees;
 use crate::query::session::Sessions;
 use crate::render;
 use crate::world::World;
-use crate::world::access::{View, Who};
+use crate::world::access::{Reach, View, Who};
+use crate::world::connection::Owner;
 use crate::world::journal::{Change, Subject};
-use crate::world::node::Node;
+use crate::world::node::{Node, Parent};
 
 /// What an operation works in: the world, the caller, the version.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl Scene<'_> {
     }
 
     pub(crate) fn not_found(&self, kind: &str, id: Id) -> Fail {
-        Fail::not_found(kind, id, &self.who.name, self.who.user)
+        Fail::not_found(kind, id, &self.who.name, self.who.connection)
     }
 
     /// The node of that kind, if the caller sees it. As blocks, pages and databases count too.
@@ -112,6 +113,28 @@ impl Scene<'_> {
                 _ => render::any(view, node),
             },
             _ => render::partial(kind, id),
+        }
+    }
+
+    /// The top of the workspace, where only somebody's pages stand: a person's, or those of a
+    /// connection that a person is behind.
+    fn own_level(&self) -> Result<Parent, Fail> {
+        match self.who.owner {
+            Some(Owner::Workspace) => Err(Fail::ownerless()),
+            _ => Ok(Parent::Workspace),
+        }
+    }
+
+    /// What a connection puts at the top is for the person behind it alone, and for itself.
+    fn keep_private(&mut self, id: Id) {
+        let is_top = self.world.node(id).is_some_and(|node| node.parent == Parent::Workspace);
+        let Some(person) = self.who.owner.and_then(Owner::person).filter(|_| is_top) else {
+            return;
+        };
+        self.world.private.insert(id, vec![person]);
+        if let Some(connection) = self.world.connections.get_mut(&self.who.connection) {
+            connection.shared.push(id);
+            self.who.reach = Some(Reach::of(connection));
         }
     }
 
@@ -150,7 +173,7 @@ impl Sees for Eyes<'_> {
     }
 
     fn not_found(&self, kind: &str, id: Id) -> Fail {
-        Fail::not_found(kind, id, &self.0.who.name, self.0.who.user)
+        Fail::not_found(kind, id, &self.0.who.name, self.0.who.connection)
     }
 }
 

@@ -76,6 +76,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         },
         slot,
     );
+    scene.keep_private(id);
     rows::write(scene, id, values);
     if let Some(source) = source {
         rows::number(scene, source, id);
@@ -97,15 +98,15 @@ fn optional(spot: &Spot, read: impl Fn(&Spot) -> Result<Value, Fail>) -> Result<
 }
 
 fn place(spot: &Spot, scene: &Scene) -> Result<Place, Fail> {
+    if spot.get("workspace").is_there() || !spot.is_there() {
+        return Ok(Place::Workspace);
+    }
     spot.object()?;
     let keys: &[&str] = if scene.has_sources() {
         &["page_id", "database_id", "data_source_id"]
     } else {
         &["database_id", "page_id"]
     };
-    if scene.who.is_person() && spot.get("workspace").is_there() {
-        return Ok(Place::Workspace);
-    }
     let there: Vec<&&str> = keys.iter().filter(|key| spot.get(key).is_there()).collect();
     let [key, ..] = there.as_slice() else {
         return Err(fix_one(keys.iter().map(|key| spot.get(key).undefined()).collect()));
@@ -133,7 +134,7 @@ fn place(spot: &Spot, scene: &Scene) -> Result<Place, Fail> {
 /// Looks the place up; a database stands for its one data source.
 fn resolve(scene: &Scene, place: Place) -> Result<Parent, Fail> {
     let id = match place {
-        Place::Workspace => return Ok(Parent::Workspace),
+        Place::Workspace => return scene.own_level(),
         Place::Page(id) => scene.find(Kind::Page, id)?.id,
         Place::DataSource(id) => scene.find(Kind::DataSource, id)?.id,
         Place::Database(id) => super::databases::only_source(scene, id)?,

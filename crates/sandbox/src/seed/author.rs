@@ -1,7 +1,7 @@
 //! Writes the demo: a person who makes requests, one every few minutes.
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use notion::Id;
 use serde_json::{Value, json};
 
@@ -39,6 +39,7 @@ impl<'a> Author<'a> {
             query: String::new(),
             authorization: None,
             version: None,
+            headers: HeaderMap::new(),
             body: Bytes::from(body.to_string()),
         };
         let caller = Caller::Person(who);

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::world::World;
-use crate::world::connection::{Connection, Owner};
+use crate::world::connection::Connection;
 use crate::world::user::Person;
 use author::Author;
 
@@ -173,15 +173,7 @@ pub(crate) fn demo() -> (World, Demo) {
 
 fn connection(world: &mut World, name: &str, capabilities: Capabilities) -> (Id, String) {
     let (token, bot_id) = (world.ids.token(), world.ids.random());
-    let connection = Connection {
-        bot_id,
-        name: name.to_owned(),
-        token: Some(token.clone()),
-        capabilities,
-        shared: Vec::new(),
-        hidden: Vec::new(),
-        owner: Owner::Workspace,
-    };
+    let connection = Connection::new(bot_id, name, token.clone(), capabilities);
     world.connections.insert(bot_id, connection);
     (bot_id, token)
 }

@@ -3,14 +3,18 @@
 use notion::{Capabilities, Capability, Id, Version};
 
 use super::World;
-use super::connection::Connection;
+use super::connection::{Connection, Owner};
 
 /// Whoever makes a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
     /// The bot or person; author of what they write.
     pub(crate) user: Id,
+    /// The connection by which they came: what errors name. In the app, the person again.
+    pub(crate) connection: Id,
     pub(crate) name: String,
+    /// Whose the connection is; `None` for a person in the app.
+    pub(crate) owner: Option<Owner>,
     pub(crate) capabilities: Capabilities,
     /// What they see; `None` sees everything (a person in the app).
     pub(crate) reach: Option<Reach>,
@@ -19,17 +23,29 @@ pub(crate) struct Who {
 /// Roots of subtrees: of what is seen, and of what is not. The nearest above a node decides.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reach {
+    /// Everything is shared, as far as the person sees it: a personal token.
+    whole: bool,
     shared: Vec<Id>,
     hidden: Vec<Id>,
+    /// The person without whom nothing is seen either.
+    person: Option<Id>,
 }
 
 impl Reach {
     pub(crate) fn of(connection: &Connection) -> Self {
-        Self { shared: connection.shared.clone(), hidden: connection.hidden.clone() }
+        Self {
+            whole: matches!(connection.owner, Owner::Personal(_)),
+            shared: connection.shared.clone(),
+            hidden: connection.hidden.clone(),
+            person: connection.owner.person(),
+        }
     }
 
-    /// Whether a node is seen, whose way to the top is `way`.
+    /// Whether a node is shared, whose way to the top is `way`; the person is another question.
     pub(crate) fn covers(&self, way: &[Id]) -> bool {
+        if self.whole {
+            return true;
+        }
         let decides = |id: &&Id| self.shared.contains(id) || self.hidden.contains(id);
         way.iter().find(decides).is_some_and(|id| !self.hidden.contains(id))
     }
@@ -40,6 +56,11 @@ impl Who {
         self.reach.is_none()
     }
 
+    /// Whether it is a personal access token.
+    pub(crate) fn is_personal(&self) -> bool {
+        matches!(self.owner, Some(Owner::Personal(_)))
+    }
+
     pub(crate) fn can(&self, capability: Capability) -> bool {
         self.capabilities.grants(capability)
     }
@@ -48,16 +69,28 @@ impl Who {
 impl World {
     /// The owner of a token.
     pub(crate) fn who_has(&self, token: &str) -> Option<Who> {
-        let connection = self
-            .connections
-            .values()
-            .find(|connection| connection.token.as_deref() == Some(token))?;
+        let now = self.now();
+        let connection =
+            self.connections.values().find(|connection| connection.opens_with(token, now))?;
+        let user = match connection.owner {
+            Owner::Personal(person) => person,
+            _ => connection.bot_id,
+        };
         Some(Who {
-            user: connection.bot_id,
+            user,
+            connection: connection.bot_id,
             name: connection.name.clone(),
+            owner: Some(connection.owner),
             capabilities: connection.capabilities,
             reach: Some(Reach::of(connection)),
         })
+    }
+
+    /// Whether a person sees a node, whose way to the top is `way`: the nearest private page
+    /// above it says so, and without one everybody does.
+    pub(crate) fn shows_to(&self, person: Id, way: &[Id]) -> bool {
+        let nearest = way.iter().find_map(|id| self.private.get(id));
+        nearest.is_none_or(|people| people.contains(&person))
     }
 
     /// A person who edits in the app: all rights.
@@ -65,6 +98,8 @@ impl World {
         let person = self.people.get(&id)?;
         Some(Who {
             user: id,
+            connection: id,
+            owner: None,
             name: person.name.clone(),
             capabilities: Capabilities::ALL,
             reach: None,
@@ -84,7 +119,9 @@ impl View<'_> {
     /// Whether the caller sees the node: it or something above it was shared.
     pub(crate) fn sees(&self, id: Id) -> bool {
         let Some(way) = self.world.lineage(id) else { return false };
-        self.who.reach.as_ref().is_none_or(|reach| reach.covers(&way))
+        self.who.reach.as_ref().is_none_or(|reach| {
+            reach.covers(&way) && reach.person.is_none_or(|id| self.world.shows_to(id, &way))
+        })
     }
 
     /// Whether the version knows data sources.

@@ -55,6 +55,9 @@ pub(crate) struct World {
     pub(crate) roots: Vec<Id>,
     pub(crate) nodes: Nodes,
     pub(crate) comments: IndexMap<Id, Comment>,
+    /// Pages that are not for everybody, and the people who see them and what is under them.
+    #[serde(default)]
+    pub(crate) private: IndexMap<Id, Vec<Id>>,
     /// File uploads, as far as other objects name them; kept as they are.
     #[serde(default)]
     pub(crate) file_uploads: IndexMap<Id, Value>,
@@ -80,6 +83,7 @@ impl World {
             roots: Vec::new(),
             nodes: Nodes::default(),
             comments: IndexMap::new(),
+            private: IndexMap::new(),
             file_uploads: IndexMap::new(),
             journal: Vec::new(),
         }
@@ -92,7 +96,7 @@ impl World {
 
     /// Whether `id` is a person or a bot of this workspace.
     pub(crate) fn has_user(&self, id: Id) -> bool {
-        self.people.contains_key(&id) || self.connections.contains_key(&id)
+        self.people.contains_key(&id) || self.connections.get(&id).is_some_and(Connection::is_bot)
     }
 
     /// What is wrong with a world that was read from outside; the tree must hold together.

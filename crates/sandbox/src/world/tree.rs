@@ -121,6 +121,8 @@ impl World {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.parent = parent;
         }
+        // Whoever sees the new parent sees it from now on.
+        self.private.shift_remove(&id);
         self.hang(id, parent, Slot::End);
     }
 
