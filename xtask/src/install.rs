@@ -81,22 +81,43 @@ pub(crate) fn rust_components() -> Result<()> {
     Ok(())
 }
 
-/// The JavaScript SDKs, exactly as the lock file names them.
+/// What runs clients of Notion: Node.js and Python.
+pub(crate) fn node_and_python() -> Result<()> {
+    debian(&[
+        Package {
+            name: "nodejs",
+            present: || process::find("node").is_some(),
+            purpose: "runs the JavaScript clients",
+        },
+        Package {
+            name: "npm",
+            present: || process::find("npm").is_some(),
+            purpose: "installs the JavaScript clients",
+        },
+        Package {
+            name: "python3-venv",
+            present: || process::succeeds("python3", &["-c", "import ensurepip, venv"]),
+            purpose: "keeps the Python clients in an environment of their own",
+        },
+    ])
+}
+
+/// The npm packages of a directory, exactly as its lock file names them.
 pub(crate) fn npm_packages(directory: &Path) -> Result<()> {
     // npm writes what it installed here; older than the lock file means out of date.
     let installed = directory.join("node_modules/.package-lock.json");
     if is_newer(&installed, &directory.join("package-lock.json")) {
         return Ok(());
     }
-    println!("    installing npm packages of tests/sdk: the JavaScript SDKs to compare with");
+    println!("    installing the npm packages of {}", directory.display());
     let mut command = Command::new("npm");
     command.args(["ci", "--no-audit", "--no-fund"]).current_dir(directory);
     quietly(command)
 }
 
-/// A Python with the SDK in an environment of its own. Gives the path of the interpreter.
-pub(crate) fn python_packages(requirements: &Path) -> Result<PathBuf> {
-    let environment = workspace::target().join("xtask").join("python");
+/// A Python with these packages, in the environment of that name. Gives the path of the interpreter.
+pub(crate) fn python_packages(name: &str, requirements: &Path) -> Result<PathBuf> {
+    let environment = workspace::target().join("xtask").join(name);
     let python = environment.join("bin/python");
     let stamp = environment.join("installed.txt");
     let wanted = fs::read_to_string(requirements)

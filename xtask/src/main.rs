@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod check;
+mod clients;
 mod http;
 mod install;
 mod process;
@@ -24,7 +25,7 @@ Development tools of notegate.
 usage: cargo xtask COMMAND
 
   test [--only NAME,…]   install what the tests need, then run all of them
-                         names: fmt, clippy, unit, doc, sdk, deny
+                         names: fmt, clippy, unit, doc, clients, sdk, deny
   check                  formatting, clippy, rustdoc: quick, nothing is installed
   bench proxy [--json FILE] [--seconds N] [--rounds N] [--requests N] [--binary FILE]
                          the gate beside nginx, in front of the same upstream

@@ -6,13 +6,14 @@ use anyhow::Result;
 
 use crate::args::{Args, Usage};
 use crate::check;
+use crate::clients;
 use crate::install;
 use crate::process;
 use crate::sdk;
 use crate::steps::{Outcome, Steps};
 
 /// The steps, in their order, as `--only` names them.
-const NAMES: [&str; 6] = ["fmt", "clippy", "unit", "doc", "sdk", "deny"];
+const NAMES: [&str; 7] = ["fmt", "clippy", "unit", "doc", "clients", "sdk", "deny"];
 
 /// Runs the steps asked for; all of them if none is named.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
@@ -40,6 +41,9 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     }
     if wanted("doc") {
         steps.command("doc", doc());
+    }
+    if wanted("clients") {
+        steps.step("clients", clients::run);
     }
     if wanted("sdk") {
         steps.step("sdk", sdk::run);

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::install::{self, Package};
+use crate::install;
 use crate::process;
 use crate::steps::Outcome;
 use crate::workspace;
@@ -43,25 +43,9 @@ const SHOWN: usize = 8;
 /// Plays every scenario on both sides and compares.
 pub(crate) fn run() -> Result<Outcome> {
     let scripts = workspace::root().join("tests/sdk");
-    install::debian(&[
-        Package {
-            name: "nodejs",
-            present: || process::find("node").is_some(),
-            purpose: "runs the JavaScript SDKs",
-        },
-        Package {
-            name: "npm",
-            present: || process::find("npm").is_some(),
-            purpose: "installs the JavaScript SDKs",
-        },
-        Package {
-            name: "python3-venv",
-            present: || process::succeeds("python3", &["-c", "import ensurepip, venv"]),
-            purpose: "keeps the Python SDK in an environment of its own",
-        },
-    ])?;
+    install::node_and_python()?;
     install::npm_packages(&scripts)?;
-    let python = install::python_packages(&scripts.join("requirements.txt"))?;
+    let python = install::python_packages("python-sdk", &scripts.join("requirements.txt"))?;
     let notegate = process::build_notegate("dev")?;
 
     let mut failed = Vec::new();

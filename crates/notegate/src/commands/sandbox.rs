@@ -11,6 +11,10 @@ use crate::Done;
 use crate::failure::Failure;
 use crate::term::Style;
 
+/// What clients call the base URL: most, the official MCP server, Notion's command line (twice).
+const BASE_URLS: [&str; 4] =
+    ["NOTION_BASE_URL", "BASE_URL", "NOTION_API_BASE_URL", "NOTION_API_DOCS_BASE_URL"];
+
 /// A Notion that runs here, to try things and to test Notion code against.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -119,7 +123,10 @@ async fn exec(seed_name: &str, command: &[String]) -> Done {
         return Err(Failure::usage(anyhow::anyhow!("name a command after `--`")));
     };
     let mut child = tokio::process::Command::new(program);
-    child.args(arguments).env("NOTION_BASE_URL", sandbox.url()).env("BASE_URL", sandbox.url());
+    child.args(arguments);
+    for name in BASE_URLS {
+        child.env(name, sandbox.url());
+    }
     if let Some(demo) = sandbox.demo() {
         child.env("NOTION_TOKEN", &demo.tokens.full).env("NOTION_API_TOKEN", &demo.tokens.full);
     }
