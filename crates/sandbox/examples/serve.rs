@@ -14,6 +14,6 @@ async fn main() -> std::io::Result<()> {
     let demo = serde_json::json!({"url": sandbox.url(), "demo": sandbox.demo()});
     writeln!(std::io::stdout(), "{demo:#}")?;
     std::future::pending::<()>().await;
-    sandbox.shutdown().await;
+    sandbox.shutdown().await?;
     Ok(())
 }

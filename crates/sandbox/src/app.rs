@@ -21,9 +21,10 @@ use crate::faults::{Faults, Plan};
 use crate::openapi;
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
+use crate::transfer;
 use crate::world::World;
 
-/// Longest body that is read at all: a part of an upload, or a whole world.
+/// Longest body that is read at once: a part of an upload. (Whole worlds are read as they come.)
 const READ_MAX: usize = 64 * 1024 * 1024;
 
 /// Everything that changes.
@@ -67,8 +68,8 @@ impl App {
     /// Writes the world to the state file, if there is one.
     pub(crate) fn save(&self) -> std::io::Result<()> {
         let Some(path) = &self.state_file else { return Ok(()) };
-        let text = serde_json::to_vec_pretty(&self.lock().world).map_err(std::io::Error::other)?;
-        std::fs::write(path, text)
+        let world = self.lock().world.clone();
+        transfer::save(&world, path)
     }
 }
 
@@ -79,6 +80,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    // Worlds are too large to be held whole beside themselves.
+    match (parts.method.as_str(), parts.uri.path()) {
+        ("GET", "/_sandbox/state") => return with_json(200, control::state::get(&app)),
+        ("PUT", "/_sandbox/state") => {
+            let (status, body) = control::shown(control::state::put(&app, body).await);
+            return json(status, &body, None);
+        }
+        _ => {}
+    }
     let text = |name: header::HeaderName| {
         parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
@@ -194,14 +204,18 @@ pub(crate) fn refuse(fail: &Fail, request_id: &str) -> Response {
 }
 
 fn json(status: u16, body: &Value, request_id: Option<&str>) -> Response {
-    let mut headers = HeaderMap::new();
-    let content_type = HeaderValue::from_static("application/json; charset=utf-8");
-    headers.insert(header::CONTENT_TYPE, content_type);
+    let mut response = with_json(status, Body::from(Bytes::from(body.to_string())));
     if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
-        headers.insert("x-notion-request-id", id);
+        response.headers_mut().insert("x-notion-request-id", id);
     }
-    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+    response
+}
+
+/// An answer whose body is JSON.
+fn with_json(status: u16, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    *response.headers_mut() = headers;
+    let content_type = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
 }

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::pipeline::{Incoming, read_query};
+use crate::pipeline::{BODY_MAX, Incoming, read_query};
 
 /// So many calls are kept.
 const CALLS_MAX: usize = 10_000;
@@ -16,25 +17,50 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// One call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    shown: Value,
-    bytes: usize,
+    at: Timestamp,
+    method: http::Method,
+    path: String,
+    query: String,
+    operation: Option<&'static str>,
+    token_fingerprint: Option<String>,
+    version: Option<String>,
+    status: u16,
+    /// As it came in: a tree of JSON would take many times the memory.
+    body: Bytes,
 }
 
 impl Call {
     pub(crate) fn new(at: Timestamp, incoming: &Incoming, status: u16) -> Self {
-        let body = incoming.json().unwrap_or(Value::Null);
-        let shown = json!({
-            "at": at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-            "method": incoming.method.as_str(),
-            "path": incoming.path,
-            "query": read_query(&incoming.query),
-            "operation": incoming.operation().map(|operation| operation.name),
-            "token_fingerprint": incoming.token().map(fingerprint),
-            "notion_version": incoming.version,
-            "status": status,
-            "body": body,
-        });
-        Self { shown, bytes: incoming.body.len() + incoming.path.len() + incoming.query.len() }
+        let is_kept = incoming.body.len() <= BODY_MAX;
+        Self {
+            at,
+            method: incoming.method.clone(),
+            path: incoming.path.clone(),
+            query: incoming.query.clone(),
+            operation: incoming.operation().map(|operation| operation.name),
+            token_fingerprint: incoming.token().map(fingerprint),
+            version: incoming.version.clone(),
+            status,
+            body: if is_kept { incoming.body.clone() } else { Bytes::new() },
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.body.len() + self.path.len() + self.query.len()
+    }
+
+    fn shown(&self) -> Value {
+        json!({
+            "at": self.at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+            "method": self.method.as_str(),
+            "path": self.path,
+            "query": read_query(&self.query),
+            "operation": self.operation,
+            "token_fingerprint": self.token_fingerprint,
+            "notion_version": self.version,
+            "status": self.status,
+            "body": serde_json::from_slice(&self.body).unwrap_or(Value::Null),
+        })
     }
 }
 
@@ -53,11 +79,11 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn push(&mut self, call: Call) {
-        self.bytes += call.bytes;
+        self.bytes += call.bytes();
         self.all.push_back(call);
         while self.all.len() > CALLS_MAX || self.bytes > BYTES_MAX {
             let Some(gone) = self.all.pop_front() else { return };
-            self.bytes -= gone.bytes;
+            self.bytes -= gone.bytes();
         }
     }
 
@@ -66,6 +92,6 @@ impl Calls {
     }
 
     pub(crate) fn shown(&self) -> Value {
-        self.all.iter().map(|call| call.shown.clone()).collect()
+        self.all.iter().map(Call::shown).collect()
     }
 }

@@ -42,6 +42,7 @@ mod render;
 mod routes;
 mod seed;
 mod server;
+mod transfer;
 mod world;
 
 pub use seed::{Demo, DemoTokens};

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,6 +18,7 @@ use tower::ServiceExt;
 
 use crate::app::{self, App, Dropped};
 use crate::seed::{self, Demo};
+use crate::transfer;
 use crate::world::World;
 
 /// What the world holds at first.
@@ -30,6 +31,8 @@ pub enum Seed {
     Empty,
     /// A world, as `GET /_sandbox/state` writes it.
     File(Value),
+    /// A file with such a world.
+    Path(PathBuf),
 }
 
 /// How to start a sandbox.
@@ -102,52 +105,56 @@ impl Sandbox {
         Ok((app::router(app), demo))
     }
 
-    /// Stops it, and waits until it has.
-    pub async fn shutdown(mut self) {
+    /// Stops it, waits until it has, and writes the state file.
+    pub async fn shutdown(mut self) -> std::io::Result<()> {
         self.stop.send_replace(true);
         if let Some(task) = self.task.take() {
             // A cancelled task has stopped as well.
             let _ = task.await;
         }
+        self.app.save()
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        // Nobody is left to hear of a failure; `GET /_sandbox/state` is the way to be sure.
-        let _ = self.app.save();
+        // Nobody is left to hear of a failure; `shutdown` tells.
+        if self.task.is_some() {
+            let _ = self.app.save();
+        }
     }
 }
 
 fn build(options: &Options) -> std::io::Result<(Arc<App>, Option<Demo>)> {
-    let broken = |what: &str, error: String| {
-        std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{what}: {error}"))
-    };
     let (seed, demo) = match &options.seed {
         Seed::Demo => {
             let (world, demo) = seed::demo();
             (world, Some(demo))
         }
         Seed::Empty => (seed::empty(), None),
-        Seed::File(value) => (read_world(value.clone()).map_err(|e| broken("the seed", e))?, None),
+        Seed::File(value) => {
+            let world: World = serde_json::from_value(value.clone())?;
+            world.check().map_err(std::io::Error::other)?;
+            (world, None)
+        }
+        Seed::Path(path) => (read(path)?, None),
     };
     let kept = match &options.state_file {
-        Some(path) if path.exists() => {
-            let value = serde_json::from_slice(&std::fs::read(path)?)
-                .map_err(|error| broken("the state file", error.to_string()))?;
-            Some(read_world(value).map_err(|error| broken("the state file", error))?)
-        }
+        Some(path) if path.exists() => Some(read(path)?),
         _ => None,
     };
     let world = kept.unwrap_or_else(|| seed.clone());
     Ok((Arc::new(App::new(seed, world, options.state_file.clone())), demo))
 }
 
-fn read_world(value: Value) -> Result<World, String> {
-    let world: World = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    world.check()?;
-    Ok(world)
+/// Reads a world from a file, as `GET /_sandbox/state` wrote it.
+fn read(path: &Path) -> std::io::Result<World> {
+    let wrong = |error: String| {
+        let text = format!("{} is not a world of the sandbox: {error}", path.display());
+        std::io::Error::new(std::io::ErrorKind::InvalidData, text)
+    };
+    transfer::read(std::fs::File::open(path)?).map_err(wrong)
 }
 
 async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {

@@ -55,13 +55,10 @@ fn seed(text: &str) -> Result<Seed, Failure> {
     match text {
         "demo" => Ok(Seed::Demo),
         "empty" => Ok(Seed::Empty),
-        path => std::fs::read_to_string(path)
-            .with_context(|| format!("the seed {path} cannot be read (or use demo, or empty)"))
-            .and_then(|text| {
-                serde_json::from_str(&text).with_context(|| format!("the seed {path} is no JSON"))
-            })
-            .map(Seed::File)
-            .map_err(Failure::usage),
+        path if std::path::Path::new(path).exists() => Ok(Seed::Path(path.into())),
+        path => Err(Failure::usage(anyhow::anyhow!(
+            "there is no seed {path}: give demo, empty, or a file"
+        ))),
     }
 }
 
@@ -98,8 +95,17 @@ async fn serve(listen: SocketAddr, seed_name: &str, state_file: Option<PathBuf>)
     println!();
     println!("  {}", style.dim("Ctrl-C stops it."));
     wait().await;
-    sandbox.shutdown().await;
+    stop(sandbox).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Stops it; what it holds is in the state file then, if one was named.
+async fn stop(sandbox: Sandbox) -> Result<(), Failure> {
+    sandbox
+        .shutdown()
+        .await
+        .context("the state file could not be written; what it held is as before")
+        .map_err(Failure::could_not)
 }
 
 async fn wait() {
@@ -133,7 +139,7 @@ async fn exec(seed_name: &str, command: &[String]) -> Done {
     let status = child.status().await;
     let status =
         status.with_context(|| format!("`{program}` cannot be run")).map_err(Failure::could_not)?;
-    sandbox.shutdown().await;
+    stop(sandbox).await?;
     // Ended by a signal: the shell's convention.
     #[cfg(unix)]
     let code = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);

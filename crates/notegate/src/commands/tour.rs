@@ -83,7 +83,8 @@ impl Stage {
 
     async fn clear(self) {
         self.app.gate.close().await;
-        self.sandbox.shutdown().await;
+        // Without a state file, stopping cannot fail.
+        let _ = self.sandbox.shutdown().await;
         // Left behind, it would be a few kilobytes in the system's temporary directory.
         let _ = std::fs::remove_dir_all(&self.directory);
     }

@@ -3,7 +3,7 @@
 mod clock;
 mod connections;
 mod human;
-mod state;
+pub(crate) mod state;
 
 use notion::Id;
 use serde_json::{Value, json};
@@ -12,20 +12,23 @@ use crate::app::{App, Inner};
 use crate::pipeline::Incoming;
 
 /// A refusal: status and what to do.
-type Refused = (u16, String);
-type Answer = Result<(u16, Value), Refused>;
+pub(crate) type Refused = (u16, String);
+pub(crate) type Answer = Result<(u16, Value), Refused>;
 
 /// Answers a control route; `route` is what follows `/_sandbox/`.
 pub(crate) fn answer(app: &App, route: &str, incoming: &Incoming) -> (u16, Value) {
-    // `PUT state` may be as large as the world; everything else is small.
     let body = if incoming.body.iter().all(u8::is_ascii_whitespace) {
         Ok(Value::Null)
     } else {
         serde_json::from_slice(&incoming.body)
             .map_err(|error| (400, format!("the body is not JSON ({error}); send a JSON object")))
     };
-    let result = body.and_then(|body| run(app, route, incoming.method.as_str(), &body));
-    result.unwrap_or_else(|(status, error)| (status, json!({"error": error})))
+    shown(body.and_then(|body| run(app, route, incoming.method.as_str(), &body)))
+}
+
+/// Status and body of an answer.
+pub(crate) fn shown(answer: Answer) -> (u16, Value) {
+    answer.unwrap_or_else(|(status, error)| (status, json!({"error": error})))
 }
 
 fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
@@ -41,8 +44,6 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
             state::reset(inner);
             ok
         }
-        ("GET", ["state"]) => state::get(inner),
-        ("PUT", ["state"]) => state::put(inner, body),
         ("GET", ["calls"]) => Ok((200, inner.calls.shown())),
         ("DELETE", ["calls"]) => {
             inner.calls.clear();

@@ -1,10 +1,11 @@
 //! The whole world: out, in, and back to the seed.
 
-use serde_json::{Value, json};
+use axum::body::Body;
+use serde_json::json;
 
 use super::Answer;
-use crate::app::Inner;
-use crate::world::World;
+use crate::app::{App, Inner};
+use crate::transfer;
 
 /// `POST reset`
 pub(super) fn reset(inner: &mut Inner) {
@@ -14,27 +15,18 @@ pub(super) fn reset(inner: &mut Inner) {
     inner.faults.clear();
 }
 
-/// `GET state`
-pub(super) fn get(inner: &Inner) -> Answer {
-    let state = serde_json::to_value(&inner.world);
-    state
-        .map(|state| (200, state))
-        .map_err(|error| (400, format!("the world cannot be written: {error}")))
+/// `GET state`, whose answer is written while it is sent.
+pub(crate) fn get(app: &App) -> Body {
+    let world = app.lock().world.clone();
+    transfer::outgoing(world)
 }
 
-/// `PUT state`
-pub(super) fn put(inner: &mut Inner, body: &Value) -> Answer {
-    let world: World = serde_json::from_value(body.clone()).map_err(|error| {
+/// `PUT state`, whose body is read as it comes.
+pub(crate) async fn put(app: &App, body: Body) -> Answer {
+    let world = transfer::incoming(body).await.map_err(|error| {
         (400, format!("this is not a world ({error}); send what GET /_sandbox/state answered"))
     })?;
-    world.check().map_err(|error| {
-        (
-            400,
-            format!(
-                "this world does not hold together: {error}; send what GET /_sandbox/state answered"
-            ),
-        )
-    })?;
+    let mut inner = app.lock();
     inner.world = world;
     inner.sessions.clear();
     Ok((200, json!({"ok": true})))

@@ -144,6 +144,6 @@ async fn a_server_serves_and_stops() {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     assert_eq!(text.matches("HTTP/1.1").count(), 1, "{text}");
-    sandbox.shutdown().await;
+    sandbox.shutdown().await.unwrap();
     assert!(tokio::net::TcpStream::connect(&address).await.is_err());
 }

@@ -100,7 +100,8 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     }
     let written = gate.close().await;
     if let Some(sandbox) = sandbox {
-        sandbox.shutdown().await;
+        // Without a state file, stopping cannot fail.
+        let _ = sandbox.shutdown().await;
     }
     drop(dir);
     if !written {
