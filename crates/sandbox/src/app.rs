@@ -21,6 +21,7 @@ use crate::faults::{Faults, Plan};
 use crate::openapi;
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
+use crate::site;
 use crate::transfer;
 use crate::world::World;
 
@@ -73,7 +74,8 @@ impl App {
     }
 }
 
-/// The routes: `/_sandbox/**` is control, everything else is Notion.
+/// The routes: `/` and `/workspace/**` are for people, `/_sandbox/**` is control, everything else is
+/// Notion.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new().fallback(handle).with_state(app)
 }
@@ -115,6 +117,9 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         && let Some(response) = described(&incoming.path, &base_url(&parts.headers))
     {
         return response;
+    }
+    if let Some(page) = site::answer(&app, &incoming) {
+        return page;
     }
     match incoming.path.strip_prefix("/_sandbox/") {
         Some(route) => {

@@ -42,6 +42,7 @@ mod render;
 mod routes;
 mod seed;
 mod server;
+mod site;
 mod transfer;
 mod world;
 

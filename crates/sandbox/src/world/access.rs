@@ -93,6 +93,18 @@ impl World {
         nearest.is_none_or(|people| people.contains(&person))
     }
 
+    /// Somebody who looks at everything and changes nothing.
+    pub(crate) fn observer(&self) -> Who {
+        Who {
+            user: self.workspace.id,
+            connection: self.workspace.id,
+            owner: None,
+            name: self.workspace.name.clone(),
+            capabilities: Capabilities::ALL,
+            reach: None,
+        }
+    }
+
     /// A person who edits in the app: all rights.
     pub(crate) fn person(&self, id: Id) -> Option<Who> {
         let person = self.people.get(&id)?;
