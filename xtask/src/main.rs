@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod check;
 mod clients;
+mod fidelity;
 mod http;
 mod install;
 mod process;
@@ -33,6 +34,11 @@ usage: cargo xtask COMMAND
                          --rounds    how often each is repeated; the median counts (default 3)
                          --requests  then watch the memory over so many requests
                          --binary    measure this notegate instead of building one
+  fidelity [--recorded FILE]… [--only LEVEL,…] [--json FILE] [--markdown FILE] [--verbose]
+                         how much the sandbox is Notion, measured against recorded answers
+                         --recorded  a recording (.jsonl or .jsonl.gz); may be repeated
+                         --only      of the levels L2 (replay), L3 (filters)
+                         --verbose   every difference, with an example
 
 exit codes: 0 done, 1 something failed, 2 wrong usage, 3 could not
 ";
@@ -62,6 +68,7 @@ fn run(mut args: Args) -> anyhow::Result<bool> {
         Some("test") => test::run(args),
         Some("check") => check::run(args),
         Some("bench") => bench::run(args),
+        Some("fidelity") => fidelity::run(args),
         Some(other) => Err(Usage(format!("unknown command `{other}`")).into()),
         None => Err(Usage("no command given".to_owned()).into()),
     }

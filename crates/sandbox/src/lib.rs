@@ -34,6 +34,7 @@ mod compute;
 mod control;
 mod fail;
 mod faults;
+mod import;
 mod input;
 mod openapi;
 mod pipeline;

@@ -12,7 +12,7 @@ use crate::world::connection::{Connection, Owner};
 /// Most connections.
 const CONNECTIONS_MAX: usize = 1000;
 
-/// `POST tokens` `{name, capabilities, shared: [ids], owner?, kind?, expires?}`
+/// `POST tokens` `{name, capabilities, shared: [ids], owner?, kind?, expires?, bot_id?}`
 ///
 /// `kind` is `internal`, or `personal` for a token that acts as its `owner`. An internal one with
 /// a person as `owner` is what OAuth makes: a bot that sees no more than the person.
@@ -38,7 +38,11 @@ pub(super) fn create(inner: &mut Inner, body: &Value) -> Answer {
     if inner.world.connections.len() >= CONNECTIONS_MAX {
         return Err((400, "there are too many connections: reset the sandbox".to_owned()));
     }
-    let (token, bot_id) = (inner.world.ids.token(), inner.world.ids.random());
+    let bot_id = match body.get("bot_id") {
+        None | Some(Value::Null) => inner.world.ids.random(),
+        Some(_) => id(body, "bot_id")?,
+    };
+    let token = inner.world.ids.token();
     let connection = Connection {
         shared,
         owner,

@@ -3,6 +3,7 @@
 mod clock;
 mod connections;
 mod human;
+mod import;
 pub(crate) mod state;
 
 use notion::Id;
@@ -44,6 +45,8 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
             state::reset(inner);
             ok
         }
+        ("POST", ["import"]) => import::take(inner, body),
+        ("POST", ["ids"]) => import::ids(inner, body),
         ("GET", ["calls"]) => Ok((200, inner.calls.shown())),
         ("DELETE", ["calls"]) => {
             inner.calls.clear();
@@ -70,8 +73,8 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
             404,
             format!(
                 "there is no control route {method} /_sandbox/{route}; there are: GET health, \
-                 POST reset, GET/PUT state, GET/DELETE calls, GET/POST/DELETE faults, GET/POST \
-                 clock, POST tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, POST \
+                 POST reset, GET/PUT state, POST import, POST ids, GET/DELETE calls, \
+                 GET/POST/DELETE faults, GET/POST clock, POST tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, POST \
                  private, POST as-human"
             ),
         )),

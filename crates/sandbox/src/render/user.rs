@@ -34,7 +34,7 @@ pub(crate) fn name(world: &World, id: Id) -> Option<String> {
 }
 
 pub(crate) fn person(view: View, person: &Person) -> Value {
-    let details = if view.who.can(Capability::ReadUsersWithEmail) {
+    let details = if view.who.can(Capability::ReadUsersWithEmail) && !person.email.is_empty() {
         json!({"email": person.email})
     } else {
         json!({})

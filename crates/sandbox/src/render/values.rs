@@ -64,9 +64,11 @@ pub(crate) fn member(view: View, page: Id, property: &Property, depth: usize) ->
             kept.as_array().into_iter().flatten().map(|one| named_file(view, one)).collect()
         }
         PropertyKind::Checkbox => kept.as_bool().unwrap_or(false).into(),
-        PropertyKind::Formula => formula_result(view, page, property, depth),
+        PropertyKind::Formula => formula_result(view, page, property, depth, kept),
         PropertyKind::Rollup if depth < cell::ROLLUP_DEPTH_MAX => {
-            rollup::compute(view, page, property, depth).shown
+            let shown = rollup::compute(view, page, property, depth).shown;
+            // An imported result says more than that there is none.
+            if shown["type"] == "unsupported" && kept.is_object() { kept.clone() } else { shown }
         }
         PropertyKind::CreatedTime => to_minute(node.created_time).into(),
         PropertyKind::LastEditedTime => to_minute(node.last_edited_time).into(),
@@ -115,7 +117,13 @@ fn verification(view: View, kept: &Value) -> Value {
 }
 
 /// `{type, <type>}` of a formula.
-fn formula_result(view: View, page: Id, property: &Property, depth: usize) -> Value {
+fn formula_result(
+    view: View,
+    page: Id,
+    property: &Property,
+    depth: usize,
+    imported: &Value,
+) -> Value {
     if depth >= cell::DEPTH_MAX {
         return json!({"type": "string", "string": null});
     }
@@ -125,6 +133,7 @@ fn formula_result(view: View, page: Id, property: &Property, depth: usize) -> Va
         }
         Cell::Bool(on) => json!({"type": "boolean", "boolean": on}),
         Cell::Date(date) => json!({"type": "date", "date": period(date.as_ref())}),
+        Cell::Nothing if imported.is_object() => imported.clone(),
         Cell::Nothing => json!({"type": "string", "string": null}),
         other => json!({"type": "string", "string": other.text()}),
     }

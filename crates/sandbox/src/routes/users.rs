@@ -12,7 +12,8 @@ use crate::render::user;
 /// Everybody: people first, then the bots of live connections.
 fn everybody(scene: &Scene) -> Vec<Id> {
     let bots = scene.world.connections.values().filter(|one| one.token.is_some() && one.is_bot());
-    scene.world.people.keys().copied().chain(bots.map(|connection| connection.bot_id)).collect()
+    let people = scene.world.people.values().filter(|person| !person.guest);
+    people.map(|person| person.id).chain(bots.map(|connection| connection.bot_id)).collect()
 }
 
 /// `GET /v1/users`

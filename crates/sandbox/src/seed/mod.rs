@@ -92,7 +92,13 @@ pub(crate) fn empty() -> World {
 
 fn person(world: &mut World, name: &str, email: &str) -> Id {
     let id = world.ids.random();
-    let person = Person { id, name: name.to_owned(), email: email.to_owned(), avatar_url: None };
+    let person = Person {
+        id,
+        name: name.to_owned(),
+        email: email.to_owned(),
+        avatar_url: None,
+        guest: false,
+    };
     world.people.insert(id, person);
     id
 }

@@ -1,6 +1,8 @@
 //! Where ids and other made-up values come from: a seeded generator, so that the same history
 //! gives the same ids.
 
+use std::collections::VecDeque;
+
 use notion::Id;
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +20,19 @@ const TOKEN_LENGTH: usize = 50;
 pub(crate) struct IdSource {
     seed: u64,
     drawn: u64,
+    /// Ids that were asked for beforehand: the next objects get them.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    wished: VecDeque<Id>,
 }
 
 impl IdSource {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, drawn: 0 }
+        Self { seed, drawn: 0, wished: VecDeque::new() }
+    }
+
+    /// The ids that the next objects get, in this order; what was wished before is forgotten.
+    pub(crate) fn wish(&mut self, ids: impl IntoIterator<Item = Id>) {
+        self.wished = ids.into_iter().collect();
     }
 
     fn draw(&mut self) -> u64 {
@@ -47,6 +57,9 @@ impl IdSource {
 
     /// The id of a page, block, data source or comment: version 8, a prefix per workspace, `81`.
     pub(crate) fn object(&mut self) -> Id {
+        if let Some(wished) = self.wished.pop_front() {
+            return wished;
+        }
         let mut bytes = self.bytes();
         bytes[..6].copy_from_slice(&mix(self.seed).to_be_bytes()[..6]);
         bytes[6] = 0x81;

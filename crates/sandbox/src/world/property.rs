@@ -210,6 +210,11 @@ impl Property {
     }
 }
 
+/// A property id as it is, of one as answers show it.
+pub(crate) fn decode(id: &str) -> String {
+    percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned()
+}
+
 /// Percent-encodes a property id as JavaScript's `encodeURIComponent` does.
 pub(crate) fn encode(id: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

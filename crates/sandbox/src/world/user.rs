@@ -11,4 +11,7 @@ pub(crate) struct Person {
     pub(crate) email: String,
     #[serde(default)]
     pub(crate) avatar_url: Option<String>,
+    /// Guests are resolved by id, but not listed.
+    #[serde(default)]
+    pub(crate) guest: bool,
 }

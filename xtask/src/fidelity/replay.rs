@@ -1,0 +1,209 @@
+//! Plays a transcript against a sandbox that holds what it presupposes.
+
+use anyhow::Context;
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::bench::Bench;
+use super::compare::{Comparer, Difference};
+use super::drawn::encoded;
+use super::normalise::Applied;
+use super::presuppose::presuppose;
+use super::recording::{Exchange, Recording};
+
+/// What came of one exchange.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) operation: String,
+    pub(super) version: String,
+    pub(super) place: String,
+    pub(super) differences: Vec<Difference>,
+    /// Of a query with a filter: whether the same objects were found.
+    pub(super) filtered: Option<Filtered>,
+}
+
+/// The result of a filter, on both sides in the recorded ids.
+#[derive(Debug)]
+pub(super) struct Filtered {
+    pub(super) filter: Value,
+    pub(super) is_same: bool,
+    pub(super) recorded: usize,
+    pub(super) ours: usize,
+}
+
+/// What came of a recording.
+#[derive(Debug)]
+pub(super) struct Played {
+    pub(super) name: String,
+    pub(super) unreadable: Vec<String>,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) applied: Applied,
+}
+
+/// Plays every cassette of a recording, each against a world of its own.
+pub(super) fn play(recording: &Recording) -> anyhow::Result<Played> {
+    let mut played = Played {
+        name: recording.name.clone(),
+        unreadable: recording.unreadable.clone(),
+        outcomes: Vec::new(),
+        applied: Applied::default(),
+    };
+    for (cassette, exchanges) in &recording.cassettes {
+        let mut player = Player::new(exchanges)
+            .with_context(|| format!("the world of {cassette} cannot be made"))?;
+        for exchange in exchanges {
+            let outcome = player
+                .play(exchange)
+                .with_context(|| format!("{cassette} {} cannot be played", exchange.n))?;
+            played.outcomes.push(outcome);
+        }
+        played.applied.add(&player.comparer.applied);
+    }
+    Ok(played)
+}
+
+/// One cassette being played.
+struct Player {
+    bench: Bench,
+    token: String,
+    comparer: Comparer,
+    now: Timestamp,
+    usual_version: String,
+}
+
+impl Player {
+    fn new(exchanges: &[Exchange]) -> anyhow::Result<Self> {
+        let bench = Bench::empty()?;
+        let before = presuppose(exchanges);
+        let now = exchanges.iter().find_map(moment).unwrap_or(Timestamp::UNIX_EPOCH);
+        bench.control("clock", &json!({"freeze": true}))?;
+        bench.control("clock", &json!({"now": now.to_string()}))?;
+        bench.control("import", &before.document)?;
+        let mut connection = before.connection.clone();
+        connection["shared"] = json!([]);
+        let token = bench.control("tokens", &connection)?;
+        for id in &before.shared {
+            // What is only named in an answer need not have become an object.
+            let _ = bench.control("share", &json!({"bot_id": token["bot_id"], "id": id}));
+        }
+        let mut comparer = Comparer::default();
+        before.ids.iter().for_each(|id| comparer.drawn.know(id));
+        let version = exchanges.iter().find_map(|exchange| exchange.version.clone());
+        Ok(Self {
+            bench,
+            token: token["token"].as_str().unwrap_or_default().to_owned(),
+            comparer,
+            now,
+            usual_version: version.unwrap_or_else(|| notion::Version::LATEST.to_string()),
+        })
+    }
+
+    fn play(&mut self, exchange: &Exchange) -> anyhow::Result<Outcome> {
+        self.move_clock(exchange)?;
+        // Rows without a sort stand in the order of drawn ids in some years: pages get the drawn one.
+        let is_new_page = exchange.method == Method::POST && exchange.path == "/v1/pages";
+        let wished = exchange.answer["id"].as_str().filter(|_| is_new_page && exchange.succeeded());
+        let wished: Vec<&str> = wished.into_iter().collect();
+        if self.bench.control("ids", &json!({"next": wished})).is_err() {
+            self.bench.control("ids", &json!({"next": []}))?;
+        }
+        self.comparer.heed(&exchange.request);
+        let version = exchange.version.clone().unwrap_or_else(|| self.usual_version.clone());
+        let token = if exchange.status == 401 { "unknown" } else { &self.token };
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("notion-version", version.as_str())];
+        let request = self.comparer.drawn.our_value(&exchange.request);
+        let ours = self.bench.ask(&exchange.method, &self.address(exchange), &headers, &request)?;
+        let answer = (exchange.status, &exchange.answer);
+        let differences = self.comparer.compare(answer, (ours.0, &ours.1));
+        let filtered = self.filtered(exchange, &ours.1);
+        Ok(Outcome {
+            operation: exchange.operation.clone(),
+            version,
+            place: format!("{} {}", exchange.cassette, exchange.n),
+            differences,
+            filtered,
+        })
+    }
+
+    /// Goes on to the time that the answer tells of; never back.
+    fn move_clock(&mut self, exchange: &Exchange) -> anyhow::Result<()> {
+        let told = moment(exchange).unwrap_or(self.now);
+        let step = self.now.checked_add(SignedDuration::from_millis(1))?;
+        self.now = step.max(told);
+        self.bench.control("clock", &json!({"now": self.now.to_string()}))?;
+        Ok(())
+    }
+
+    fn address(&self, exchange: &Exchange) -> String {
+        let drawn = &self.comparer.drawn;
+        let ours = |part: &str| encoded(&super::recording::decoded(&drawn.ours(part)));
+        let path: Vec<String> = exchange.path.split('/').map(ours).collect();
+        let mut query = Vec::new();
+        for (key, value) in exchange.query.as_object().into_iter().flatten() {
+            let all = match value {
+                Value::Array(all) => all.iter().collect(),
+                one => vec![one],
+            };
+            for one in all {
+                let text = one.as_str().map_or_else(|| one.to_string(), str::to_owned);
+                let text =
+                    if key == "start_cursor" { drawn.our_cursor(&text) } else { drawn.ours(&text) };
+                query.push(format!("{}={}", encoded(key), encoded(&text)));
+            }
+        }
+        let path = path.join("/");
+        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+
+    /// Whether a filter found the same objects, in whatever order.
+    fn filtered(&mut self, exchange: &Exchange, ours: &Value) -> Option<Filtered> {
+        let filter = &exchange.request["filter"];
+        if !exchange.path.ends_with("/query") || !exchange.succeeded() || !filter.is_object() {
+            return None;
+        }
+        let ids = |answer: &Value| -> Vec<String> {
+            let results = answer["results"].as_array().into_iter().flatten();
+            results.filter_map(|one| one["id"].as_str()).map(str::to_owned).collect()
+        };
+        let mut recorded: Vec<String> =
+            ids(&exchange.answer).iter().map(|id| self.comparer.drawn.ours(id)).collect();
+        let mut found = ids(ours);
+        recorded.sort();
+        found.sort();
+        Some(Filtered {
+            filter: filter.clone(),
+            is_same: recorded == found && ours["results"].is_array(),
+            recorded: recorded.len(),
+            ours: found.len(),
+        })
+    }
+}
+
+/// The latest time of which an answer tells; a signed URL lives for an hour.
+fn moment(exchange: &Exchange) -> Option<Timestamp> {
+    fn search(value: &Value, found: &mut Option<Timestamp>) {
+        match value {
+            Value::Array(all) => all.iter().for_each(|one| search(one, found)),
+            Value::Object(members) => {
+                for (key, value) in members {
+                    let time = value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+                    let time = match key.as_str() {
+                        "created_time" | "last_edited_time" => time,
+                        "expiry_time" => {
+                            time.and_then(|t| t.checked_sub(SignedDuration::from_hours(1)).ok())
+                        }
+                        _ => None,
+                    };
+                    *found = (*found).max(time);
+                    search(value, found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = None;
+    search(&exchange.answer, &mut found);
+    found
+}
