@@ -1,7 +1,11 @@
 //! What the sandbox answers when it refuses: Notion's error object, and every text it is made of.
 
-use notion::Id;
+use std::fmt::Display;
+
+use notion::{Id, Version};
 use serde_json::{Map, Value, json};
+
+use crate::world::access::Who;
 
 /// A refusal.
 #[derive(Clone, Debug)]
@@ -93,22 +97,27 @@ impl Fail {
         Self::new(400, "invalid_request", format!("Unsupported request: {operation}."))
     }
 
-    /// Not there or not shared: the two look the same.
-    pub(crate) fn not_found(kind: &str, id: impl std::fmt::Display, name: &str, bot: Id) -> Self {
-        let mut fail = Self::new(
+    /// Not there or not shared: the two look the same. Old versions do not say whose connection it
+    /// is (recorded).
+    pub(crate) fn not_found(kind: &str, id: impl Display, who: &Who, version: Version) -> Self {
+        let integration = if version < Version::V2025_09_03 {
+            "integration".to_owned()
+        } else {
+            format!("integration \"{}\"", who.name)
+        };
+        let fail = Self::new(
             404,
             "object_not_found",
             format!(
                 "Could not find {kind} with ID: {id}. Make sure the relevant pages and databases \
-                 are shared with your integration \"{name}\"."
+                 are shared with your {integration}."
             ),
         );
-        fail.additional_data = Some(json!({"integration_id": bot}));
-        fail
+        fail.to(who, version)
     }
 
-    pub(crate) fn user_not_found(id: Id, bot: Id) -> Self {
-        let mut fail = Self::new(
+    pub(crate) fn user_not_found(id: Id, who: &Who, version: Version) -> Self {
+        let fail = Self::new(
             404,
             "object_not_found",
             format!(
@@ -117,8 +126,15 @@ impl Fail {
                  the integration's workspace are visible."
             ),
         );
-        fail.additional_data = Some(json!({"integration_id": bot}));
-        fail
+        fail.to(who, version)
+    }
+
+    /// Says which connection was told so, where the version does (recorded).
+    fn to(mut self, who: &Who, version: Version) -> Self {
+        if version >= Version::V2025_09_03 {
+            self.additional_data = Some(json!({"integration_id": who.connection}));
+        }
+        self
     }
 
     /// A version before 2025-09-03 meets a database with several data sources.

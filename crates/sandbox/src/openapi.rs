@@ -242,7 +242,7 @@ mod tests {
         let page = page("get-block-children").unwrap();
         assert!(page.starts_with("# List the children"), "{page}");
         assert!(page.contains("`page_size`") && page.contains("`block_id`"), "{page}");
-        assert!(page.contains("read content"), "{page}");
+        assert!(page.contains("read_content"), "{page}");
         assert!(super::page("no-such-operation").is_none());
     }
 }

@@ -80,7 +80,7 @@ impl Scene<'_> {
     }
 
     pub(crate) fn not_found(&self, kind: &str, id: Id) -> Fail {
-        Fail::not_found(kind, id, &self.who.name, self.who.connection)
+        Fail::not_found(kind, id, &self.who, self.version)
     }
 
     /// The node of that kind, if the caller sees it. As blocks, pages and databases count too.
@@ -173,7 +173,7 @@ impl Sees for Eyes<'_> {
     }
 
     fn not_found(&self, kind: &str, id: Id) -> Fail {
-        Fail::not_found(kind, id, &self.0.who.name, self.0.who.connection)
+        Fail::not_found(kind, id, self.0.who, self.0.version)
     }
 }
 

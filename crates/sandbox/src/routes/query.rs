@@ -57,7 +57,7 @@ fn query(scene: &mut Scene, request: &Request, id: Id) -> Result<Value, Fail> {
     let paging = Paging::in_body(&body)?;
     let view = View { world: scene.world, who: &scene.who, version: scene.version };
     let Some(source) = view.world.source(id) else {
-        return Err(Fail::not_found("data_source", id, &view.who.name, view.who.connection));
+        return Err(Fail::not_found("data_source", id, view.who, view.version));
     };
     let reader = Reader { source, me: view.who.user, now: view.world.now() };
     let filter = body.get("filter");

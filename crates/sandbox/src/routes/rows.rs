@@ -52,7 +52,7 @@ fn check(scene: &Scene, values: &Values) -> Result<(), Fail> {
             (PropertyKind::People, _) => {
                 let stranger = ids(value).into_iter().find(|id| !scene.world.has_user(*id));
                 if let Some(stranger) = stranger {
-                    return Err(Fail::user_not_found(stranger, scene.who.connection));
+                    return Err(Fail::user_not_found(stranger, &scene.who, scene.version));
                 }
             }
             _ => {}

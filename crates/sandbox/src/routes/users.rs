@@ -40,11 +40,11 @@ fn shown(scene: &Scene, id: Id) -> Option<Value> {
 /// `GET /v1/users/me`: the bot, or the person of a personal token.
 pub(super) fn me(scene: &mut Scene) -> Result<Value, Fail> {
     let id = scene.who.user;
-    shown(scene, id).ok_or_else(|| Fail::user_not_found(id, scene.who.connection))
+    shown(scene, id).ok_or_else(|| Fail::user_not_found(id, &scene.who, scene.version))
 }
 
 /// `GET /v1/users/{user_id}`
 pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let id = request.id("user_id")?;
-    shown(scene, id).ok_or_else(|| Fail::user_not_found(id, scene.who.connection))
+    shown(scene, id).ok_or_else(|| Fail::user_not_found(id, &scene.who, scene.version))
 }

@@ -5,6 +5,7 @@ use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
 use notion::Id;
+use referee::schemas::Verdict;
 use sandbox::{Demo, Options, Sandbox};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -63,6 +64,19 @@ pub(crate) fn title(object: &Value) -> String {
     runs.as_array().unwrap().iter().map(|run| run["plain_text"].as_str().unwrap()).collect()
 }
 
+/// Every answer of every test fits Notion's strict schemas, where those lie beside the workspace.
+#[track_caller]
+fn judge(method: &http::Method, path: &str, version: &str, answer: &Answer) {
+    match referee::schemas::judge(method, path, version, answer.status, &answer.body) {
+        Verdict::Fits => {}
+        Verdict::Broken(what) => {
+            panic!("{method} {path} in {version}: {what}\n{}", answer.body)
+        }
+        // Said once: by the test that looks at all of the demo.
+        Verdict::Unknown(_) => {}
+    }
+}
+
 impl Bench {
     pub(crate) fn new() -> Self {
         let (router, demo) = Sandbox::router(&Options::default()).unwrap();
@@ -70,11 +84,18 @@ impl Bench {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let version = request.headers().get("notion-version").cloned();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+        if path.starts_with("/v1/") {
+            let version = version.as_ref().and_then(|it| it.to_str().ok()).unwrap_or_default();
+            judge(&method, &path, version, &answer);
+        }
+        answer
     }
 
     /// A request with every header chosen.
