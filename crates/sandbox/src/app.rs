@@ -174,7 +174,7 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
             }
         };
         let status = result.as_ref().map_or_else(|fail| fail.status, |_| 200);
-        inner.calls.push(Call::new(at, incoming, status));
+        inner.calls.push(Call::new(at, incoming, status).refused(result.as_ref().err()));
         (result, plan)
     };
     respond(result, &request_id, &at)

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::fail::Fail;
 use crate::pipeline::{BODY_MAX, Incoming, read_query};
 
 /// So many calls are kept.
@@ -17,16 +18,18 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// One call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    at: Timestamp,
-    method: http::Method,
-    path: String,
-    query: String,
-    operation: Option<&'static str>,
-    token_fingerprint: Option<String>,
-    version: Option<String>,
-    status: u16,
+    pub(crate) at: Timestamp,
+    pub(crate) method: http::Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) token_fingerprint: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) status: u16,
     /// As it came in: a tree of JSON would take many times the memory.
-    body: Bytes,
+    pub(crate) body: Bytes,
+    /// Why it was refused; for people only.
+    pub(crate) refusal: Option<String>,
 }
 
 impl Call {
@@ -42,11 +45,19 @@ impl Call {
             version: incoming.version.clone(),
             status,
             body: if is_kept { incoming.body.clone() } else { Bytes::new() },
+            refusal: None,
         }
     }
 
+    /// With the reason for which it was refused.
+    pub(crate) fn refused(mut self, fail: Option<&Fail>) -> Self {
+        self.refusal = fail.map(|fail| format!("{}: {}", fail.code, fail.message));
+        self
+    }
+
     fn bytes(&self) -> usize {
-        self.body.len() + self.path.len() + self.query.len()
+        let refusal = self.refusal.as_ref().map_or(0, String::len);
+        self.body.len() + self.path.len() + self.query.len() + refusal
     }
 
     fn shown(&self) -> Value {
@@ -89,6 +100,11 @@ impl Calls {
 
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// The calls, newest first.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = &Call> {
+        self.all.iter().rev()
     }
 
     pub(crate) fn shown(&self) -> Value {

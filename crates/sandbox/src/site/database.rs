@@ -29,7 +29,7 @@ pub(super) fn page(view: View, node: &Node, pages: &Pages) -> Page {
     let name = title(view, container.id);
     let database = render::any(view, container);
     let main = html! {
-        div.with-aside.wide {
+        div.over-aside {
             article {
                 (page::breadcrumb(view, container.id, "Breadcrumb"))
                 (page::cover_band(&database["cover"]))

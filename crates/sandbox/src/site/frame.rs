@@ -25,9 +25,6 @@ static SCRIPT_NAME: LazyLock<String> = LazyLock::new(|| format!("{}.js", fingerp
 pub(crate) enum Tool {
     Calls,
     Connections,
-    Webhooks,
-    Uploads,
-    OAuth,
     Faults,
     Clock,
     People,
@@ -35,25 +32,13 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 9] = [
-        Self::Calls,
-        Self::Connections,
-        Self::Webhooks,
-        Self::Uploads,
-        Self::OAuth,
-        Self::Faults,
-        Self::Clock,
-        Self::People,
-        Self::Trash,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Calls, Self::Connections, Self::Faults, Self::Clock, Self::People, Self::Trash];
 
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Calls => "Calls",
             Self::Connections => "Connections",
-            Self::Webhooks => "Webhooks",
-            Self::Uploads => "File uploads",
-            Self::OAuth => "OAuth clients",
             Self::Faults => "Faults",
             Self::Clock => "Clock",
             Self::People => "People",
@@ -65,9 +50,6 @@ impl Tool {
         match self {
             Self::Calls => "/workspace/calls",
             Self::Connections => "/workspace/connections",
-            Self::Webhooks => "/workspace/webhooks",
-            Self::Uploads => "/workspace/uploads",
-            Self::OAuth => "/workspace/oauth",
             Self::Faults => "/workspace/faults",
             Self::Clock => "/workspace/clock",
             Self::People => "/workspace/people",
@@ -90,6 +72,7 @@ pub(super) struct Frame<'a> {
     pub(super) view: View<'a>,
     pub(super) title: &'a str,
     pub(super) place: Place,
+    pub(super) is_live: bool,
 }
 
 impl Frame<'_> {
@@ -108,7 +91,7 @@ impl Frame<'_> {
                     details.menu {
                         summary { "Menu" }
                         form.search role="search" action="/workspace/search" {
-                            label.hidden for="q" { "Search titles and text" }
+                            label.hidden for="q" { "Search titles" }
                             input #q type="search" name="q" placeholder="Search" maxlength="200";
                         }
                         nav aria-label="Pages" { (tree::markup(self.view, self.place)) }
@@ -130,17 +113,17 @@ impl Frame<'_> {
                 main #main tabindex="-1" { (main) }
             }
         };
-        document(&title, &body)
+        document(&title, self.is_live, &body)
     }
 }
 
 #[expect(dead_code, reason = "the consent page uses it")]
 /// A page that stands alone: one card in the middle of the window.
 pub(crate) fn card(title: &str, body: &Markup) -> Markup {
-    document(title, &html! { main.card #main { h1 { (title) } (body) } })
+    document(title, false, &html! { main.card #main { h1 { (title) } (body) } })
 }
 
-fn document(title: &str, body: &Markup) -> Markup {
+fn document(title: &str, is_live: bool, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -149,6 +132,8 @@ fn document(title: &str, body: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
+                // With scripts, only the list is renewed, and only while nobody reads it.
+                @if is_live { noscript { meta http-equiv="refresh" content="3"; } }
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href={ "/workspace/assets/" (*STYLE_NAME) };
                 script src={ "/workspace/assets/" (*SCRIPT_NAME) } defer {}

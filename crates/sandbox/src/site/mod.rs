@@ -6,7 +6,10 @@
 
 mod aside;
 mod blocks;
+mod calls;
+mod connections;
 mod database;
+mod find;
 pub(crate) mod frame;
 mod home;
 mod media;
@@ -14,6 +17,7 @@ mod page;
 mod paging;
 mod schema;
 mod text;
+mod tools;
 mod tree;
 mod values;
 mod when;
@@ -36,13 +40,15 @@ struct Page {
     title: String,
     place: Place,
     main: Markup,
+    /// Whether it loads itself again and again.
+    is_live: bool,
     /// Where to go instead.
     moved: Option<String>,
 }
 
 impl Page {
     fn new(title: impl Into<String>, place: Place, main: Markup) -> Self {
-        Self { status: 200, title: title.into(), place, main, moved: None }
+        Self { status: 200, title: title.into(), place, main, is_live: false, moved: None }
     }
 }
 
@@ -56,18 +62,24 @@ pub(crate) fn answer(app: &App, incoming: &Incoming) -> Option<Response> {
     if let Some(name) = route.strip_prefix("/assets/") {
         return Some(frame::asset(name));
     }
+    let route: Vec<&str> = route.split('/').filter(|part| !part.is_empty()).collect();
+    if incoming.method == Method::POST
+        && let Some(next) = tools::act(app, &route, incoming)
+    {
+        return Some(frame::redirect(next));
+    }
     let inner = app.lock();
     let who = inner.world.observer();
-    let route: Vec<&str> = route.split('/').filter(|part| !part.is_empty()).collect();
     let page = match incoming.method {
         Method::GET | Method::HEAD => read(&inner, &who, &route, incoming),
-        _ => not_found("Nothing can be sent to this address"),
+        _ => not_found("This could not be done"),
     };
     let view = View { world: &inner.world, who: &who, version: Version::LATEST };
     if let Some(to) = page.moved {
         return Some(frame::redirect(&to));
     }
-    let whole = Frame { view, title: &page.title, place: page.place }.around(&page.main);
+    let whole = Frame { view, title: &page.title, place: page.place, is_live: page.is_live }
+        .around(&page.main);
     Some(frame::answer(page.status, &whole, frame::Forms::Here))
 }
 
@@ -76,6 +88,13 @@ fn read(inner: &Inner, who: &Who, route: &[&str], incoming: &Incoming) -> Page {
     let pages = Pages::of(incoming);
     match route {
         [] => home::page(view),
+        ["search"] => find::search(view, &pages),
+        ["calls"] => calls::page(&inner.calls, &pages),
+        ["connections"] => connections::page(view, &pages),
+        ["people"] => connections::people(view, &pages),
+        ["faults"] => tools::faults(&inner.faults, &pages),
+        ["clock"] => tools::clock(view),
+        ["trash"] => find::trash(view, &pages),
         [id] => match Id::parse(id).and_then(|id| view.world.node(id)) {
             Some(node) => object(view, node, &pages),
             None => not_found("There is no such page"),

@@ -60,7 +60,7 @@ pub(super) fn breadcrumb(view: View, id: Id, label: &str) -> Markup {
     html! {
         nav.breadcrumb aria-label=(label) {
             ol {
-                li { a href="/" { (view.world.workspace.name) } }
+                li { a href="/" { "Workspace" } }
                 @for above in way.iter().skip(1).rev().collect::<Vec<_>>().into_iter().filter(is_stop) {
                     li { a href=(link_to(*above)) { (title(view, *above)) } }
                 }

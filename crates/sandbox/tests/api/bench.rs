@@ -98,6 +98,15 @@ impl Bench {
         answer
     }
 
+    /// An answer that is not JSON: status, headers, text.
+    pub(crate) async fn text(&self, request: Request<Body>) -> (u16, http::HeaderMap, String) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        (parts.status.as_u16(), parts.headers, text)
+    }
+
     /// A request with every header chosen.
     pub(crate) async fn raw(
         &self,

@@ -15,6 +15,7 @@ mod errors;
 mod random;
 #[cfg(test)]
 mod sharing;
+mod site;
 #[cfg(test)]
 mod strict;
 #[cfg(test)]
