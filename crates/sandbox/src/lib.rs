@@ -16,7 +16,7 @@
 //!
 //! # What is missing
 //!
-//! Operations of the catalogue that answer 400 `invalid_request`: page markdown, views, file
+//! Operations of the catalogue that answer 400 `invalid_request`: page markdown, file
 //! uploads, meeting notes, custom emojis, async tasks; also `markdown` and `template` in the body
 //! of others. Not there yet: limits, OAuth, webhooks, attaching files that were really uploaded.
 //! Versions before 2022-06-28 are served in the shapes of 2022-06-28. Formulas know a core of

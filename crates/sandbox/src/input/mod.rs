@@ -11,3 +11,6 @@ pub(crate) mod paging;
 pub(crate) mod rich_text;
 pub(crate) mod schema;
 pub(crate) mod values;
+pub(crate) mod view_config;
+mod view_fields;
+pub(crate) mod view_query;

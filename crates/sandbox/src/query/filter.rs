@@ -58,12 +58,24 @@ const TYPES: [(&str, Family); 21] = [
     ("text", Family::Text),
 ];
 
+/// What a filter is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Rules {
+    /// A query: names of options are taken as they come.
+    Query,
+    /// A view: groups of a status count as all of their options.
+    View,
+    /// A view that is written: as before, and what it names must exist.
+    NewView,
+}
+
 /// Reads filters of one query.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     pub(crate) source: &'a DataSource,
     pub(crate) me: Id,
     pub(crate) now: Timestamp,
+    pub(crate) rules: Rules,
 }
 
 impl Reader<'_> {
@@ -98,13 +110,57 @@ impl Reader<'_> {
             return Err(fix_one(branches.iter().map(|key| spot.get(key).undefined()).collect()));
         }
         let called = called.string()?;
-        let given = self.given_type(spot)?;
-        let found = self.source.schema.values().find(|property| property.is_called(called));
-        let property = found.ok_or_else(|| {
-            Fail::validation(format!("Could not find property with name or id: {called}"))
-        })?;
-        let test = self.test(spot, property, given)?;
+        self.given_type(spot)?;
+        let property = self.property(called)?;
+        let test = self.condition_on(property, spot)?;
         Ok(Filter::Property(Box::new(property.clone()), test))
+    }
+
+    /// The property of that name or id.
+    pub(crate) fn property(&self, called: &str) -> Result<&Property, Fail> {
+        let found = self.source.schema.values().find(|property| property.is_called(called));
+        found.ok_or_else(|| {
+            Fail::validation(format!("Could not find property with name or id: {called}"))
+        })
+    }
+
+    /// What an object asks of a property, by the member that names a filter type.
+    pub(crate) fn condition_on(&self, property: &Property, spot: &Spot) -> Result<Test, Fail> {
+        let test = self.test(spot, property, self.given_type(spot)?)?;
+        match test {
+            Test::Value(Condition::Words(operator, words)) if self.rules != Rules::Query => {
+                let words = self.options(property, words)?;
+                Ok(Test::Value(Condition::Words(operator, words)))
+            }
+            test => Ok(test),
+        }
+    }
+
+    /// Names of options in a view: those of a status group stand for all of the group.
+    fn options(&self, property: &Property, words: Vec<String>) -> Result<Vec<String>, Fail> {
+        let Settings::Choices { options, groups } = &property.settings else { return Ok(words) };
+        let mut all = Vec::new();
+        for word in words {
+            let is_option = options.iter().any(|one| one.name == word || one.id == word);
+            match groups.iter().find(|group| group.name == word || group.id == word) {
+                Some(group) if !is_option => all.extend(group.option_ids.clone()),
+                None if !is_option && self.rules == Rules::NewView => {
+                    let names = options.iter().map(|one| &one.name);
+                    let names = names.chain(groups.iter().map(|group| &group.name));
+                    let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+                    // The list of what is valid is known, the wording is not.
+                    return Err(Fail::validation(format!(
+                        "Invalid {} value for property \"{}\": \"{word}\". Value must be one of \
+                         the following: {}.",
+                        property.kind.as_str(),
+                        property.name,
+                        names.join(", ")
+                    )));
+                }
+                _ => all.push(word),
+            }
+        }
+        Ok(all)
     }
 
     /// The member that names the filter type.

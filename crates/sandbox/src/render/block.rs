@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::database::UNTITLED;
+use super::database;
 use super::{Object, file, parent, rich_text, user};
 use crate::clock::to_minute;
 use crate::world::access::View;
@@ -55,7 +55,7 @@ fn content(view: View, node: &Node) -> (String, Value) {
             let first = view.world.sources_of(node.id).first().copied();
             let title = view.world.title_of(first.unwrap_or(node.id));
             let title = rich_text::plain(view, title);
-            let untitled = if view.has_sources() { UNTITLED } else { "" };
+            let untitled = if view.has_sources() { database::untitled(view, node.id) } else { "" };
             let title = if title.is_empty() { untitled } else { &title };
             ("child_database".to_owned(), json!({"title": title}))
         }

@@ -1,5 +1,6 @@
 //! Shows databases (containers) and data sources (tables).
 
+use notion::Id;
 use serde_json::{Value, json};
 
 use super::{Object, file, parent, rich_text, schema, url, user};
@@ -10,6 +11,11 @@ use crate::world::node::Node;
 
 /// What databases without a title are called.
 pub(crate) const UNTITLED: &str = "New database";
+
+/// The same, but for those without tables of their own, such as linked ones (both measured).
+pub(crate) fn untitled(view: View, id: Id) -> &'static str {
+    if view.world.sources_of(id).is_empty() { "Untitled" } else { UNTITLED }
+}
 
 /// A database in the shape of the version; before 2025-09-03 it is container and table in one.
 pub(crate) fn database(view: View, node: &Node) -> Value {
@@ -52,7 +58,7 @@ fn title(view: View, node: &Node) -> Value {
     let first = view.world.sources_of(node.id).first().copied();
     let of_table = first.map(|id| view.world.title_of(id)).unwrap_or_default();
     match (own, of_table) {
-        ([], []) => rich_text::rich_text(view, &plain(UNTITLED)),
+        ([], []) => rich_text::rich_text(view, &plain(untitled(view, node.id))),
         ([], of_table) => rich_text::rich_text(view, of_table),
         (own, _) => rich_text::rich_text(view, own),
     }

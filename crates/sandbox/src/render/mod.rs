@@ -9,6 +9,7 @@ pub(crate) mod rich_text;
 pub(crate) mod schema;
 pub(crate) mod user;
 pub(crate) mod values;
+pub(crate) mod view;
 
 use jiff::{SignedDuration, Timestamp};
 use notion::{Id, Kind};

@@ -141,6 +141,8 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let (schema, sides) = read_new(scene, &properties, id, &title)?;
     let source = DataSource { title, icon, schema, ..DataSource::default() };
     insert(scene, id, Parent::Node(database), Content::DataSource(Box::new(source)));
+    // A table view comes along (documented); its name is a guess.
+    scene.world.add_standard_view(database, id, scene.who.user);
     apply(scene, sides);
     scene.touch(database);
     scene.note_node(id, Change::Created);

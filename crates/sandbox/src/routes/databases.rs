@@ -114,6 +114,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     insert(scene, id, above, Content::Database(Box::new(container)));
     scene.keep_private(id);
     insert(scene, source, Parent::Node(id), Content::DataSource(Box::new(table)));
+    scene.world.add_standard_view(id, source, scene.who.user);
     data_sources::apply(scene, sides);
     if let Parent::Node(page) = above {
         scene.touch(page);
@@ -146,9 +147,9 @@ pub(super) fn insert(scene: &mut Scene, id: Id, parent: Parent, content: Content
 pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let id = request.id("database_id")?;
     scene.find(Kind::Database, id)?;
-    let has_sources = !scene.world.sources_of(id).is_empty();
     let is_trashed = scene.world.node(id).is_some_and(|node| node.in_trash);
-    if has_sources && !scene.has_sources() && !is_trashed {
+    // Linked databases have no tables of their own, and are refused for that (measured).
+    if !scene.has_sources() && !is_trashed {
         only_source(scene, id)?;
     }
     Ok(scene.written(Kind::Database, id))

@@ -11,6 +11,9 @@ mod rows;
 mod search;
 mod trash;
 mod users;
+mod view_create;
+mod view_queries;
+mod views;
 
 use jiff::Timestamp;
 use notion::catalogue::Operation;
@@ -213,6 +216,14 @@ pub(crate) fn run(
         "retrieve-comment" => comments::retrieve(scene, request),
         "update-a-comment" => comments::update(scene, request),
         "delete-a-comment" => comments::delete(scene, request),
+        "list-views" => views::list(scene, request),
+        "create-view" => view_create::create(scene, request),
+        "retrieve-a-view" => views::retrieve(scene, request),
+        "update-a-view" => views::update(scene, request),
+        "delete-view" => views::delete(scene, request),
+        "create-view-query" => view_queries::create(scene, request),
+        "get-view-query-results" => view_queries::results(scene, request),
+        "delete-view-query" => view_queries::delete(scene, request),
         name => Err(Fail::unsupported(name)),
     }
 }

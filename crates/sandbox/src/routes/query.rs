@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{Request, Scene, databases};
 use crate::fail::Fail;
 use crate::input::paging::Paging;
-use crate::query::filter::Reader;
-use crate::query::sort;
+use crate::query::filter::{Filter, Reader, Rules};
+use crate::query::sort::{self, Sort};
 use crate::render;
 use crate::render::list::list;
 use crate::world::access::View;
@@ -59,32 +59,19 @@ fn query(scene: &mut Scene, request: &Request, id: Id) -> Result<Value, Fail> {
     let Some(source) = view.world.source(id) else {
         return Err(Fail::not_found("data_source", id, view.who, view.version));
     };
-    let reader = Reader { source, me: view.who.user, now: view.world.now() };
+    let (me, now) = (view.who.user, view.world.now());
+    let reader = Reader { source, me, now, rules: Rules::Query };
     let filter = body.get("filter");
     let filter =
         if filter.is_there() && !filter.is_null() { Some(reader.read(&filter, 0)?) } else { None };
     let sorts = sort::read(&body.get("sorts"), source)?;
     let flag = |name: &str| body.get(name).value == Some(&Value::Bool(true));
-    let (archived, trashed) = (flag("is_archived"), flag("in_trash") || flag("archived"));
-    let only_sources = body.get("result_type").value.is_some_and(|kind| kind == "data_source");
-    let run = || {
-        let rows = view.world.node(id).map(|node| node.children.clone()).unwrap_or_default();
-        let mut rows: Vec<Id> = rows
-            .into_iter()
-            .filter(|row| {
-                let node = view.world.node(*row);
-                let page = node.and_then(|node| node.page());
-                !only_sources
-                    && node.is_some_and(|node| node.in_trash == trashed)
-                    && page.is_some_and(|page| page.is_archived == archived)
-                    && filter.as_ref().is_none_or(|filter| filter.passes(view, *row))
-            })
-            .collect();
-        // Nobody promises an order; the real service tends to give the newest first.
-        rows.reverse();
-        sort::sort(view, &mut rows, &sorts);
-        Ok(rows)
+    let which = Which {
+        archived: flag("is_archived"),
+        trashed: flag("in_trash") || flag("archived"),
+        only_sources: body.get("result_type").value.is_some_and(|kind| kind == "data_source"),
     };
+    let run = || Ok(matching(view, id, which, filter.as_ref(), &sorts));
     let key = key(view, &format!("query {id}"), request);
     let (page, next, is_cut) = scene.sessions.page(key, &paging, run)?;
     let wanted = request.all("filter_properties");
@@ -100,6 +87,38 @@ fn query(scene: &mut Scene, request: &Request, id: Id) -> Result<Value, Fail> {
     Ok(rows_list(view, results, next, is_cut))
 }
 
+/// Which rows a query is about, before any filter.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Which {
+    archived: bool,
+    trashed: bool,
+    only_sources: bool,
+}
+
+/// The rows of a data source that pass, in order.
+pub(super) fn matching(
+    view: View,
+    source: Id,
+    which: Which,
+    filter: Option<&Filter>,
+    sorts: &[Sort],
+) -> Vec<Id> {
+    let rows = view.world.node(source).map(|node| node.children.as_slice()).unwrap_or_default();
+    let fits = |row: &&Id| {
+        let node = view.world.node(**row);
+        let page = node.and_then(|node| node.page());
+        !which.only_sources
+            && node.is_some_and(|node| node.in_trash == which.trashed)
+            && page.is_some_and(|page| page.is_archived == which.archived)
+            && filter.is_none_or(|filter| filter.passes(view, **row))
+    };
+    let mut rows: Vec<Id> = rows.iter().filter(fits).copied().collect();
+    // Nobody promises an order; the real service tends to give the newest first.
+    rows.reverse();
+    sort::sort(view, &mut rows, sorts);
+    rows
+}
+
 /// The list of a query or search: its type is named after what the version knows.
 pub(super) fn rows_list(
     view: View,
@@ -109,13 +128,18 @@ pub(super) fn rows_list(
 ) -> Value {
     let kind = if view.has_sources() { "page_or_data_source" } else { "page_or_database" };
     let mut list = list(kind, results, next);
+    status(&mut list, is_cut);
+    list
+}
+
+/// Says that a result was cut at the limit; a complete one says nothing (measured).
+pub(super) fn status(answer: &mut Value, is_cut: bool) {
     if is_cut {
-        list["request_status"] = serde_json::json!({
+        answer["request_status"] = serde_json::json!({
             "type": "incomplete",
             "incomplete_reason": "query_result_limit_reached",
         });
     }
-    list
 }
 
 /// What a cursor belongs to: the caller, the list and the question.

@@ -9,6 +9,7 @@ mod finance;
 mod handbook;
 mod meetings;
 mod projects;
+mod views;
 mod words;
 
 use std::fmt;
@@ -158,6 +159,8 @@ pub(crate) fn demo() -> (World, Demo) {
     let other_page_id = finance::write(&mut author, root, &team);
     author.by(team.ada);
     board(&mut author);
+    author.by(team.ben);
+    views::write(&mut author, &engineering);
 
     for bot in [full.0, reader.0, writer.0] {
         if let Some(connection) = world.connections.get_mut(&bot) {

@@ -14,8 +14,10 @@ const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// What tokens of the sandbox start with; a gate in front of the real service refuses them.
 pub(crate) const TOKEN_PREFIX: &str = "ntn_sandbox";
 const TOKEN_LENGTH: usize = 50;
+/// What sets the ids of views apart from all others.
+const VIEW_STREAM: u64 = 0x7669_6577;
 
-/// A generator (SplitMix64) whose whole state is two numbers.
+/// A generator (SplitMix64) whose whole state is a few numbers.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct IdSource {
     seed: u64,
@@ -23,11 +25,14 @@ pub(crate) struct IdSource {
     /// Ids that were asked for beforehand: the next objects get them.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     wished: VecDeque<Id>,
+    /// How many ids of views were drawn.
+    #[serde(default)]
+    views: u64,
 }
 
 impl IdSource {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, drawn: 0, wished: VecDeque::new() }
+        Self { seed, drawn: 0, wished: VecDeque::new(), views: 0 }
     }
 
     /// The ids that the next objects get, in this order; what was wished before is forgotten.
@@ -63,6 +68,19 @@ impl IdSource {
         let mut bytes = self.bytes();
         bytes[..6].copy_from_slice(&mix(self.seed).to_be_bytes()[..6]);
         bytes[6] = 0x81;
+        Id::from_bytes(bytes)
+    }
+
+    /// The id of a view: that of an object with `000c` before its last part (measured). Views have a
+    /// stream of their own: they come along with databases, and no other id depends on them.
+    pub(crate) fn view(&mut self) -> Id {
+        self.views = self.views.wrapping_add(1);
+        let mut stream = Self::new(mix(self.seed ^ VIEW_STREAM));
+        stream.drawn = self.views.wrapping_mul(2);
+        let mut bytes = stream.bytes();
+        bytes[..6].copy_from_slice(&mix(self.seed).to_be_bytes()[..6]);
+        bytes[6] = 0x81;
+        bytes[10..12].copy_from_slice(&[0x00, 0x0c]);
         Id::from_bytes(bytes)
     }
 
@@ -107,6 +125,9 @@ mod tests {
         assert_eq!(database.plain().as_bytes()[12], b'4');
         assert_eq!(Id::parse(&page.to_string()), Some(page));
         assert_eq!(page, IdSource::new(7).object());
+        let view = source.view();
+        assert_eq!(&view.plain()[20..24], "000c");
+        assert!(Id::parse(&view.to_string()).is_some() && view != source.view());
         let token = source.token();
         assert!(token.starts_with(TOKEN_PREFIX) && token.len() == 50, "{token}");
         assert!(source.property().bytes().all(|byte| (0x3a..=0x7e).contains(&byte)));

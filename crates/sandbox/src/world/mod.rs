@@ -11,6 +11,7 @@ pub(crate) mod nodes;
 pub(crate) mod property;
 pub(crate) mod tree;
 pub(crate) mod user;
+pub(crate) mod view;
 
 use std::collections::HashSet;
 
@@ -28,6 +29,7 @@ use journal::Note;
 use node::Parent;
 use nodes::Nodes;
 use user::Person;
+use view::{DatabaseView, ViewQuery};
 
 /// Most nodes (pages, blocks, databases, data sources) that a world holds.
 pub(crate) const NODES_MAX: usize = 2_000_000;
@@ -64,6 +66,12 @@ pub(crate) struct World {
     /// What the current operation changed.
     #[serde(skip)]
     pub(crate) journal: Vec<Note>,
+    /// Views, in the order of their tabs.
+    #[serde(default)]
+    pub(crate) views: IndexMap<Id, DatabaseView>,
+    /// Kept results of views, oldest first.
+    #[serde(default)]
+    pub(crate) view_queries: IndexMap<Id, ViewQuery>,
 }
 
 impl World {
@@ -86,6 +94,8 @@ impl World {
             private: IndexMap::new(),
             file_uploads: IndexMap::new(),
             journal: Vec::new(),
+            views: IndexMap::new(),
+            view_queries: IndexMap::new(),
         }
     }
 
@@ -127,6 +137,10 @@ impl World {
                 let way = "is missing, does not name it as a child, or hangs below it";
                 return Err(format!("node {id} has a parent that {way}"));
             }
+        }
+        let is_database = |id| self.node(id).is_some_and(|node| node.database().is_some());
+        if let Some(view) = self.views.values().find(|view| !is_database(view.database)) {
+            return Err(format!("view {} belongs to a database that is missing", view.id));
         }
         Ok(())
     }

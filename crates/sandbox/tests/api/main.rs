@@ -20,3 +20,7 @@ mod site;
 mod strict;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod view_queries;
+#[cfg(test)]
+mod views;
