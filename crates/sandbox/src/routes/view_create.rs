@@ -10,6 +10,7 @@ use crate::input::check::Spot;
 use crate::input::view_config;
 use crate::input::view_query::Asking;
 use crate::world::NODES_MAX;
+use crate::world::journal::{Change, Subject};
 use crate::world::node::{Content, Database, Node, Parent};
 use crate::world::tree::Slot;
 use crate::world::view::{DASHBOARD, DatabaseView, FEED, TYPES, Tab, VIEWS_MAX};
@@ -78,6 +79,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         dashboard,
     };
     scene.world.add_view(view, tab);
+    scene.note(Subject::View { id, of: database }, Change::Created);
     if let Place::Widget { dashboard, row, is_new } = place {
         put(scene, dashboard, id, row, is_new);
     }

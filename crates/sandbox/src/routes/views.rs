@@ -13,6 +13,7 @@ use crate::input::view_query::Asking;
 use crate::query::session;
 use crate::render;
 use crate::render::list::list as envelope;
+use crate::world::journal::{Change, Subject};
 use crate::world::view::{DASHBOARD, DatabaseView, FEED, TYPES};
 
 /// The longest name of a view (own bound).
@@ -133,6 +134,14 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             }
         }
     }
+    let given = [
+        ("name", name.is_some()),
+        ("filter", new.0.is_some()),
+        ("sorts", new.1.is_some()),
+        ("configuration", new.3.is_some()),
+    ];
+    let changed = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+    let of = view.database;
     let (now, by) = (scene.now(), scene.who.user);
     if let Some(view) = scene.world.views.get_mut(&id).filter(|_| request.body != json!({})) {
         take(&mut view.name, name);
@@ -142,6 +151,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         take(&mut view.configuration, new.3);
         view.last_edited_time = now;
         view.last_edited_by = by;
+        scene.note(Subject::View { id, of }, Change::View(changed));
     }
     Ok(written(scene, id))
 }
