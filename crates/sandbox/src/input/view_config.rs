@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::check::Spot;
 use super::view_fields::{self, Field, GROUP_TYPES, Need, Shape};
 use crate::fail::Fail;
+use crate::world::ids::IdSource;
 use crate::world::node::DataSource;
 use crate::world::property::PropertyKind;
 
@@ -41,6 +42,16 @@ pub(crate) fn read(
         }
     }
     Ok(Value::Object(out))
+}
+
+/// Reference lines of charts have ids; those that came without get one.
+pub(crate) fn give_ids(configuration: &mut Value, ids: &mut IdSource) {
+    let lines = configuration.get_mut("reference_lines").and_then(Value::as_array_mut);
+    for line in lines.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if !line.contains_key("id") {
+            line.shift_insert(0, "id".to_owned(), ids.random().to_string().into());
+        }
+    }
 }
 
 #[derive(Debug)]

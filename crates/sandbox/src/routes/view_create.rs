@@ -49,7 +49,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let place = place(&body)?;
     let place = look_up(scene, place)?;
     scene.find(Kind::DataSource, source)?;
-    let (filter, sorts, quick_filters, configuration) = question(scene, &body, kind, source)?;
+    let (filter, sorts, quick_filters, mut configuration) = question(scene, &body, kind, source)?;
     if scene.world.views.len() >= VIEWS_MAX || scene.world.nodes.len() >= NODES_MAX {
         return Err(Fail::full());
     }
@@ -62,6 +62,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     };
     let (now, by) = (scene.now(), scene.who.user);
     let id = scene.world.ids.view();
+    view_config::give_ids(&mut configuration, &mut scene.world.ids);
     let view = DatabaseView {
         id,
         database,

@@ -142,6 +142,9 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     ];
     let changed = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
     let of = view.database;
+    if let Some(configuration) = &mut new.3 {
+        view_config::give_ids(configuration, &mut scene.world.ids);
+    }
     let (now, by) = (scene.now(), scene.who.user);
     if let Some(view) = scene.world.views.get_mut(&id).filter(|_| request.body != json!({})) {
         take(&mut view.name, name);
