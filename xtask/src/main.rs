@@ -34,6 +34,11 @@ usage: cargo xtask COMMAND
                          --rounds    how often each is repeated; the median counts (default 3)
                          --requests  then watch the memory over so many requests
                          --binary    measure this notegate instead of building one
+  bench sandbox [--json FILE] [--pages N] [--blocks N] [--requests N] [--binary FILE]
+                         a large workspace in the sandbox: time to load, memory, waits
+                         --pages     rows of its table (default 10000), each with
+                         --blocks    so many blocks (default 100)
+                         --requests  how often the quick requests are sent (default 1000)
   fidelity [--recorded FILE]… [--only LEVEL,…] [--json FILE] [--markdown FILE] [--verbose]
                          how much the sandbox is Notion, measured against recorded answers
                          --recorded  a recording (.jsonl or .jsonl.gz); may be repeated

@@ -16,7 +16,7 @@ pub(super) fn cores() -> usize {
 }
 
 /// Machine, versions and date, for the record.
-pub(super) fn describe(notegate: &Path, nginx: &Path) -> Result<Value> {
+pub(super) fn describe(notegate: &Path) -> Result<Value> {
     Ok(json!({
         "date": process::output("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"])?,
         "commit": commit(),
@@ -28,8 +28,6 @@ pub(super) fn describe(notegate: &Path, nginx: &Path) -> Result<Value> {
         },
         "versions": {
             "notegate": process::output(notegate, &["--version"])?,
-            "nginx": process::output(nginx, &["-v"])?,
-            "wrk": process::output("wrk", &["-v"])?.lines().next(),
             "rustc": process::output("rustc", &["--version"])?,
         },
     }))

@@ -3,7 +3,9 @@
 mod machine;
 mod nginx;
 mod proxy;
+mod sandbox;
 mod usage;
+mod world;
 mod wrk;
 
 use anyhow::Result;
@@ -14,7 +16,8 @@ use crate::args::{Args, Usage};
 pub(crate) fn run(mut args: Args) -> Result<bool> {
     match args.word().as_deref() {
         Some("proxy") => proxy::run(args).map(|()| true),
+        Some("sandbox") => sandbox::run(args).map(|()| true),
         Some(other) => Err(Usage(format!("no benchmark is called `{other}`")).into()),
-        None => Err(Usage("which benchmark? there is: proxy".to_owned()).into()),
+        None => Err(Usage("which benchmark? there are: proxy, sandbox".to_owned()).into()),
     }
 }

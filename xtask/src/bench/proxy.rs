@@ -133,7 +133,9 @@ pub(super) fn run(args: Args) -> Result<()> {
         print_memory(memory);
     }
     if let Some(file) = &options.json {
-        let mut record = machine::describe(&notegate, &nginx)?;
+        let mut record = machine::describe(&notegate)?;
+        record["versions"]["nginx"] = json!(process::output(&nginx, &["-v"])?);
+        record["versions"]["wrk"] = json!(process::output("wrk", &["-v"])?.lines().next());
         record["benchmark"] = json!("proxy");
         record["answer_bytes"] = json!(size);
         record["seconds"] = json!(options.time.as_secs());

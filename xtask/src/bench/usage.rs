@@ -34,6 +34,14 @@ pub(super) fn of(id: u32, ticks_per_second: f64) -> Result<Usage> {
     Ok(total)
 }
 
+/// The most memory that a process ever had resident, in KiB.
+pub(super) fn peak_kib(id: u32) -> Result<u64> {
+    let status = read(id, "status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|text| text.split_whitespace().next()?.parse().ok());
+    peak.context("/proc/PID/status has no VmHWM")
+}
+
 /// The unit of the times in `/proc`.
 pub(super) fn ticks_per_second() -> Result<f64> {
     let text = process::output("getconf", &["CLK_TCK"])?;
