@@ -36,6 +36,7 @@ mod fail;
 mod faults;
 mod import;
 mod input;
+mod markdown;
 mod openapi;
 mod pipeline;
 mod query;

@@ -174,6 +174,24 @@ fn language(spot: &Spot) -> Checked<&'static str> {
     spot.word(&words, false)
 }
 
+/// The language of a code block that markdown names; what is not known is plain text.
+pub(crate) fn language_in(name: &str) -> &'static str {
+    let name = name.to_lowercase();
+    let name = match name.as_str() {
+        "js" | "jsx" => "javascript",
+        "ts" | "tsx" => "typescript",
+        "py" => "python",
+        "rs" => "rust",
+        "sh" | "zsh" => "shell",
+        "yml" => "yaml",
+        "md" => "markdown",
+        "rb" => "ruby",
+        "text" | "txt" | "" => "plain text",
+        other => other,
+    };
+    LANGUAGES.split('|').find(|language| *language == name).unwrap_or("plain text")
+}
+
 fn put(body: &mut Map<String, Value>, key: &str, value: Value) {
     body.insert(key.to_owned(), value);
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::block_body::read_body;
 use super::check::{Checked, Spot, fix_one};
 use crate::fail::Fail;
-use notion::Version;
+use notion::{Id, Version};
 
 /// Most children of one array.
 pub(crate) const CHILDREN_MAX: usize = 100;
@@ -54,8 +54,13 @@ const CREATABLE: [&str; 33] = [
 const LISTED: usize = 31;
 
 /// A block that is to be made, checked through and through.
-#[derive(Clone, Debug)]
+///
+/// Markdown also names what is there already, and pages and databases among the blocks: their
+/// `kind` is `child_page` or `child_database`, and `id` says which one.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Draft {
+    /// What it stands for, where that is there already.
+    pub(crate) id: Option<Id>,
     pub(crate) kind: &'static str,
     pub(crate) body: Value,
     pub(crate) children: Vec<Self>,
@@ -127,7 +132,7 @@ fn read_one(
         Vec::new()
     };
     check_children(kind, &body, &children, &member)?;
-    Ok(Draft { kind, body, children })
+    Ok(Draft { id: None, kind, body, children })
 }
 
 fn check_children(kind: &str, body: &Value, children: &[Draft], spot: &Spot) -> Checked<()> {

@@ -2,7 +2,7 @@
 //!
 //! Readers check everything before anything changes, so that a refused request leaves no trace.
 
-mod block_body;
+pub(crate) mod block_body;
 pub(crate) mod blocks;
 pub(crate) mod check;
 mod choices;

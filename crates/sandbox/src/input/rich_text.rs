@@ -69,7 +69,7 @@ pub(crate) fn plain(text: &str) -> Vec<Value> {
     })]
 }
 
-fn no_annotations() -> Value {
+pub(crate) fn no_annotations() -> Value {
     json!({
         "bold": false, "italic": false, "strikethrough": false, "underline": false, "code": false,
         "color": "default",
@@ -81,14 +81,14 @@ fn is_empty(run: &Value) -> bool {
 }
 
 /// Neighbours that look the same are one run.
-fn joins(last: &Value, next: &Value) -> bool {
+pub(crate) fn joins(last: &Value, next: &Value) -> bool {
     last["type"] == "text"
         && next["type"] == "text"
         && last["annotations"] == next["annotations"]
         && last["text"]["link"] == next["text"]["link"]
 }
 
-fn append(last: &mut Value, next: &Value) {
+pub(crate) fn append(last: &mut Value, next: &Value) {
     let text = format!(
         "{}{}",
         last["text"]["content"].as_str().unwrap_or_default(),
@@ -140,7 +140,7 @@ fn text(spot: &Spot) -> Result<Value, Fail> {
 }
 
 /// A link as it reads back, or `None` if it is none: a bare host gains a slash.
-fn normal_url(url: &str) -> Option<String> {
+pub(crate) fn normal_url(url: &str) -> Option<String> {
     let bad = url.is_empty() || url.contains(char::is_whitespace);
     if bad {
         return None;

@@ -130,6 +130,11 @@ impl BlockKind {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name if it is a known one.
+    pub(crate) fn known(&self) -> Option<&'static str> {
+        KNOWN.binary_search(&self.as_str()).ok().map(|index| KNOWN[index])
+    }
 }
 
 impl Deref for BlockKind {
