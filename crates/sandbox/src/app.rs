@@ -16,8 +16,10 @@ use uuid::Uuid;
 
 use crate::calls::{Call, Calls};
 use crate::control;
+use crate::cors;
 use crate::fail::Fail;
-use crate::faults::{Faults, Plan};
+use crate::faults::Faults;
+use crate::oauth;
 use crate::openapi;
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
@@ -118,6 +120,9 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     {
         return response;
     }
+    if let Some(answer) = cors::preflight(&parts.method, &incoming.path, &parts.headers) {
+        return answer;
+    }
     if let Some(page) = site::answer(&app, &incoming) {
         return page;
     }
@@ -160,34 +165,41 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         tokio::time::sleep(Duration::from_millis(plan.latency_ms)).await;
     }
     let request_id = Uuid::new_v4().to_string();
-    let (result, at) = {
+    let mut response = {
         let mut inner = app.lock();
         let Inner { world, sessions, .. } = &mut *inner;
         let at = world.now();
         let result = if plan.skips() {
             Err(plan.fail(None, incoming))
-        } else {
-            let done = pipeline::answer(world, sessions, incoming, &Caller::Token);
-            match done {
-                Ok(answer) if plan.answer.is_some() => Err(plan.fail(Some(&answer), incoming)),
+        } else if oauth::is_meant(incoming) {
+            match oauth::answer(world, incoming, &request_id) {
+                Ok(done) if plan.answer.is_some() && !done.status().is_client_error() => {
+                    Err(plan.fail(None, incoming))
+                }
                 done => done,
             }
+        } else {
+            match pipeline::answer(world, sessions, incoming, &Caller::Token) {
+                Ok(answer) if plan.answer.is_some() => Err(plan.fail(Some(&answer), incoming)),
+                done => done.map(|answer| accept(answer, &request_id)),
+            }
         };
-        let status = result.as_ref().map_or_else(|fail| fail.status, |_| 200);
+        let status = result.as_ref().map_or_else(|fail| fail.status, |done| done.status().as_u16());
         inner.calls.push(Call::new(at, incoming, status).refused(result.as_ref().err()));
-        (result, plan)
+        result.unwrap_or_else(|fail| {
+            // What a fault makes up is in OAuth's words where they belong.
+            let is_oauth = plan.answer.is_some() && oauth::is_meant(incoming);
+            let oauth = is_oauth.then(|| oauth::fault(&fail, &request_id)).flatten();
+            oauth.unwrap_or_else(|| refuse(&fail, &request_id))
+        })
     };
-    respond(result, &request_id, &at)
-}
-
-fn respond(result: Result<Value, Fail>, request_id: &str, plan: &Plan) -> Response {
-    let mut response = match result {
-        Ok(answer) => accept(answer, request_id),
-        Err(fail) => refuse(&fail, request_id),
-    };
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-notion-request-id", id);
+    }
     if plan.drop {
         response.extensions_mut().insert(Dropped);
     }
+    cors::open(&incoming.path, &mut response);
     response
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::fail::Fail;
+use crate::oauth;
 use crate::pipeline::{BODY_MAX, Incoming, read_query};
 
 /// So many calls are kept.
@@ -34,7 +35,13 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(at: Timestamp, incoming: &Incoming, status: u16) -> Self {
-        let is_kept = incoming.body.len() <= BODY_MAX;
+        let body = match incoming.body.len() {
+            0..=BODY_MAX if oauth::is_meant(incoming) => {
+                Bytes::from(oauth::shown_body(incoming).to_string())
+            }
+            0..=BODY_MAX => incoming.body.clone(),
+            _ => Bytes::new(),
+        };
         Self {
             at,
             method: incoming.method.clone(),
@@ -44,7 +51,7 @@ impl Call {
             token_fingerprint: incoming.token().map(fingerprint),
             version: incoming.version.clone(),
             status,
-            body: if is_kept { incoming.body.clone() } else { Bytes::new() },
+            body,
             refusal: None,
         }
     }

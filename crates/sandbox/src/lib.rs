@@ -18,7 +18,7 @@
 //!
 //! Operations of the catalogue that answer 400 `invalid_request`: page markdown, file
 //! uploads, meeting notes, custom emojis, async tasks; also `markdown` and `template` in the body
-//! of others. Not there yet: limits, OAuth, webhooks, attaching files that were really uploaded.
+//! of others. Not there yet: limits, webhooks, attaching files that were really uploaded.
 //! Versions before 2022-06-28 are served in the shapes of 2022-06-28. Formulas know a core of
 //! functions (arithmetic, comparison, texts, dates); what goes beyond it is a string without a
 //! value. Expressions read back as they were written, with placeholders for properties, where
@@ -32,11 +32,13 @@ mod calls;
 mod clock;
 mod compute;
 mod control;
+mod cors;
 mod fail;
 mod faults;
 mod import;
 mod input;
 mod markdown;
+mod oauth;
 mod openapi;
 mod pipeline;
 mod query;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::fail::Fail;
 use crate::input::check::Spot;
+use crate::oauth;
 use crate::query::session::Sessions;
 use crate::routes::{self, Request, Scene};
 use crate::world::World;
@@ -37,6 +38,9 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// The row of the catalogue.
     pub(crate) fn operation(&self) -> Option<&'static Operation> {
+        if oauth::is_form(self) {
+            return Operation::named("authorize");
+        }
         catalogue::find(&self.method, &self.path).map(|found| found.operation)
     }
 

@@ -4,6 +4,7 @@ mod clock;
 mod connections;
 mod human;
 mod import;
+mod oauth;
 pub(crate) mod state;
 
 use notion::Id;
@@ -67,6 +68,9 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
         ("DELETE", ["tokens", bot]) => connections::remove(inner, bot),
         ("POST", ["share"]) => connections::share(inner, body, true),
         ("POST", ["unshare"]) => connections::share(inner, body, false),
+        ("GET", ["oauth", "clients"]) => oauth::list(inner),
+        ("POST", ["oauth", "clients"]) => oauth::create(inner, body),
+        ("DELETE", ["oauth", "clients", client]) => oauth::remove(inner, client),
         ("POST", ["private"]) => connections::private(inner, body),
         ("POST", ["as-human"]) => human::act(inner, body),
         _ => Err((
@@ -74,8 +78,8 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
             format!(
                 "there is no control route {method} /_sandbox/{route}; there are: GET health, \
                  POST reset, GET/PUT state, POST import, POST ids, GET/DELETE calls, \
-                 GET/POST/DELETE faults, GET/POST clock, POST tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, POST \
-                 private, POST as-human"
+                 GET/POST/DELETE faults, GET/POST clock, POST tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, \
+                 GET/POST oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST as-human"
             ),
         )),
     }

@@ -56,6 +56,21 @@ impl Who {
         self.reach.is_none()
     }
 
+    pub(crate) fn of(connection: &Connection) -> Self {
+        let user = match connection.owner {
+            Owner::Personal(person) => person,
+            _ => connection.bot_id,
+        };
+        Self {
+            user,
+            connection: connection.bot_id,
+            name: connection.name.clone(),
+            owner: Some(connection.owner),
+            capabilities: connection.capabilities,
+            reach: Some(Reach::of(connection)),
+        }
+    }
+
     /// Whether it is a personal access token.
     pub(crate) fn is_personal(&self) -> bool {
         matches!(self.owner, Some(Owner::Personal(_)))
@@ -72,18 +87,7 @@ impl World {
         let now = self.now();
         let connection =
             self.connections.values().find(|connection| connection.opens_with(token, now))?;
-        let user = match connection.owner {
-            Owner::Personal(person) => person,
-            _ => connection.bot_id,
-        };
-        Some(Who {
-            user,
-            connection: connection.bot_id,
-            name: connection.name.clone(),
-            owner: Some(connection.owner),
-            capabilities: connection.capabilities,
-            reach: Some(Reach::of(connection)),
-        })
+        Some(Who::of(connection))
     }
 
     /// Whether a person sees a node, whose way to the top is `way`: the nearest private page

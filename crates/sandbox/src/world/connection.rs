@@ -32,6 +32,8 @@ impl Owner {
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Grant {
     pub(crate) client: Id,
+    /// The code that it came from.
+    pub(crate) code: String,
     pub(crate) refresh_token: String,
     pub(crate) issued_at: Timestamp,
     /// The copy of the client's template that was made for it.

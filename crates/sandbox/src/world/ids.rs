@@ -98,7 +98,17 @@ impl IdSource {
 
     /// A token for a connection.
     pub(crate) fn token(&mut self) -> String {
-        let mut token = TOKEN_PREFIX.to_owned();
+        self.secret(TOKEN_PREFIX)
+    }
+
+    /// The token that refreshes another.
+    pub(crate) fn refresh_token(&mut self) -> String {
+        self.secret("nrt_sandbox")
+    }
+
+    /// Something that nobody guesses, as long as Notion's tokens are.
+    pub(crate) fn secret(&mut self, prefix: &str) -> String {
+        let mut token = prefix.to_owned();
         while token.len() < TOKEN_LENGTH {
             let index = usize::try_from(self.draw() % 62).unwrap_or_default();
             token.push(char::from(ALPHANUMERIC[index]));

@@ -4,10 +4,12 @@ pub(crate) mod access;
 pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod connection;
+pub(crate) mod duplicate;
 pub(crate) mod ids;
 pub(crate) mod journal;
 pub(crate) mod node;
 pub(crate) mod nodes;
+pub(crate) mod oauth;
 pub(crate) mod property;
 pub(crate) mod tree;
 pub(crate) mod user;
@@ -28,6 +30,7 @@ use ids::IdSource;
 use journal::Note;
 use node::Parent;
 use nodes::Nodes;
+use oauth::OAuth;
 use user::Person;
 use view::{DatabaseView, ViewQuery};
 
@@ -57,6 +60,8 @@ pub(crate) struct World {
     pub(crate) roots: Vec<Id>,
     pub(crate) nodes: Nodes,
     pub(crate) comments: IndexMap<Id, Comment>,
+    #[serde(default)]
+    pub(crate) oauth: OAuth,
     /// Pages that are not for everybody, and the people who see them and what is under them.
     #[serde(default)]
     pub(crate) private: IndexMap<Id, Vec<Id>>,
@@ -91,6 +96,7 @@ impl World {
             roots: Vec::new(),
             nodes: Nodes::default(),
             comments: IndexMap::new(),
+            oauth: OAuth::default(),
             private: IndexMap::new(),
             file_uploads: IndexMap::new(),
             journal: Vec::new(),

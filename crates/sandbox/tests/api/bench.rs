@@ -53,6 +53,22 @@ impl Answer {
     }
 }
 
+/// What came back, as text.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Text {
+    /// Where it leads.
+    #[track_caller]
+    pub(crate) fn location(&self) -> String {
+        self.headers["location"].to_str().unwrap().to_owned()
+    }
+}
+
 /// The title of a page or table.
 pub(crate) fn title(object: &Value) -> String {
     let runs = match object["properties"].as_object() {
@@ -105,6 +121,23 @@ impl Bench {
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         (parts.status.as_u16(), parts.headers, text)
+    }
+
+    /// A request whose answer need not be JSON.
+    pub(crate) async fn browse(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Text {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).unwrap();
+        let (status, headers, body) = self.text(request).await;
+        Text { status, headers, body }
     }
 
     /// A request with every header chosen.

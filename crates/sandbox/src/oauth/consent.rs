@@ -1,0 +1,245 @@
+//! The page on which a person lets an app in: who asks, for what, and which pages it gets.
+
+use maud::{Markup, html};
+use notion::{Capabilities, Capability, Id};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::picker::{self, Entry, Icon};
+use super::request::Ask;
+use crate::world::World;
+use crate::world::user::Person;
+
+/// So many people are offered to continue as.
+const PEOPLE_SHOWN: usize = 50;
+
+/// What was chosen before, when the page is shown again.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    pub(super) pages: Vec<Id>,
+    pub(super) template: bool,
+}
+
+/// What the page is made of.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    pub(super) world: &'a World,
+    pub(super) ask: &'a Ask,
+    pub(super) person: Id,
+    pub(super) query: &'a str,
+    pub(super) choice: &'a Choice,
+    pub(super) error: Option<&'a str>,
+    pub(super) proof: &'a str,
+}
+
+impl Page<'_> {
+    pub(super) fn title(&self) -> String {
+        let error = if self.error.is_some() { "Error: " } else { "" };
+        format!("{error}Connect {} to {}", self.ask.client.name, self.world.workspace.name)
+    }
+}
+
+/// The body of the page.
+pub(super) fn body(page: &Page) -> Markup {
+    let (client, workspace) = (&page.ask.client, &page.world.workspace.name);
+    let person = page.world.people.get(&page.person);
+    let template = client.template_page_id.map(|id| title(page.world, id));
+    html! {
+        main.card {
+            header.ask {
+                div.marks aria-hidden="true" {
+                    span.mark.app { (initial(&client.name)) }
+                    span.link {}
+                    span.mark.space { (initial(workspace)) }
+                }
+                h1 { b { (client.name) } " wants to connect to " b { (workspace) } }
+                @if let Some(person) = person { (identity(page, person)) }
+            }
+            form method="post" {
+                input type="hidden" name="consent" value=(page.proof);
+                section aria-labelledby="can" {
+                    h2 #can { "It will be able to" }
+                    (capabilities(client.capabilities))
+                }
+                @if let Some(error) = page.error {
+                    p.error #error role="alert" tabindex="-1" autofocus {
+                        b { "Nothing selected. " } (error)
+                    }
+                }
+                @if let Some(template) = &template { (choices(page, template)) }
+                (pages(page))
+                footer {
+                    p.quiet {
+                        "You go on to " b { (destination(page)) } ". You can take this back at any "
+                        "time: in the sandbox, remove the connection."
+                    }
+                    div.buttons {
+                        button.plain type="submit" name="decision" value="cancel" { "Cancel" }
+                        button.main type="submit" name="decision" value="allow" { "Allow access" }
+                    }
+                }
+            }
+        }
+        p.note { "notegate sandbox · a Notion for tests. Nothing leaves this machine." }
+    }
+}
+
+fn initial(name: &str) -> String {
+    name.chars()
+        .find(|c| c.is_alphanumeric())
+        .map(|c| c.to_uppercase().collect())
+        .unwrap_or_default()
+}
+
+fn title(world: &World, id: Id) -> String {
+    let runs = world.title_of(id).iter();
+    let title: String = runs.filter_map(|run| run["text"]["content"].as_str()).collect();
+    if title.trim().is_empty() { "Untitled".to_owned() } else { title }
+}
+
+/// As whom the person decides, and how to be somebody else: a sandbox has no login.
+fn identity(page: &Page, person: &Person) -> Markup {
+    let others: Vec<&Person> = page
+        .world
+        .people
+        .values()
+        .filter(|other| other.id != person.id)
+        .take(PEOPLE_SHOWN)
+        .collect();
+    html! {
+        p.who { "You are " b { (person.name) } " · " (person.email) }
+        @if !others.is_empty() {
+            details.others {
+                summary { "Continue as somebody else" }
+                ul {
+                    @for other in others {
+                        li { a href=(as_user(page.query, other.id)) { (other.name) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same request, put to another person.
+fn as_user(query: &str, id: Id) -> String {
+    let kept = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("_sandbox_user"));
+    let user = utf8_percent_encode(&id.to_string(), NON_ALPHANUMERIC).to_string();
+    let user = format!("_sandbox_user={user}");
+    format!("?{}", kept.chain([user.as_str()]).collect::<Vec<_>>().join("&"))
+}
+
+fn capabilities(all: Capabilities) -> Markup {
+    let with_email = all.iter().any(|one| one == Capability::ReadUsersWithEmail);
+    let shown: Vec<&str> = all
+        .iter()
+        .filter(|one| !(with_email && *one == Capability::ReadUsersWithoutEmail))
+        .map(words)
+        .collect();
+    let has_content = all.iter().any(|one| {
+        use Capability::{InsertContent, ReadContent, UpdateContent};
+        matches!(one, ReadContent | UpdateContent | InsertContent)
+    });
+    html! {
+        ul.can {
+            @for words in &shown { li { (words) } }
+            @if shown.is_empty() { li.none { "Know that the workspace exists, and nothing else" } }
+        }
+        p.cannot {
+            @if has_content { "It will not see pages that you do not select." }
+            @else { "It will not see or change any page." }
+            @if !all.grants(Capability::ReadUsersWithoutEmail) {
+                " It will not learn who the people of the workspace are."
+            }
+        }
+    }
+}
+
+fn words(capability: Capability) -> &'static str {
+    match capability {
+        Capability::ReadContent => "Read the pages and databases that you select",
+        Capability::UpdateContent => "Change them, and move them to the trash",
+        Capability::InsertContent => "Add pages, rows and blocks to them",
+        Capability::ReadComments => "Read the comments on them",
+        Capability::InsertComments => "Write comments on them",
+        Capability::ReadUsersWithoutEmail => {
+            "See who the people of the workspace are, without their e-mail addresses"
+        }
+        Capability::ReadUsersWithEmail => {
+            "See who the people of the workspace are, and their e-mail addresses"
+        }
+    }
+}
+
+fn destination(page: &Page) -> String {
+    let uri = &page.ask.back.redirect_uri;
+    let host = url::Url::parse(uri).ok().and_then(|uri| uri.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| uri.clone())
+}
+
+/// An app with a template offers a copy of it in place of pages that exist.
+fn choices(page: &Page, template: &str) -> Markup {
+    let is_template = page.choice.template;
+    html! {
+        fieldset.choices {
+            legend { "How do you want to begin?" }
+            label.choice {
+                input type="radio" name="choice" value="template" checked[is_template];
+                span { b { "Use the app's template" } small { "A private copy of “" (template) "” for you and the app" } }
+            }
+            label.choice {
+                input type="radio" name="choice" value="pages" checked[!is_template];
+                span { b { "Select pages" } small { "Share pages that you have already" } }
+            }
+        }
+    }
+}
+
+fn pages(page: &Page) -> Markup {
+    let tree = picker::tree(page.world, page.person);
+    let is_wrong = page.error.is_some();
+    let described = if is_wrong { "hint error" } else { "hint" };
+    html! {
+        fieldset.pages aria-describedby=(described) aria-invalid=[is_wrong.then_some("true")] {
+            legend { "Select pages" }
+            p.hint #hint { "A page brings everything inside it, now and later." }
+            @if tree.top.is_empty() {
+                p.quiet { "There are no pages that you could share." }
+            } @else {
+                div.box { ul.tree { @for entry in &tree.top { (branch(page, entry, 0)) } } }
+            }
+            @if tree.is_cut {
+                p.hint { "There are more pages than fit here. Select one that they are inside of." }
+            }
+        }
+    }
+}
+
+fn branch(page: &Page, entry: &Entry, depth: usize) -> Markup {
+    let is_checked = page.choice.pages.contains(&entry.id);
+    let count = entry.inside.len();
+    html! {
+        li {
+            label {
+                input type="checkbox" name="pages" value=(entry.id) checked[is_checked];
+                span.icon aria-hidden="true" { (icon(&entry.icon)) }
+                span.name { (entry.title) }
+            }
+            @if count > 0 {
+                details open[depth == 0] {
+                    summary { (count) @if count == 1 { " page" } @else { " pages" } " inside" span.hidden { " " (entry.title) } }
+                    ul { @for inner in &entry.inside { (branch(page, inner, depth + 1)) } }
+                }
+            }
+        }
+    }
+}
+
+fn icon(icon: &Icon) -> &str {
+    match icon {
+        Icon::Emoji(emoji) => emoji,
+        Icon::Page => "📄",
+        Icon::Database => "🗂️",
+    }
+}
