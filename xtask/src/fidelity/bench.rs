@@ -5,24 +5,101 @@ use axum::Router;
 use axum::body::Body;
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use sandbox::{Options, Sandbox, Seed};
+use sandbox::{Demo, Options, Sandbox, Seed};
 use serde_json::Value;
 use tower::ServiceExt;
 
+use super::conditions::Conditions;
+use super::drills::Ask;
+
 /// A sandbox without a server.
 #[derive(Debug)]
-pub(super) struct Bench {
+pub(super) struct Bench<'a> {
     router: Router,
     runtime: tokio::runtime::Runtime,
+    conditions: &'a Conditions,
 }
 
-impl Bench {
+impl<'a> Bench<'a> {
     /// A sandbox with an empty workspace.
-    pub(super) fn empty() -> anyhow::Result<Self> {
-        let options = Options { seed: Seed::Empty, ..Options::default() };
+    pub(super) fn empty(conditions: &'a Conditions) -> anyhow::Result<Self> {
+        Ok(Self::new(Seed::Empty, conditions)?.0)
+    }
+
+    /// A sandbox with the demo workspace.
+    pub(super) fn demo(conditions: &'a Conditions) -> anyhow::Result<(Self, Demo)> {
+        let (bench, demo) = Self::new(Seed::Demo, conditions)?;
+        Ok((bench, demo.context("the demo workspace says nothing of itself")?))
+    }
+
+    fn new(seed: Seed, conditions: &'a Conditions) -> anyhow::Result<(Self, Option<Demo>)> {
+        let options = Options { seed, ..Options::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (router, _) = Sandbox::router(&options).context("the sandbox does not start")?;
-        Ok(Self { router, runtime })
+        let (router, demo) = Sandbox::router(&options).context("the sandbox does not start")?;
+        Ok((Self { router, runtime, conditions }, demo))
+    }
+
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// A request as the conditions let it through: status and body, judged if it is Notion's side.
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        address: &str,
+        headers: &[(String, String)],
+        body: &str,
+    ) -> (u16, Value) {
+        let parsed: Option<Value> = serde_json::from_str(body).ok();
+        let mut ask = Ask {
+            method: method.to_owned(),
+            address: address.to_owned(),
+            headers: headers.to_vec(),
+            body: parsed.clone().unwrap_or_default(),
+        };
+        if let Some(drill) = self.conditions.drill {
+            drill.on_request(&mut ask);
+        }
+        // What is no JSON goes out as it came.
+        let text = match parsed {
+            Some(parsed) if parsed != ask.body => ask.body.to_string(),
+            _ => body.to_owned(),
+        };
+        let (mut status, mut answer) = self.exchange(&ask, text).await;
+        if let Some(drill) = self.conditions.drill {
+            drill.on_answer(&ask, &mut status, &mut answer);
+        }
+        let path = ask.address.split('?').next().unwrap_or_default();
+        if path.starts_with("/v1/")
+            && let Ok(method) = Method::from_bytes(ask.method.as_bytes())
+        {
+            let version = ask.headers.iter().find(|(name, _)| name == "notion-version");
+            let version = version.map_or("", |(_, version)| version.as_str());
+            self.conditions.judge(&method, path, version, (status, &answer));
+        }
+        (status, answer)
+    }
+
+    /// Status 0 stands for no answer at all; what is no JSON is told as text.
+    async fn exchange(&self, ask: &Ask, body: String) -> (u16, Value) {
+        let mut request = Request::builder().method(ask.method.as_str()).uri(&ask.address);
+        for (name, value) in &ask.headers {
+            request = request.header(name, value);
+        }
+        let Ok(request) = request.body(Body::from(body)) else {
+            return (0, Value::from("the request cannot be made"));
+        };
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let status = response.status().as_u16();
+        match response.into_body().collect().await {
+            Ok(collected) => {
+                let bytes = collected.to_bytes();
+                let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
+                (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| text()))
+            }
+            Err(error) => (0, Value::from(error.to_string())),
+        }
     }
 
     /// A request to Notion's side: status and body.
@@ -32,25 +109,17 @@ impl Bench {
         address: &str,
         headers: &[(&str, &str)],
         body: &Value,
-    ) -> anyhow::Result<(u16, Value)> {
-        let mut request = Request::builder().method(method).uri(address);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
+    ) -> (u16, Value) {
+        let headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        let request = request.body(Body::from(text))?;
-        self.runtime.block_on(async {
-            let response = self.router.clone().oneshot(request).await?;
-            let status = response.status().as_u16();
-            let bytes = response.into_body().collect().await?.to_bytes();
-            Ok((status, serde_json::from_slice(&bytes)?))
-        })
+        self.block_on(self.send(method.as_str(), address, &headers, &text))
     }
 
     /// A control route; it must agree.
     pub(super) fn control(&self, route: &str, body: &Value) -> anyhow::Result<Value> {
         let address = format!("/_sandbox/{route}");
-        let (status, answer) = self.ask(&Method::POST, &address, &[], body)?;
+        let (status, answer) = self.ask(&Method::POST, &address, &[], body);
         if status != 200 {
             bail!("POST {address} answered {status}: {answer}");
         }

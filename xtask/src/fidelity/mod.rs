@@ -1,16 +1,23 @@
 //! `cargo xtask fidelity`: how much the sandbox is Notion, measured and not claimed.
 //!
-//! One file per level (`l2`, `l3`), each with a result that can show itself; `report` joins them.
+//! One file per level (`l0` to `l5`), each with a result that can show itself; `report` joins them.
+//! `conditions` is what a run goes under: a rule broken on purpose (`drills`), and what the judge of
+//! shapes said.
 //! L2 and L3 play recordings: `recording` reads them, `presuppose` works out the world that a
 //! transcript needs, `replay` plays it, `compare` compares, with what `drawn` maps and `normalise`
 //! lists; `explain` says why what is left is left.
 
 mod bench;
 mod compare;
+mod conditions;
 mod drawn;
+mod drills;
 mod explain;
+mod l0;
+mod l1;
 mod l2;
 mod l3;
+mod l5;
 mod normalise;
 mod presuppose;
 mod recording;
@@ -24,9 +31,13 @@ use anyhow::Context;
 
 use crate::args::{Args, Usage};
 use crate::workspace;
+use conditions::Conditions;
+use l0::Shapes;
+use l1::Errors;
+use l5::Drills;
 use report::{Level, Report};
 
-const LEVELS: [&str; 2] = ["L2", "L3"];
+const LEVELS: [&str; 5] = ["L0", "L1", "L2", "L3", "L5"];
 
 /// Runs the command; `false` says that a level is below its bar.
 pub(crate) fn run(mut args: Args) -> anyhow::Result<bool> {
@@ -52,18 +63,31 @@ pub(crate) fn run(mut args: Args) -> anyhow::Result<bool> {
         return Err(Usage(text).into());
     }
 
+    let conditions = Conditions::default();
     let mut report = Report { levels: Vec::new() };
-    if wanted("L2") || wanted("L3") {
-        let mut played = Vec::new();
-        for path in if recordings.is_empty() { usual()? } else { recordings } {
-            played.push(replay::play(&recording::read(&path)?)?);
+    let mut add = |level: Box<dyn Level>| {
+        if wanted(level.name()) {
+            report.levels.push(level);
         }
-        if played.is_empty() {
-            println!("skipped L2 and L3: there is no ../shared/notion/recorded-*.jsonl.gz");
-        } else {
-            let levels: [Box<dyn Level>; 2] =
-                [Box::new(l2::Replay::of(&played)), Box::new(l3::Filters::of(&played))];
-            report.levels.extend(levels.into_iter().filter(|level| wanted(level.name())));
+    };
+    let errors = Errors::run(&conditions)?;
+    let mut read = Vec::new();
+    for path in if recordings.is_empty() { usual()? } else { recordings } {
+        read.push(recording::read(&path)?);
+    }
+    let mut played = Vec::new();
+    for recording in &read {
+        played.push(replay::play(recording, &conditions)?);
+    }
+    add(Box::new(Shapes::of(conditions.judged())));
+    add(Box::new(errors));
+    if played.is_empty() {
+        println!("skipped L2, L3 and L5: there is no ../shared/notion/recorded-*.jsonl.gz");
+    } else {
+        add(Box::new(l2::Replay::of(&played)));
+        add(Box::new(l3::Filters::of(&played)));
+        if wanted("L5") {
+            add(Box::new(Drills::run(&read, &played)?));
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::bench::Bench;
 use super::compare::{Comparer, Difference};
+use super::conditions::Conditions;
 use super::drawn::encoded;
 use super::normalise::Applied;
 use super::presuppose::presuppose;
@@ -42,7 +43,16 @@ pub(super) struct Played {
 }
 
 /// Plays every cassette of a recording, each against a world of its own.
-pub(super) fn play(recording: &Recording) -> anyhow::Result<Played> {
+pub(super) fn play(recording: &Recording, conditions: &Conditions) -> anyhow::Result<Played> {
+    play_while(recording, conditions, |_| true)
+}
+
+/// The same, as long as `goes_on` agrees to what came of the last exchange.
+pub(super) fn play_while(
+    recording: &Recording,
+    conditions: &Conditions,
+    mut goes_on: impl FnMut(&Outcome) -> bool,
+) -> anyhow::Result<Played> {
     let mut played = Played {
         name: recording.name.clone(),
         unreadable: recording.unreadable.clone(),
@@ -50,13 +60,17 @@ pub(super) fn play(recording: &Recording) -> anyhow::Result<Played> {
         applied: Applied::default(),
     };
     for (cassette, exchanges) in &recording.cassettes {
-        let mut player = Player::new(exchanges)
+        let mut player = Player::new(exchanges, conditions)
             .with_context(|| format!("the world of {cassette} cannot be made"))?;
         for exchange in exchanges {
             let outcome = player
                 .play(exchange)
                 .with_context(|| format!("{cassette} {} cannot be played", exchange.n))?;
+            let is_enough = !goes_on(&outcome);
             played.outcomes.push(outcome);
+            if is_enough {
+                return Ok(played);
+            }
         }
         played.applied.add(&player.comparer.applied);
     }
@@ -64,17 +78,17 @@ pub(super) fn play(recording: &Recording) -> anyhow::Result<Played> {
 }
 
 /// One cassette being played.
-struct Player {
-    bench: Bench,
+struct Player<'a> {
+    bench: Bench<'a>,
     token: String,
     comparer: Comparer,
     now: Timestamp,
     usual_version: String,
 }
 
-impl Player {
-    fn new(exchanges: &[Exchange]) -> anyhow::Result<Self> {
-        let bench = Bench::empty()?;
+impl<'a> Player<'a> {
+    fn new(exchanges: &[Exchange], conditions: &'a Conditions) -> anyhow::Result<Self> {
+        let bench = Bench::empty(conditions)?;
         let before = presuppose(exchanges);
         let now = exchanges.iter().find_map(moment).unwrap_or(Timestamp::UNIX_EPOCH);
         bench.control("clock", &json!({"freeze": true}))?;
@@ -114,7 +128,7 @@ impl Player {
         let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str()), ("notion-version", version.as_str())];
         let request = self.comparer.drawn.our_value(&exchange.request);
-        let ours = self.bench.ask(&exchange.method, &self.address(exchange), &headers, &request)?;
+        let ours = self.bench.ask(&exchange.method, &self.address(exchange), &headers, &request);
         let answer = (exchange.status, &exchange.answer);
         let differences = self.comparer.compare(answer, (ours.0, &ours.1));
         let filtered = self.filtered(exchange, &ours.1);
