@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::drawn::{Drawn, is_uuid};
+use super::drawn::{Drawn, is_uuid, same_form};
 use super::normalise::{Applied, Item, form, is_time, page_path, unsigned};
 
 /// What is different about one place.
@@ -188,7 +188,7 @@ impl Comparer {
     fn same_string(&mut self, key: &str, recorded: &str, ours: &str) -> bool {
         if is_time(key) {
             self.applied.note(Item::Times);
-            return form(recorded) == form(ours);
+            return form(key, recorded) == form(key, ours);
         }
         if key == "request_id" {
             self.applied.note(Item::RequestId);
@@ -209,7 +209,7 @@ impl Comparer {
             if recorded != ours {
                 self.applied.note(Item::Ids);
             }
-            return self.drawn.pair(recorded, ours);
+            return same_form(recorded, ours) && self.drawn.pair(recorded, ours);
         }
         if let (Some(left), Some(right)) = (unsigned(recorded), unsigned(ours).or(Some(ours))) {
             self.applied.note(Item::SignedUrls);

@@ -117,6 +117,13 @@ impl Drawn {
     }
 }
 
+/// Whether two ids are written alike: with dashes or without, percent-encoded or not.
+pub(super) fn same_form(recorded: &str, ours: &str) -> bool {
+    let dashes = !is_uuid(recorded) || recorded.contains('-') == ours.contains('-');
+    let encoding = !recorded.contains('%') || encoded(&decoded(ours)) == ours;
+    dashes && encoding
+}
+
 /// The form in which ids are compared: UUIDs without dashes, property ids without encoding.
 fn plain(id: &str) -> String {
     if is_uuid(id) { id.replace('-', "").to_lowercase() } else { decoded(id) }
@@ -214,6 +221,17 @@ mod tests {
         assert!(drawn.pair("%3Aabc", "x%7Cyz"));
         assert_eq!(drawn.ours(":abc"), "x|yz");
         assert_eq!(drawn.ours("%3Aabc"), "x%7Cyz");
+    }
+
+    #[test]
+    fn the_form_of_an_id_counts() {
+        let id = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+        assert!(same_form(id, id) && !same_form(id, &id.replace('-', "")));
+        assert!(
+            same_form("%3Aab", "xyzw") && same_form("%3Aab", "%5Bcd") && !same_form("%3Aab", ":cd")
+        );
+        // Rollups name properties without encoding.
+        assert!(same_form(":ab", "%cd"));
     }
 
     #[test]

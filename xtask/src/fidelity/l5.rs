@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::conditions::Conditions;
+use super::conditions::{Conditions, Judged};
 use super::drills::{DRILLS, Drill};
 use super::l1::Errors;
 use super::recording::Recording;
@@ -22,11 +22,15 @@ pub(super) struct Drills {
 }
 
 impl Drills {
-    /// Runs every drill; `clean` is what the recordings came to with nothing broken.
-    pub(super) fn run(recordings: &[Recording], clean: &[Played]) -> anyhow::Result<Self> {
+    /// Runs every drill; `clean` and `judged` are what the recordings came to with nothing broken.
+    pub(super) fn run(
+        recordings: &[Recording],
+        clean: &[Played],
+        judged: &Judged,
+    ) -> anyhow::Result<Self> {
         let mut results = Vec::new();
         for drill in &DRILLS {
-            results.push((drill, noticed(drill, recordings, clean)?));
+            results.push((drill, noticed(drill, recordings, clean, judged)?));
         }
         Ok(Self { results })
     }
@@ -37,6 +41,7 @@ fn noticed(
     drill: &'static Drill,
     recordings: &[Recording],
     clean: &[Played],
+    clean_judged: &Judged,
 ) -> anyhow::Result<Option<String>> {
     let conditions = Conditions::broken_by(drill);
     // What cannot even be prepared was noticed too.
@@ -68,7 +73,8 @@ fn noticed(
         }
     }
     let judged = conditions.judged();
-    Ok(judged.broken.keys().next().map(|what| format!("L0: {what}")))
+    let new = judged.broken.keys().find(|what| !clean_judged.broken.contains_key(*what));
+    Ok(new.map(|what| format!("L0: {what}")))
 }
 
 impl Level for Drills {

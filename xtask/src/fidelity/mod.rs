@@ -87,7 +87,7 @@ pub(crate) fn run(mut args: Args) -> anyhow::Result<bool> {
         add(Box::new(l2::Replay::of(&played)));
         add(Box::new(l3::Filters::of(&played)));
         if wanted("L5") {
-            add(Box::new(Drills::run(&read, &played)?));
+            add(Box::new(Drills::run(&read, &played, &conditions.judged())?));
         }
     }
 

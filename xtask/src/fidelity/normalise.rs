@@ -101,9 +101,11 @@ pub(super) fn is_time(key: &str) -> bool {
     matches!(key, "created_time" | "last_edited_time" | "expiry_time")
 }
 
-/// The form of a time: its digits are left out.
-pub(super) fn form(time: &str) -> String {
-    time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
+/// The form of a time: its digits are left out, but not that it is rounded down to the minute (when
+/// a signed URL ends never is).
+pub(super) fn form(key: &str, time: &str) -> (String, bool) {
+    let is_rounded = key != "expiry_time" && time.ends_with(":00.000Z");
+    (time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect(), is_rounded)
 }
 
 /// The URL of a page without the host, if it is one.
