@@ -191,6 +191,7 @@ impl<'a> Blocks<'a> {
             },
             "child_database" => html! {
                 a.child href=(link_to(id)) { (icon_of(self.view, id)) span { (title(self.view, id)) } span.label { "database" } }
+                (super::database::inline(self.view, id))
             },
             "table" => media::table(self.view, id, body),
             "table_of_contents" => self.contents(),

@@ -46,6 +46,13 @@ pub(super) fn page(view: View) -> Page {
                 "  -H \"Notion-Version: " (view.version) "\""
             } }
         }
+        section {
+            h2 { "Begin again" }
+            p { "Puts the workspace back to its seed, and forgets calls and faults. This cannot be undone." }
+            form.after method="post" action="/workspace/reset" {
+                button.button.danger type="submit" { "Reset the sandbox" }
+            }
+        }
     };
     Page::new("Workspace", Place::Home, main)
 }

@@ -15,6 +15,7 @@ mod home;
 mod media;
 mod page;
 mod paging;
+mod rows;
 mod schema;
 mod text;
 mod tools;

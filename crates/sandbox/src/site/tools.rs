@@ -90,11 +90,6 @@ pub(super) fn clock(view: View) -> Page {
                 button.button type="submit" { (if is_frozen { "Let the time run" } else { "Stop the time" }) }
             }
         }
-        section {
-            h2 { "Begin again" }
-            p { "Puts the workspace back to its seed, and forgets calls and faults. Nothing of it can be undone." }
-            form method="post" action="/workspace/reset" { p.after { button.button.danger type="submit" { "Reset the sandbox" } } }
-        }
     };
     Page::new("Clock", Place::Tool(Tool::Clock), main)
 }

@@ -278,11 +278,24 @@ async fn tables_boards_and_schemas_come_in_pieces() {
     assert!(first.contains("1 to 50 of 85 rows") && first.contains("Rotate the signing keys"));
     let second = page(&bench, &format!("{path}?from=50")).await;
     assert!(second.contains("51 to 85 of 85 rows") && second.contains("Extra 59"));
-    let board = page(&bench, &format!("{path}?layout=board")).await;
+    let view = |name: &str| {
+        let (before, _) = first.split_once(&format!("{name}<span")).unwrap();
+        before.rsplit_once("?view=").unwrap().1.split('"').next().unwrap().to_owned()
+    };
+    let by_status = view("By status");
+    let board = page(&bench, &format!("{path}?view={by_status}")).await;
     check(&path, &board);
     assert!(board.contains("class=\"board\"") && board.contains("In progress"));
-    let schema = page(&bench, &format!("{path}?layout=schema")).await;
+    let schema = page(&bench, &format!("{path}?show=schema")).await;
     assert!(schema.contains("multi_select") && schema.contains("Data source"));
+    // Filter and order are those of the view.
+    let urgent = page(&bench, &format!("{path}?view={}", view("Urgent"))).await;
+    assert!(urgent.contains("Paginate the audit log") && !urgent.contains("Export as CSV"));
+    let (early, late) =
+        (urgent.find("Paginate the audit log"), urgent.find("Backup restore drill"));
+    assert!(early < late);
+    let calendar = page(&bench, &format!("{path}?view={}", view("Calendar"))).await;
+    assert!(calendar.contains("Not drawn as a calendar here") && calendar.contains("2026-02-13"));
     // The table's own address shows the same.
     let own = format!("/workspace/{}", bench.demo.data_source_id.plain());
     assert!(page(&bench, &own).await.contains("1 to 50 of 85 rows"));
@@ -293,9 +306,9 @@ async fn calls_are_found_by_what_they_say() {
     let bench = Bench::new();
     bench.query(json!({"page_size": 1})).await.ok();
     bench.get("/v1/users/me").await.ok();
-    bench
-        .call("POST", "/v1/oauth/token", json!({"code": "canary-1", "x": {"token": "canary-2"}}))
-        .await;
+    let body = json!({"code": "canary-1", "x": {"token": "canary-2"}}).to_string();
+    let request = Request::post("/v1/oauth/token").body(Body::from(body)).unwrap();
+    bench.text(request).await;
     let all = page(&bench, "/workspace/calls").await;
     assert!(all.contains("3 calls") && all.contains("query-data-source"));
     assert!(!all.contains("canary"), "secrets in bodies are masked");
