@@ -110,6 +110,24 @@ pub fn judge(method: &Method, path: &str, version: &str, status: u16, body: &Val
     schemas.judge(definition, body)
 }
 
+/// Holds an event of a webhook against the strict schema of its type. Those of the newest version
+/// know the events of all.
+pub fn judge_event(event: &Value) -> Verdict {
+    let Some(kind) = event["type"].as_str() else {
+        return Verdict::Broken(format!("an event without a type: {event}"));
+    };
+    let mut name = String::new();
+    for word in kind.split(['.', '_']) {
+        let mut letters = word.chars();
+        name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        name.push_str(letters.as_str());
+    }
+    let Some(schemas) = of_version(Version::LATEST) else {
+        return Verdict::Unknown("there are no schemas of this version here");
+    };
+    schemas.judge(&format!("{name}WebhookPayload"), event)
+}
+
 /// `object status code message [additional_data] request_id`, in this order (recorded).
 fn envelope(status: u16, body: &Value) -> Verdict {
     let Some(members) = body.as_object() else {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::calls::{Call, Calls};
@@ -25,6 +26,7 @@ use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
 use crate::site;
 use crate::transfer;
+use crate::webhooks::Sender;
 use crate::world::World;
 
 /// Longest body that is read at once: a part of an upload. (Whole worlds are read as they come.)
@@ -46,6 +48,12 @@ pub(crate) struct Inner {
 pub(crate) struct App {
     inner: Mutex<Inner>,
     state_file: Option<PathBuf>,
+    /// Sends to subscribers of webhooks.
+    pub(crate) sender: Sender,
+    /// Held while webhooks are sent.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    /// There may be webhooks to send.
+    pub(crate) wake: Notify,
 }
 
 /// Marks an answer that must not be sent: the connection is cut instead.
@@ -61,11 +69,24 @@ impl App {
             faults: Faults::default(),
             seed,
         };
-        Self { inner: Mutex::new(inner), state_file }
+        Self {
+            inner: Mutex::new(inner),
+            state_file,
+            sender: Sender::default(),
+            turn: tokio::sync::Mutex::default(),
+            wake: Notify::new(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has webhooks sent, if there is anything to tell.
+    pub(crate) fn wake(&self, world: &World) {
+        if !world.webhooks.pending.is_empty() {
+            self.wake.notify_one();
+        }
     }
 
     /// Writes the world to the state file, if there is one.
@@ -123,12 +144,12 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     if let Some(answer) = cors::preflight(&parts.method, &incoming.path, &parts.headers) {
         return answer;
     }
-    if let Some(page) = site::answer(&app, &incoming) {
+    if let Some(page) = site::answer(&app, &incoming).await {
         return page;
     }
     match incoming.path.strip_prefix("/_sandbox/") {
         Some(route) => {
-            let (status, body) = control::answer(&app, route, &incoming);
+            let (status, body) = control::answer(&app, route, &incoming).await;
             json(status, &body, None)
         }
         None => notion(&app, &incoming).await,
@@ -186,6 +207,7 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         };
         let status = result.as_ref().map_or_else(|fail| fail.status, |done| done.status().as_u16());
         inner.calls.push(Call::new(at, incoming, status).refused(result.as_ref().err()));
+        app.wake(&inner.world);
         result.unwrap_or_else(|fail| {
             // What a fault makes up is in OAuth's words where they belong.
             let is_oauth = plan.answer.is_some() && oauth::is_meant(incoming);

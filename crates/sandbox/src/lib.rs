@@ -12,13 +12,14 @@
 //! share, in Notion's order; `routes` has one file per noun. Handlers read the request with
 //! `input` (which refuses in Notion's words and changes nothing), look things up in `world`,
 //! change it, and show the result with `render`. `query` and `compute` are filters, sorts,
-//! cursors, rollups and formulas. `control` is what people do in Notion's app.
+//! cursors, rollups and formulas. `control` is what people do in Notion's app. Handlers note what
+//! they changed in the journal of the world, and `webhooks` tells subscribers of it.
 //!
 //! # What is missing
 //!
 //! Operations of the catalogue that answer 400 `invalid_request`: page markdown, file
 //! uploads, meeting notes, custom emojis, async tasks; also `markdown` and `template` in the body
-//! of others. Not there yet: limits, webhooks, attaching files that were really uploaded.
+//! of others. Not there yet: limits, attaching files that were really uploaded.
 //! Versions before 2022-06-28 are served in the shapes of 2022-06-28. Formulas know a core of
 //! functions (arithmetic, comparison, texts, dates); what goes beyond it is a string without a
 //! value. Expressions read back as they were written, with placeholders for properties, where
@@ -48,6 +49,7 @@ mod seed;
 mod server;
 mod site;
 mod transfer;
+mod webhooks;
 mod world;
 
 pub use seed::{Demo, DemoTokens};

@@ -15,6 +15,7 @@ use crate::input::check::Spot;
 use crate::oauth;
 use crate::query::session::Sessions;
 use crate::routes::{self, Request, Scene};
+use crate::webhooks;
 use crate::world::World;
 use crate::world::access::Who;
 
@@ -116,7 +117,7 @@ pub(crate) fn answer(
     check_body(operation, &request)?;
     let mut scene = Scene { world, sessions, who, version };
     let answer = routes::run(&mut scene, operation, &request);
-    world.read_journal();
+    webhooks::gather(world);
     answer
 }
 

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use crate::app::{self, App, Dropped};
 use crate::seed::{self, Demo};
 use crate::transfer;
+use crate::webhooks;
 use crate::world::World;
 
 /// What the world holds at first.
@@ -62,7 +63,7 @@ pub struct Sandbox {
     demo: Option<Demo>,
     app: Arc<App>,
     stop: watch::Sender<bool>,
-    task: Option<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl fmt::Debug for Sandbox {
@@ -78,8 +79,11 @@ impl Sandbox {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, app::router(app.clone()), stopped));
-        Ok(Self { address, demo, app, stop, task: Some(task) })
+        let tasks = vec![
+            tokio::spawn(accept(listener, app::router(app.clone()), stopped.clone())),
+            tokio::spawn(webhooks::run(app.clone(), stopped)),
+        ];
+        Ok(Self { address, demo, app, stop, tasks })
     }
 
     /// Where it is: `http://127.0.0.1:PORT`, without a slash at the end.
@@ -108,7 +112,7 @@ impl Sandbox {
     /// Stops it, waits until it has, and writes the state file.
     pub async fn shutdown(mut self) -> std::io::Result<()> {
         self.stop.send_replace(true);
-        if let Some(task) = self.task.take() {
+        for task in std::mem::take(&mut self.tasks) {
             // A cancelled task has stopped as well.
             let _ = task.await;
         }
@@ -120,7 +124,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         // Nobody is left to hear of a failure; `shutdown` tells.
-        if self.task.is_some() {
+        if !self.tasks.is_empty() {
             let _ = self.app.save();
         }
     }

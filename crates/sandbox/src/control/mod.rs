@@ -6,6 +6,9 @@ mod human;
 mod import;
 mod oauth;
 pub(crate) mod state;
+mod webhooks;
+
+use std::sync::Arc;
 
 use notion::Id;
 use serde_json::{Value, json};
@@ -18,14 +21,17 @@ pub(crate) type Refused = (u16, String);
 pub(crate) type Answer = Result<(u16, Value), Refused>;
 
 /// Answers a control route; `route` is what follows `/_sandbox/`.
-pub(crate) fn answer(app: &App, route: &str, incoming: &Incoming) -> (u16, Value) {
+pub(crate) async fn answer(app: &Arc<App>, route: &str, incoming: &Incoming) -> (u16, Value) {
     let body = if incoming.body.iter().all(u8::is_ascii_whitespace) {
         Ok(Value::Null)
     } else {
         serde_json::from_slice(&incoming.body)
             .map_err(|error| (400, format!("the body is not JSON ({error}); send a JSON object")))
     };
-    shown(body.and_then(|body| run(app, route, incoming.method.as_str(), &body)))
+    shown(match body {
+        Ok(body) => run(app, route, incoming.method.as_str(), &body).await,
+        Err(refused) => Err(refused),
+    })
 }
 
 /// Status and body of an answer.
@@ -33,12 +39,24 @@ pub(crate) fn shown(answer: Answer) -> (u16, Value) {
     answer.unwrap_or_else(|(status, error)| (status, json!({"error": error})))
 }
 
-fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
+/// Runs a route; what concerns webhooks waits until they are sent.
+async fn run(app: &Arc<App>, route: &str, method: &str, body: &Value) -> Answer {
+    let segments: Vec<&str> = route.trim_end_matches('/').split('/').collect();
+    if let ["webhooks", rest @ ..] = segments.as_slice() {
+        return webhooks::answer(app, method, rest, body).await;
+    }
+    let answer = run_now(app, route, method, &segments, body);
+    if let ("POST", ["clock"]) = (method, segments.as_slice()) {
+        crate::webhooks::pump(app, false).await;
+    }
+    answer
+}
+
+fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value) -> Answer {
     let mut inner = app.lock();
     let inner = &mut *inner;
     let ok = Ok((200, json!({"ok": true})));
-    let segments: Vec<&str> = route.trim_end_matches('/').split('/').collect();
-    match (method, segments.as_slice()) {
+    match (method, segments) {
         ("GET", ["health"]) => {
             Ok((200, json!({"status": "ok", "objects": inner.world.nodes.len()})))
         }
@@ -72,14 +90,19 @@ fn run(app: &App, route: &str, method: &str, body: &Value) -> Answer {
         ("POST", ["oauth", "clients"]) => oauth::create(inner, body),
         ("DELETE", ["oauth", "clients", client]) => oauth::remove(inner, client),
         ("POST", ["private"]) => connections::private(inner, body),
-        ("POST", ["as-human"]) => human::act(inner, body),
+        ("POST", ["as-human"]) => {
+            let answer = human::act(inner, body);
+            app.wake(&inner.world);
+            answer
+        }
         _ => Err((
             404,
             format!(
                 "there is no control route {method} /_sandbox/{route}; there are: GET health, \
                  POST reset, GET/PUT state, POST import, POST ids, GET/DELETE calls, \
-                 GET/POST/DELETE faults, GET/POST clock, POST tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, \
-                 GET/POST oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST as-human"
+                 GET/POST/DELETE faults, GET/POST clock, POST tokens, DELETE \
+                 tokens/{{bot_id}}, POST share, POST unshare, GET/POST oauth/clients, DELETE \
+                 oauth/clients/{{client_id}}, POST private, POST as-human, and webhooks"
             ),
         )),
     }

@@ -13,7 +13,7 @@ use crate::input::view_query::Asking;
 use crate::query::session;
 use crate::render;
 use crate::render::list::list as envelope;
-use crate::world::journal::{Change, Subject};
+use crate::world::journal::{Change, Field, Subject};
 use crate::world::view::{DASHBOARD, DatabaseView, FEED, TYPES};
 
 /// The longest name of a view (own bound).
@@ -135,10 +135,10 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         }
     }
     let given = [
-        ("name", name.is_some()),
-        ("filter", new.0.is_some()),
-        ("sorts", new.1.is_some()),
-        ("configuration", new.3.is_some()),
+        (Field::Name, name.is_some()),
+        (Field::Filter, new.0.is_some()),
+        (Field::Sorts, new.1.is_some()),
+        (Field::Configuration, new.3.is_some()),
     ];
     let changed = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
     let of = view.database;
@@ -174,10 +174,13 @@ pub(super) fn delete(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         leave_dashboard(&mut dashboard.configuration, id);
     }
     let is_dashboard = view_is_dashboard(scene, id);
-    scene
-        .world
-        .views
-        .retain(|other, view| *other != id && !(is_dashboard && view.dashboard == Some(id)));
+    let goes = |view: &DatabaseView| view.id == id || is_dashboard && view.dashboard == Some(id);
+    let gone: Vec<Id> =
+        scene.world.views.values().filter(|view| goes(view)).map(|view| view.id).collect();
+    for id in gone {
+        scene.world.views.shift_remove(&id);
+        scene.note(Subject::View { id, of: database }, Change::Deleted);
+    }
     Ok(answer)
 }
 

@@ -23,6 +23,8 @@ mod tree;
 mod values;
 mod when;
 
+use std::sync::Arc;
+
 use http::Method;
 use maud::{Markup, html};
 use notion::{Id, Kind, Version};
@@ -54,7 +56,7 @@ impl Page {
 }
 
 /// Answers `/` and everything under `/workspace`; `None` when the path is not one of these.
-pub(crate) fn answer(app: &App, incoming: &Incoming) -> Option<Response> {
+pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Option<Response> {
     let path = incoming.path.as_str();
     let route = if path == "/" { "" } else { path.strip_prefix("/workspace")? };
     if !route.is_empty() && !route.starts_with('/') {
@@ -65,7 +67,7 @@ pub(crate) fn answer(app: &App, incoming: &Incoming) -> Option<Response> {
     }
     let route: Vec<&str> = route.split('/').filter(|part| !part.is_empty()).collect();
     if incoming.method == Method::POST
-        && let Some(next) = tools::act(app, &route, incoming)
+        && let Some(next) = tools::act(app, &route, incoming).await
     {
         return Some(frame::redirect(next));
     }

@@ -1,5 +1,7 @@
 //! Faults and the clock, with the two things that can be done from a page: move the time, reset.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, header};
 use maud::{Markup, html};
@@ -24,7 +26,11 @@ const STEPS: [(&str, &str); 5] = [
 ];
 
 /// What a form does: a control route and its body. `None` for an unknown form.
-pub(super) fn act(app: &App, route: &[&str], incoming: &Incoming) -> Option<&'static str> {
+pub(super) async fn act(
+    app: &Arc<App>,
+    route: &[&str],
+    incoming: &Incoming,
+) -> Option<&'static str> {
     if !is_from_here(incoming) {
         return None;
     }
@@ -45,7 +51,7 @@ pub(super) fn act(app: &App, route: &[&str], incoming: &Incoming) -> Option<&'st
     };
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     let order = Incoming { method: Method::POST, body, ..incoming.clone() };
-    let (status, _) = control::answer(app, control_route, &order);
+    let (status, _) = control::answer(app, control_route, &order).await;
     (status == 200).then_some(next)
 }
 

@@ -52,10 +52,7 @@ impl Reach {
 }
 
 impl Who {
-    pub(crate) fn is_person(&self) -> bool {
-        self.reach.is_none()
-    }
-
+    /// As whom a connection acts.
     pub(crate) fn of(connection: &Connection) -> Self {
         let user = match connection.owner {
             Owner::Personal(person) => person,
@@ -69,6 +66,10 @@ impl Who {
             capabilities: connection.capabilities,
             reach: Some(Reach::of(connection)),
         }
+    }
+
+    pub(crate) fn is_person(&self) -> bool {
+        self.reach.is_none()
     }
 
     /// Whether it is a personal access token.

@@ -108,12 +108,12 @@ impl IdSource {
 
     /// Something that nobody guesses, as long as Notion's tokens are.
     pub(crate) fn secret(&mut self, prefix: &str) -> String {
-        let mut token = prefix.to_owned();
-        while token.len() < TOKEN_LENGTH {
+        let mut secret = prefix.to_owned();
+        while secret.len() < TOKEN_LENGTH {
             let index = usize::try_from(self.draw() % 62).unwrap_or_default();
-            token.push(char::from(ALPHANUMERIC[index]));
+            secret.push(char::from(ALPHANUMERIC[index]));
         }
-        token
+        secret
     }
 }
 

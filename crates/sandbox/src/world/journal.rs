@@ -6,6 +6,7 @@
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use notion::Id;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::World;
@@ -15,7 +16,8 @@ use super::property::Property;
 const NOTES_MAX: usize = 10_000;
 
 /// What was changed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Subject {
     /// A page, database or data source. Blocks are content of theirs: [`World::note_content`].
     Node(Id),
@@ -28,7 +30,8 @@ pub(crate) enum Subject {
 }
 
 /// What happened to a property of a schema.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
     Created,
     Updated,
@@ -36,7 +39,7 @@ pub(crate) enum Action {
 }
 
 /// A changed property of a schema.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct SchemaChange {
     /// Not encoded.
     pub(crate) id: String,
@@ -44,8 +47,19 @@ pub(crate) struct SchemaChange {
     pub(crate) action: Action,
 }
 
+/// A field of a view.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Field {
+    Name,
+    Filter,
+    Sorts,
+    Configuration,
+}
+
 /// What happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Change {
     Created,
     /// The text of a comment.
@@ -63,8 +77,7 @@ pub(crate) enum Change {
     Properties(Vec<String>),
     /// Columns of a data source.
     Schema(Vec<SchemaChange>),
-    /// Fields of a view: `name`, `filter`, `sorts`, `configuration`.
-    View(Vec<&'static str>),
+    View(Vec<Field>),
     /// A file was uploaded, or fetched from elsewhere.
     Completed,
     Expired,

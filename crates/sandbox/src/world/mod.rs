@@ -14,6 +14,7 @@ pub(crate) mod property;
 pub(crate) mod tree;
 pub(crate) mod user;
 pub(crate) mod view;
+pub(crate) mod webhooks;
 
 use std::collections::HashSet;
 
@@ -33,6 +34,7 @@ use nodes::Nodes;
 use oauth::OAuth;
 use user::Person;
 use view::{DatabaseView, ViewQuery};
+use webhooks::Webhooks;
 
 /// Most nodes (pages, blocks, databases, data sources) that a world holds.
 pub(crate) const NODES_MAX: usize = 2_000_000;
@@ -68,6 +70,8 @@ pub(crate) struct World {
     /// File uploads, as far as other objects name them; kept as they are.
     #[serde(default)]
     pub(crate) file_uploads: IndexMap<Id, Value>,
+    #[serde(default)]
+    pub(crate) webhooks: Webhooks,
     /// What the current operation changed.
     #[serde(skip)]
     pub(crate) journal: Vec<Note>,
@@ -99,6 +103,7 @@ impl World {
             oauth: OAuth::default(),
             private: IndexMap::new(),
             file_uploads: IndexMap::new(),
+            webhooks: Webhooks::default(),
             journal: Vec::new(),
             views: IndexMap::new(),
             view_queries: IndexMap::new(),
@@ -120,6 +125,7 @@ impl World {
         if self.nodes.len() > NODES_MAX || self.comments.len() > COMMENTS_MAX {
             return Err("the world is larger than the sandbox allows".to_owned());
         }
+        self.webhooks.check()?;
         // Down from the top, every node is met once; so none is its own ancestor.
         let mut met: HashSet<Id> = HashSet::with_capacity(self.nodes.len());
         let mut level: Vec<Id> = Vec::new();

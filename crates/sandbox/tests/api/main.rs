@@ -16,6 +16,8 @@ mod oauth;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod sharing;
 mod site;
 #[cfg(test)]
@@ -26,3 +28,6 @@ mod tables;
 mod view_queries;
 #[cfg(test)]
 mod views;
+mod webhook_events;
+#[cfg(test)]
+mod webhooks;
