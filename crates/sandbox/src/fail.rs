@@ -137,6 +137,14 @@ impl Fail {
         self
     }
 
+    /// A linked database, or one whose data sources the caller does not see.
+    pub(crate) fn no_source(database: Id) -> Self {
+        Self::validation(format!(
+            "Database with ID {database} does not contain any data sources accessible by this API \
+             bot."
+        ))
+    }
+
     /// A version before 2025-09-03 meets a database with several data sources.
     pub(crate) fn several_sources(database: Id, sources: &[Id]) -> Self {
         let text = "Databases with multiple data sources are not supported in this API version.";

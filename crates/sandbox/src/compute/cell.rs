@@ -186,7 +186,7 @@ pub(crate) fn of(view: View, page: Id, property: &Property, depth: usize) -> Cel
         PropertyKind::CreatedBy => Cell::People(vec![node.created_by]),
         PropertyKind::LastEditedBy => Cell::People(vec![node.last_edited_by]),
         PropertyKind::Verification => {
-            Cell::State(value["state"].as_str().filter(|s| *s != "unverified").map(str::to_owned))
+            Cell::State(verification(value, view.world.now()).map(str::to_owned))
         }
         PropertyKind::Formula if depth < DEPTH_MAX => {
             formula::evaluate(view, page, property, depth)
@@ -217,6 +217,18 @@ fn chosen(property: &Property, id: &Value) -> Option<Chosen> {
     let rank = property.choices().iter().position(|choice| choice.id == id)?;
     let choice = property.choices().get(rank)?;
     Some(Chosen { id: choice.id.clone(), name: choice.name.clone(), rank })
+}
+
+/// The state of a verification, if there is one: it may have come to its end.
+pub(crate) fn verification(value: &Value, now: Timestamp) -> Option<&str> {
+    let state = value["state"].as_str().filter(|state| *state != "unverified")?;
+    let end = value["date"]["end"].as_str().and_then(Moment::parse);
+    let is_over = end.is_some_and(|end| {
+        // A day ends with its last hour.
+        let day = if end.has_time { 0 } else { 86_400 };
+        end.instant.as_second() + day <= now.as_second()
+    });
+    Some(if is_over { "expired" } else { state })
 }
 
 /// Reads `{start, end, time_zone}`.

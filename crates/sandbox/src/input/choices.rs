@@ -25,6 +25,9 @@ impl SchemaReader<'_> {
             _ => (Vec::new(), Vec::new()),
         };
         let is_status = kind == PropertyKind::Status;
+        if !is_status {
+            groups.clear();
+        }
         let given = spot.get("options");
         let mut options = Vec::new();
         if given.is_there() {

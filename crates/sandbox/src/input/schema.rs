@@ -168,7 +168,16 @@ impl SchemaReader<'_> {
             if property.kind != kind {
                 self.forget_other_end(&property, schema);
             }
-            let old = (!is_new && property.kind == kind).then(|| property.settings.clone());
+            if kind == PropertyKind::UniqueId
+                && schema.values().any(|other| other.kind == kind && other.id != property.id)
+            {
+                // The app offers no second one either; own wording.
+                let text = "A data source has at most one unique ID property.";
+                return Err(Fail::validation(text));
+            }
+            // Select, multi-select and status take the options of each other over.
+            let is_kin = property.kind == kind || property.kind.has_options() && kind.has_options();
+            let old = (!is_new && is_kin).then(|| property.settings.clone());
             property.kind = kind;
             let config = spot.get(kind.as_str());
             property.settings = self.settings(&property, old, &config, schema)?;
@@ -303,6 +312,7 @@ impl SchemaReader<'_> {
         }
         match self.world.sources_of(id).as_slice() {
             [one] => Ok(*one),
+            [] => Err(Fail::no_source(id)),
             several => Err(Fail::several_sources(id, several)),
         }
     }

@@ -60,7 +60,13 @@ pub(crate) fn partial(kind: Kind, id: Id) -> Value {
 pub(crate) fn parent(view: View, node: &Node) -> Value {
     match node.parent {
         Parent::Workspace => json!({"type": "workspace", "workspace": true}),
-        Parent::Node(id) => parent_reference(view, id),
+        Parent::Node(id) => match (node.kind(), view.world.node(id)) {
+            // A database in a wiki names the database of the wiki (SDK).
+            (Kind::Database, Some(above)) if above.kind() == Kind::DataSource => {
+                json!({"type": "database_id", "database_id": above.parent_id()})
+            }
+            _ => parent_reference(view, id),
+        },
     }
 }
 

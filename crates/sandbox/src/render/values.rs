@@ -110,7 +110,7 @@ fn verification(view: View, kept: &Value) -> Value {
     }
     let by = kept["verified_by"].as_str().and_then(Id::parse);
     json!({
-        "state": kept["state"],
+        "state": cell::verification(kept, view.world.now()).unwrap_or("unverified"),
         "verified_by": by.map(|id| user::user(view, id)),
         "date": kept["date"],
     })

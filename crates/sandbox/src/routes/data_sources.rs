@@ -5,7 +5,7 @@ use notion::{Id, Kind};
 use serde_json::{Value, json};
 
 use super::databases::{insert, take};
-use super::{Eyes, Request, Scene, trash};
+use super::{Eyes, Request, Scene, convert, trash};
 use crate::fail::Fail;
 use crate::input::check::Spot;
 use crate::input::paging::Paging;
@@ -15,8 +15,8 @@ use crate::render;
 use crate::world::NODES_MAX;
 use crate::world::access::View;
 use crate::world::journal::{Change, schema_changes};
-use crate::world::node::{Content, DataSource, Parent};
-use crate::world::property::{Property, PropertyKind, Settings};
+use crate::world::node::{Content, DataSource, Node, Parent};
+use crate::world::property::{Property, Settings};
 
 type Schema = IndexMap<String, Property>;
 
@@ -85,40 +85,18 @@ pub(super) fn patch_schema(scene: &mut Scene, id: Id, spot: &Spot) -> Result<(),
     }
     let before = scene.world.source(id).map(|source| source.schema.clone()).unwrap_or_default();
     let title = scene.world.title_of(id).to_vec();
-    let (schema, sides) = read(scene, id, &title, |reader| {
+    let (mut schema, sides) = read(scene, id, &title, |reader| {
         let mut schema = before.clone();
         reader.patch(spot, &mut schema)?;
         Ok(schema)
     })?;
-    forget_values(scene, id, &before, &schema);
+    convert::rows(scene, id, &before, &mut schema);
     scene.note_node(id, Change::Schema(schema_changes(&before, &schema)));
     if let Some(source) = scene.world.nodes.get_mut(&id).and_then(|node| node.source_mut()) {
         source.schema = schema;
     }
     apply(scene, sides);
     Ok(())
-}
-
-/// Values of removed properties, and of those whose type changed, are gone.
-fn forget_values(scene: &mut Scene, source: Id, before: &Schema, after: &Schema) {
-    let family = |kind: PropertyKind| match kind {
-        PropertyKind::Url | PropertyKind::Email | PropertyKind::PhoneNumber => PropertyKind::Url,
-        other => other,
-    };
-    let lost: Vec<&String> = before
-        .values()
-        .filter(|old| after.get(&old.id).is_none_or(|new| family(new.kind) != family(old.kind)))
-        .map(|old| &old.id)
-        .collect();
-    if lost.is_empty() {
-        return;
-    }
-    let rows = scene.world.node(source).map(|node| node.children.clone()).unwrap_or_default();
-    for row in rows {
-        if let Some(page) = scene.world.nodes.get_mut(&row).and_then(|node| node.page_mut()) {
-            page.values.retain(|id, _| !lost.contains(&id));
-        }
-    }
 }
 
 /// `POST /v1/data_sources`
@@ -185,6 +163,9 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if let Some(target) = target {
         scene.find(Kind::Database, target)?;
         scene.check_editable(target)?;
+        if scene.world.lineage(target).unwrap_or_default().contains(&id) {
+            return Err(Fail::validation("A data source cannot be moved into itself."));
+        }
     }
     patch_schema(scene, id, &properties)?;
     if title.is_some() || description.is_some() || icon.is_some() || cover.is_some() {
@@ -197,9 +178,14 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         take(&mut source.cover, cover);
     }
     if let Some(target) = target {
-        let is_move = scene.world.node(id).is_some_and(|node| node.parent_id() != Some(target));
+        let before = scene.world.node(id).and_then(Node::parent_id);
         scene.world.relocate(id, Parent::Node(target));
-        if is_move {
+        if before != Some(target) {
+            // Its tabs move along (a guess).
+            let tabs = scene.world.views.values_mut().filter(|view| view.source == Some(id));
+            for tab in tabs.filter(|tab| Some(tab.database) == before && tab.dashboard.is_none()) {
+                tab.database = target;
+            }
             scene.note_node(id, Change::Moved);
         }
     }

@@ -20,10 +20,7 @@ pub(super) fn only_source(scene: &Scene, database: Id) -> Result<Id, Fail> {
     let visible: Vec<Id> = all.into_iter().filter(|id| view.sees(*id)).collect();
     match visible.as_slice() {
         [one] => Ok(*one),
-        [] => Err(Fail::validation(format!(
-            "Database with ID {database} does not contain any data sources accessible by this \
-             API bot."
-        ))),
+        [] => Err(Fail::no_source(database)),
         several => Err(Fail::several_sources(database, several)),
     }
 }
@@ -51,10 +48,15 @@ fn changes(body: &Spot) -> Result<Changes, Fail> {
     })
 }
 
-fn parent(spot: &Spot) -> Result<(Kind, Option<Id>), Fail> {
+fn parent(scene: &Scene, spot: &Spot) -> Result<(Kind, Option<Id>), Fail> {
     spot.object()?;
     if spot.get("workspace").is_there() {
         return Ok((Kind::Page, None));
+    }
+    // Wikis are made in the app: there, pages and databases are rows.
+    let source = spot.get("data_source_id");
+    if source.is_there() && scene.who.is_person() {
+        return Ok((Kind::DataSource, Some(source.id()?)));
     }
     let (page, block) = (spot.get("page_id"), spot.get("block_id"));
     if page.is_there() {
@@ -80,7 +82,7 @@ fn look_up(scene: &Scene, parent: (Kind, Option<Id>)) -> Result<Parent, Fail> {
 /// `POST /v1/databases`
 pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let body = request.body();
-    let above = parent(&body.get("parent"))?;
+    let above = parent(scene, &body.get("parent"))?;
     let changes = changes(&body)?;
     let properties = if scene.has_sources() {
         let initial = body.get("initial_data_source");
@@ -162,7 +164,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let in_trash = trash::wish(&body, scene.version)?;
     let changes = changes(&body)?;
     let above = body.get("parent");
-    let above = if above.is_there() { Some(parent(&above)?) } else { None };
+    let above = if above.is_there() { Some(parent(scene, &above)?) } else { None };
     let properties = body.get("properties");
     properties.object_opt()?;
     let node = scene.find(Kind::Database, id)?;

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod comments;
+mod convert;
 mod data_sources;
 mod databases;
 mod page_property;

@@ -69,7 +69,10 @@ fn query(scene: &mut Scene, request: &Request, id: Id) -> Result<Value, Fail> {
     let which = Which {
         archived: flag("is_archived"),
         trashed: flag("in_trash") || flag("archived"),
-        only_sources: body.get("result_type").value.is_some_and(|kind| kind == "data_source"),
+        kind: body.get("result_type").value.map(|kind| match kind.as_str() {
+            Some("data_source") => Kind::DataSource,
+            _ => Kind::Page,
+        }),
     };
     let run = || Ok(matching(view, id, which, filter.as_ref(), &sorts));
     let key = key(view, &format!("query {id}"), request);
@@ -79,6 +82,9 @@ fn query(scene: &mut Scene, request: &Request, id: Id) -> Result<Value, Fail> {
         .iter()
         .filter_map(|id| view.world.node(*id))
         .map(|node| {
+            if node.page().is_none() {
+                return render::any(view, node);
+            }
             render::page::page_with(view, node, |property| {
                 wanted.is_empty() || wanted.iter().any(|called| property.is_called(called))
             })
@@ -92,7 +98,8 @@ fn query(scene: &mut Scene, request: &Request, id: Id) -> Result<Value, Fail> {
 pub(super) struct Which {
     archived: bool,
     trashed: bool,
-    only_sources: bool,
+    /// Pages only, or tables only; a wiki has both.
+    kind: Option<Kind>,
 }
 
 /// The rows of a data source that pass, in order.
@@ -104,19 +111,38 @@ pub(super) fn matching(
     sorts: &[Sort],
 ) -> Vec<Id> {
     let rows = view.world.node(source).map(|node| node.children.as_slice()).unwrap_or_default();
+    let has_holes = view.has_holes();
     let fits = |row: &&Id| {
-        let node = view.world.node(**row);
-        let page = node.and_then(|node| node.page());
-        !which.only_sources
-            && node.is_some_and(|node| node.in_trash == which.trashed)
-            && page.is_some_and(|page| page.is_archived == which.archived)
-            && filter.is_none_or(|filter| filter.passes(view, **row))
+        view.world.node(**row).is_some_and(|node| {
+            node.in_trash == which.trashed
+                && node.page().is_some_and(|page| page.is_archived) == which.archived
+                && which.kind.is_none_or(|kind| (kind == Kind::Page) == node.page().is_some())
+        }) && filter.is_none_or(|filter| filter.passes(view, **row))
+            && (!has_holes || view.sees(**row))
     };
     let mut rows: Vec<Id> = rows.iter().filter(fits).copied().collect();
     // Nobody promises an order; the real service tends to give the newest first.
     rows.reverse();
     sort::sort(view, &mut rows, sorts);
-    rows
+    if rows.iter().all(|row| view.world.page(*row).is_some()) {
+        return rows;
+    }
+    rows.into_iter().flat_map(|row| shown(view, row)).collect()
+}
+
+/// What stands for a row: a page for itself, a database in a wiki for its tables (or, in old
+/// versions, for its only one).
+fn shown(view: View, row: Id) -> Vec<Id> {
+    if view.world.page(row).is_some() {
+        return vec![row];
+    }
+    let mut tables = view.world.sources_of(row);
+    tables.retain(|id| view.sees(*id));
+    match (view.has_sources(), tables.as_slice()) {
+        (true, _) => tables,
+        (false, [_]) => vec![row],
+        (false, _) => Vec::new(),
+    }
 }
 
 /// The list of a query or search: its type is named after what the version knows.

@@ -141,6 +141,12 @@ impl View<'_> {
         })
     }
 
+    /// Whether there may be something below a node that the caller sees, but not the caller to see.
+    pub(crate) fn has_holes(&self) -> bool {
+        let reach = self.who.reach.as_ref();
+        reach.is_some_and(|reach| !reach.hidden.is_empty() || reach.person.is_some())
+    }
+
     /// Whether the version knows data sources.
     pub(crate) fn has_sources(&self) -> bool {
         self.version >= Version::V2025_09_03

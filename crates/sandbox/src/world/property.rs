@@ -98,6 +98,11 @@ impl PropertyKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
+    /// Values are chosen from a list.
+    pub(crate) fn has_options(self) -> bool {
+        matches!(self, Self::Select | Self::MultiSelect | Self::Status)
+    }
+
     /// Computed or given by Notion: nobody writes its values.
     pub(crate) fn is_read_only(self) -> bool {
         matches!(

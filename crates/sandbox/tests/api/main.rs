@@ -18,6 +18,8 @@ mod random;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod sharing;
 mod site;
 #[cfg(test)]
