@@ -24,6 +24,7 @@ use crate::oauth;
 use crate::openapi;
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
+use crate::served;
 use crate::site;
 use crate::transfer;
 use crate::webhooks::Sender;
@@ -140,6 +141,9 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         && let Some(response) = described(&incoming.path, &base_url(&parts.headers))
     {
         return response;
+    }
+    if let Some(file) = served::answer(&app, &incoming) {
+        return file;
     }
     if let Some(answer) = cors::preflight(&parts.method, &incoming.path, &parts.headers) {
         return answer;

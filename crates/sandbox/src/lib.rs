@@ -17,9 +17,9 @@
 //!
 //! # What is missing
 //!
-//! Operations of the catalogue that answer 400 `invalid_request`: page markdown, file
-//! uploads, meeting notes, custom emojis, async tasks; also `markdown` and `template` in the body
-//! of others. Not there yet: limits, attaching files that were really uploaded.
+//! Operations of the catalogue that answer 400 `invalid_request`: page markdown, meeting notes,
+//! custom emojis, async tasks; also `markdown` and `template` in the body of others. Not there
+//! yet: limits.
 //! Versions before 2022-06-28 are served in the shapes of 2022-06-28. Formulas know a core of
 //! functions (arithmetic, comparison, texts, dates); what goes beyond it is a string without a
 //! value. Expressions read back as they were written, with placeholders for properties, where
@@ -39,6 +39,7 @@ mod faults;
 mod import;
 mod input;
 mod markdown;
+mod media_type;
 mod oauth;
 mod openapi;
 mod pipeline;
@@ -46,6 +47,7 @@ mod query;
 mod render;
 mod routes;
 mod seed;
+mod served;
 mod server;
 mod site;
 mod transfer;

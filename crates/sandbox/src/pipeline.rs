@@ -10,8 +10,10 @@ use notion::catalogue::{self, Operation};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use crate::app::base_url;
 use crate::fail::Fail;
 use crate::input::check::Spot;
+use crate::input::multipart;
 use crate::oauth;
 use crate::query::session::Sessions;
 use crate::routes::{self, Request, Scene};
@@ -82,6 +84,8 @@ pub(crate) fn answer(
     incoming: &Incoming,
     caller: &Caller,
 ) -> Result<Value, Fail> {
+    world.base_url = base_url(&incoming.headers);
+    world.settle_uploads();
     let found = catalogue::find(&incoming.method, &incoming.path).ok_or_else(Fail::no_route)?;
     let operation = found.operation;
     let body = if operation.multipart { Value::Null } else { incoming.json()? };
@@ -116,7 +120,11 @@ pub(crate) fn answer(
     check_path(operation, &request)?;
     check_body(operation, &request)?;
     let mut scene = Scene { world, sessions, who, version };
-    let answer = routes::run(&mut scene, operation, &request);
+    let answer = if operation.multipart {
+        multipart::read(incoming).and_then(|form| routes::send(&mut scene, &request, form))
+    } else {
+        routes::run(&mut scene, operation, &request)
+    };
     webhooks::gather(world);
     answer
 }

@@ -31,7 +31,11 @@ pub(super) fn read_body(kind: &'static str, spot: &Spot) -> Result<Value, Fail> 
         }
         "embed" | "bookmark" => {
             put(&mut body, "caption", caption(spot)?);
-            put(&mut body, "url", spot.get("url").text(2000)?.into());
+            if kind == "embed" && spot.get("file_upload").is_there() {
+                merge(&mut body, files::source(spot)?);
+            } else {
+                put(&mut body, "url", spot.get("url").text(2000)?.into());
+            }
         }
         "image" | "video" | "pdf" | "audio" | "file" => {
             put(&mut body, "caption", caption(spot)?);
@@ -39,14 +43,17 @@ pub(super) fn read_body(kind: &'static str, spot: &Spot) -> Result<Value, Fail> 
             if kind == "file" {
                 let url = body.get("external").and_then(|file| file["url"].as_str());
                 let usual = files::name_in_url(url.unwrap_or("file"));
-                let mut name = spot.get("name").string_opt()?.unwrap_or(&usual).to_owned();
+                let mut name = spot.get("name").string_or_null(2000)?.unwrap_or(&usual).to_owned();
                 // A name without an extension gets that of the URL (measured).
                 if let Some((_, extension)) = usual.rsplit_once('.')
                     && !name.contains('.')
                 {
                     name = format!("{name}.{extension}");
                 }
-                put(&mut body, "name", name.into());
+                // Without a name, an uploaded file has the one that it was sent with.
+                let is_upload = body.contains_key("file_upload");
+                let unnamed = is_upload && spot.get("name").value.is_none_or(Value::is_null);
+                put(&mut body, "name", if unnamed { Value::Null } else { name.into() });
             }
         }
         "equation" => put(&mut body, "expression", spot.get("expression").text(1000)?.into()),

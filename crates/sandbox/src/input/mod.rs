@@ -7,6 +7,7 @@ pub(crate) mod blocks;
 pub(crate) mod check;
 mod choices;
 pub(crate) mod files;
+pub(crate) mod multipart;
 pub(crate) mod paging;
 pub(crate) mod rich_text;
 pub(crate) mod schema;

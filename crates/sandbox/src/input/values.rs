@@ -220,8 +220,10 @@ fn files_value(spot: &Spot) -> Result<Value, Fail> {
         let mut source = files::source(&item)?;
         let url = source["external"]["url"].as_str().unwrap_or("file");
         let usual = files::name_in_url(url);
-        let name = item.get("name").string_opt()?.map_or(usual, str::to_owned);
-        let mut file = json!({"name": name});
+        let name = item.get("name").string_opt()?.map(str::to_owned);
+        // Without a name, an uploaded file has the one that it was sent with.
+        let is_upload = source["type"] == "file_upload";
+        let mut file = json!({"name": name.or((!is_upload).then_some(usual))});
         if let (Some(file), Some(source)) = (file.as_object_mut(), source.as_object_mut()) {
             file.append(source);
         }

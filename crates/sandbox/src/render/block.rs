@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::database;
-use super::{Object, file, parent, rich_text, user};
+use super::{Object, file, parent, rich_text, upload_name, user};
 use crate::clock::to_minute;
 use crate::world::access::View;
 use crate::world::node::{Content, Node};
@@ -91,8 +91,17 @@ fn body(view: View, kind: &str, kept: &Value) -> Value {
     // A stored file is shown as a signed one.
     if matches!(kept["type"].as_str(), Some("file" | "file_upload")) {
         out.shift_remove("file_upload");
-        if let Value::Object(source) = file(view, kept) {
+        let mut source = file(view, kept);
+        if kind == "embed" {
+            // An embed has a URL, wherever its file is.
+            out.shift_remove("type");
+            source = json!({"url": source["file"]["url"]});
+        }
+        if let Value::Object(source) = source {
             out.extend(source);
+        }
+        if out.get("name").is_some_and(Value::is_null) {
+            out.insert("name".to_owned(), upload_name(view, kept));
         }
     }
     Value::Object(out)

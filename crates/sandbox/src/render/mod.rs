@@ -3,6 +3,7 @@
 pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod database;
+pub(crate) mod file_upload;
 pub(crate) mod list;
 pub(crate) mod page;
 pub(crate) mod rich_text;
@@ -106,12 +107,15 @@ pub(crate) fn file(view: View, value: &Value) -> Value {
     let expiry = || until(view.world.now());
     match value["type"].as_str() {
         Some("file") => {
+            let ours = value["file"]["url"].as_str().and_then(file_upload::kept_in_url);
+            if let Some(id) = ours {
+                return file_upload::readable(view.world, id);
+            }
             json!({"type": "file", "file": {"url": value["file"]["url"], "expiry_time": expiry()}})
         }
         Some("file_upload") => {
-            let id = value["file_upload"]["id"].as_str().unwrap_or_default();
-            let url = format!("https://prod-files-secure.s3.us-west-2.amazonaws.com/sandbox/{id}");
-            json!({"type": "file", "file": {"url": url, "expiry_time": expiry()}})
+            let id = value["file_upload"]["id"].as_str().and_then(Id::parse);
+            id.map_or(Value::Null, |id| file_upload::readable(view.world, id))
         }
         // Old versions know Notion's own icons by their URL only (measured).
         Some("icon") if !view.has_sources() => {
@@ -127,4 +131,11 @@ pub(crate) fn file(view: View, value: &Value) -> Value {
 fn until(now: Timestamp) -> String {
     let then = now.checked_add(SignedDuration::from_hours(1)).unwrap_or(now);
     then.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// The name that an uploaded file was sent with.
+pub(crate) fn upload_name(view: View, kept: &Value) -> Value {
+    let id = kept["file_upload"]["id"].as_str().and_then(Id::parse);
+    let upload = id.and_then(|id| view.world.file_uploads.get(&id));
+    upload.map_or("file", |upload| upload.name()).into()
 }

@@ -3,7 +3,7 @@
 use notion::Id;
 use serde_json::{Map, Value, json};
 
-use super::{file, rich_text, user};
+use super::{file, rich_text, upload_name, user};
 use crate::clock::to_minute;
 use crate::compute::cell::{self, Cell, Period, number_json};
 use crate::compute::{formula, rollup};
@@ -96,7 +96,8 @@ fn choice(property: &Property, id: &Value) -> Value {
 }
 
 fn named_file(view: View, kept: &Value) -> Value {
-    let mut out = json!({"name": kept["name"]});
+    let name = if kept["name"].is_null() { upload_name(view, kept) } else { kept["name"].clone() };
+    let mut out = json!({"name": name});
     if let (Some(out), Value::Object(mut source)) = (out.as_object_mut(), file(view, kept)) {
         source.shift_remove("name");
         out.append(&mut source);

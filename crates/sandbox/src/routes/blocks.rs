@@ -3,6 +3,7 @@
 use notion::{Id, Kind, Version};
 use serde_json::{Value, json};
 
+use super::attach::{attach, bodies};
 use super::{Request, Scene, trash};
 use crate::fail::Fail;
 use crate::input::blocks::{self as drafts, Draft};
@@ -95,6 +96,7 @@ pub(super) fn append(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if scene.world.nodes.len() + count(&children) > NODES_MAX {
         return Err(Fail::full());
     }
+    attach(scene, bodies(&children))?;
     let made = plant(scene, &children, id, slot);
     scene.touch(id);
     scene.note_content(&made);
@@ -165,9 +167,9 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         return Err(Fail::archived_block());
     }
     if let Some(block) = node.block() {
-        let own = body.get(&block.kind);
+        let (own, old) = (body.get(&block.kind), block.body());
         let body = if own.is_there() {
-            Some(drafts::updated(&block.kind, &block.body(), &own)?)
+            Some(drafts::updated(&block.kind, &old, &own)?)
         } else {
             let known = ["in_trash", "archived", "type", "object"];
             let other = request.body.as_object().into_iter().flat_map(|all| all.keys());
@@ -177,6 +179,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             }
             None
         };
+        attach(scene, body.iter().filter(|body| shows_another_file(&old, body)))?;
         if let (Some(body), Some(block)) =
             (body, scene.world.nodes.get_mut(&id).and_then(|node| node.block_mut()))
         {
@@ -196,6 +199,11 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         None => scene.touch(id),
     }
     Ok(scene.written(Kind::Block, id))
+}
+
+/// A file that stays may be somebody else's upload.
+fn shows_another_file(old: &Value, new: &Value) -> bool {
+    ["file_upload", "file", "icon"].iter().any(|member| old[member] != new[member])
 }
 
 /// `DELETE /v1/blocks/{block_id}`

@@ -3,15 +3,18 @@
 use notion::{Capability, Id, Kind};
 use serde_json::{Value, json};
 
+use super::attach::attach;
 use super::{Request, Scene};
 use crate::fail::Fail;
 use crate::input::check::{Spot, fix_one};
 use crate::input::paging::Paging;
 use crate::input::rich_text;
+use crate::media_type;
 use crate::query::session;
 use crate::render;
 use crate::render::list::list as envelope;
 use crate::world::COMMENTS_MAX;
+use crate::world::access::View;
 use crate::world::comment::Comment;
 use crate::world::journal::{Change, Subject};
 
@@ -51,6 +54,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if scene.world.comments.len() >= COMMENTS_MAX {
         return Err(Fail::full());
     }
+    attach(scene, &attachments)?;
     let discussion_id = discussion_id.unwrap_or_else(|| scene.world.ids.object());
     let (id, now) = (scene.world.ids.object(), scene.now());
     let comment = Comment {
@@ -110,10 +114,25 @@ fn render_one(scene: &Scene, comment: &Comment) -> Value {
     if let Some(all) = shown.get_mut("attachments").and_then(Value::as_array_mut) {
         for one in all {
             let file = render::file(view, one);
-            *one = json!({"category": "productivity", "file": file["file"]});
+            let category = category(view, one);
+            *one = json!({"category": category, "file": file["file"]});
         }
     }
     shown
+}
+
+/// What sort of file is attached.
+fn category(view: View, attachment: &Value) -> &'static str {
+    let id = attachment["file_upload"]["id"].as_str().and_then(Id::parse);
+    let upload = id.and_then(|id| view.world.file_uploads.get(&id));
+    let kind = upload.and_then(|upload| upload.content_type.as_deref()).unwrap_or_default();
+    match kind.split('/').next() {
+        Some("audio") => "audio",
+        Some("image") => "image",
+        Some("video") => "video",
+        _ if media_type::essence(kind) == "application/pdf" => "pdf",
+        _ => "productivity",
+    }
 }
 
 /// `GET /v1/comments?block_id=`

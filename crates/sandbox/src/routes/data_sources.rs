@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use notion::{Id, Kind};
 use serde_json::{Value, json};
 
+use super::attach::attach;
 use super::databases::{insert, take};
 use super::{Eyes, Request, Scene, convert, trash};
 use crate::fail::Fail;
@@ -117,6 +118,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     }
     let id = scene.world.ids.object();
     let (schema, sides) = read_new(scene, &properties, id, &title)?;
+    attach(scene, [&icon])?;
     let source = DataSource { title, icon, schema, ..DataSource::default() };
     insert(scene, id, Parent::Node(database), Content::DataSource(Box::new(source)));
     // A table view comes along (documented); its name is a guess.
@@ -168,6 +170,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         }
     }
     patch_schema(scene, id, &properties)?;
+    attach(scene, icon.iter().chain(&cover))?;
     if title.is_some() || description.is_some() || icon.is_some() || cover.is_some() {
         scene.note_node(id, Change::Content(vec![id]));
     }

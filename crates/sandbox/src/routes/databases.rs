@@ -3,6 +3,7 @@
 use notion::{Id, Kind};
 use serde_json::{Value, json};
 
+use super::attach::attach;
 use super::{Request, Scene, data_sources, trash};
 use crate::fail::Fail;
 use crate::input::check::{Spot, fix_one};
@@ -104,6 +105,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let (schema, sides) = data_sources::read_new(scene, &properties, source, &title)?;
     // Old versions made ids of the newer kind for databases (measured).
     let id = if scene.has_sources() { scene.world.ids.random() } else { scene.world.ids.object() };
+    attach(scene, changes.icon.iter().chain(&changes.cover))?;
     let container = Database {
         title: title.clone(),
         description: description.clone(),
@@ -185,6 +187,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if let Some(source) = source {
         data_sources::patch_schema(scene, source, &properties)?;
     }
+    attach(scene, changes.icon.iter().chain(&changes.cover))?;
     let (title, description) = (changes.title.clone(), changes.description.clone());
     let is_new_content = title.is_some()
         || description.is_some()

@@ -1,10 +1,12 @@
 //! Notion's operations, one file per noun. Handlers check everything first and change then.
 
+mod attach;
 mod blocks;
 mod comments;
 mod convert;
 mod data_sources;
 mod databases;
+mod file_uploads;
 mod page_property;
 mod pages;
 mod query;
@@ -23,6 +25,7 @@ use serde_json::Value;
 
 use crate::fail::Fail;
 use crate::input::check::Spot;
+use crate::input::multipart::Form;
 use crate::input::schema::Sees;
 use crate::query::session::Sessions;
 use crate::render;
@@ -181,6 +184,11 @@ impl Sees for Eyes<'_> {
     }
 }
 
+/// Runs the one operation whose body is a form.
+pub(crate) fn send(scene: &mut Scene, request: &Request, form: Form) -> Result<Value, Fail> {
+    file_uploads::send(scene, request, form)
+}
+
 /// Runs an operation.
 pub(crate) fn run(
     scene: &mut Scene,
@@ -225,6 +233,10 @@ pub(crate) fn run(
         "create-view-query" => view_queries::create(scene, request),
         "get-view-query-results" => view_queries::results(scene, request),
         "delete-view-query" => view_queries::delete(scene, request),
+        "create-file" => file_uploads::create(scene, request),
+        "list-file-uploads" => file_uploads::list(scene, request),
+        "retrieve-file-upload" => file_uploads::retrieve(scene, request),
+        "complete-file-upload" => file_uploads::complete(scene, request),
         name => Err(Fail::unsupported(name)),
     }
 }

@@ -3,6 +3,7 @@
 use notion::{Id, Kind};
 use serde_json::Value;
 
+use super::attach::{attach, bodies};
 use super::{Request, Scene, blocks, rows, trash};
 use crate::fail::Fail;
 use crate::input::blocks as drafts;
@@ -61,6 +62,8 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if scene.world.nodes.len() + blocks::count(&children) >= NODES_MAX {
         return Err(Fail::full());
     }
+    let files = [&page.icon, &page.cover].into_iter().chain(values.values.iter().map(|(_, it)| it));
+    attach(scene, files.chain(bodies(&children)))?;
     let (id, now, by) = (scene.world.ids.object(), scene.now(), scene.who.user);
     scene.world.insert(
         Node {
@@ -199,6 +202,8 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         return Err(Fail::archived_block());
     }
     let values = rows::read(scene, &properties, source)?;
+    let files = values.values.iter().map(|(_, value)| value);
+    attach(scene, icon.iter().chain(&cover).chain(files))?;
     let changed = rows::write(scene, id, values);
     // The docs tell of a new title as content as well.
     let mut is_new_content = changed.iter().any(|property| property == TITLE);

@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod connection;
 pub(crate) mod duplicate;
+pub(crate) mod file_upload;
 pub(crate) mod ids;
 pub(crate) mod journal;
 pub(crate) mod node;
@@ -22,11 +23,11 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use notion::Id;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::clock::Clock;
 use comment::Comment;
 use connection::Connection;
+use file_upload::FileUpload;
 use ids::IdSource;
 use journal::Note;
 use node::Parent;
@@ -67,11 +68,14 @@ pub(crate) struct World {
     /// Pages that are not for everybody, and the people who see them and what is under them.
     #[serde(default)]
     pub(crate) private: IndexMap<Id, Vec<Id>>,
-    /// File uploads, as far as other objects name them; kept as they are.
+    /// Files that were sent, or are to be.
     #[serde(default)]
-    pub(crate) file_uploads: IndexMap<Id, Value>,
+    pub(crate) file_uploads: IndexMap<Id, FileUpload>,
     #[serde(default)]
     pub(crate) webhooks: Webhooks,
+    /// The sandbox as the client of the current request addresses it; URLs begin with it.
+    #[serde(skip)]
+    pub(crate) base_url: String,
     /// What the current operation changed.
     #[serde(skip)]
     pub(crate) journal: Vec<Note>,
@@ -104,6 +108,7 @@ impl World {
             private: IndexMap::new(),
             file_uploads: IndexMap::new(),
             webhooks: Webhooks::default(),
+            base_url: String::new(),
             journal: Vec::new(),
             views: IndexMap::new(),
             view_queries: IndexMap::new(),
@@ -126,6 +131,11 @@ impl World {
             return Err("the world is larger than the sandbox allows".to_owned());
         }
         self.webhooks.check()?;
+        if self.file_uploads.len() > file_upload::UPLOADS_MAX
+            || self.file_bytes() > file_upload::BYTES_MAX
+        {
+            return Err("the world holds more files than the sandbox allows".to_owned());
+        }
         // Down from the top, every node is met once; so none is its own ancestor.
         let mut met: HashSet<Id> = HashSet::with_capacity(self.nodes.len());
         let mut level: Vec<Id> = Vec::new();

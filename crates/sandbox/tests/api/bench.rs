@@ -140,6 +140,13 @@ impl Bench {
         Text { status, headers, body }
     }
 
+    /// What a URL of the sandbox gives, as it is.
+    pub(crate) async fn bytes(&self, path: &str) -> (u16, http::HeaderMap, Vec<u8>) {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        (parts.status.as_u16(), parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
+    }
+
     /// A request with every header chosen.
     pub(crate) async fn raw(
         &self,

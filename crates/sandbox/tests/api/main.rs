@@ -12,6 +12,8 @@ mod control;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod random;
