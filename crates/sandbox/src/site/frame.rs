@@ -1,6 +1,4 @@
 //! What surrounds every page for people: the document, its style and script, and the sidebar.
-//!
-//! [`card`] is for pages that stand alone (a consent page, say), [`Frame`] for the workspace.
 
 use std::sync::LazyLock;
 
@@ -22,9 +20,11 @@ static SCRIPT_NAME: LazyLock<String> = LazyLock::new(|| format!("{}.js", fingerp
 
 /// Pages of the sidebar that are not about content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Tool {
+pub(super) enum Tool {
     Calls,
     Connections,
+    OAuth,
+    Webhooks,
     Faults,
     Clock,
     People,
@@ -32,13 +32,23 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 6] =
-        [Self::Calls, Self::Connections, Self::Faults, Self::Clock, Self::People, Self::Trash];
+    const ALL: [Self; 8] = [
+        Self::Calls,
+        Self::Connections,
+        Self::OAuth,
+        Self::Webhooks,
+        Self::Faults,
+        Self::Clock,
+        Self::People,
+        Self::Trash,
+    ];
 
-    pub(crate) fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::Calls => "Calls",
             Self::Connections => "Connections",
+            Self::OAuth => "OAuth clients",
+            Self::Webhooks => "Webhooks",
             Self::Faults => "Faults",
             Self::Clock => "Clock",
             Self::People => "People",
@@ -46,10 +56,12 @@ impl Tool {
         }
     }
 
-    pub(crate) fn path(self) -> &'static str {
+    pub(super) fn path(self) -> &'static str {
         match self {
             Self::Calls => "/workspace/calls",
             Self::Connections => "/workspace/connections",
+            Self::OAuth => "/workspace/oauth",
+            Self::Webhooks => "/workspace/webhooks",
             Self::Faults => "/workspace/faults",
             Self::Clock => "/workspace/clock",
             Self::People => "/workspace/people",
@@ -60,7 +72,7 @@ impl Tool {
 
 /// Where in the sidebar the reader is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Place {
+pub(super) enum Place {
     Home,
     Node(Id),
     Tool(Tool),
@@ -117,12 +129,6 @@ impl Frame<'_> {
     }
 }
 
-#[expect(dead_code, reason = "the consent page uses it")]
-/// A page that stands alone: one card in the middle of the window.
-pub(crate) fn card(title: &str, body: &Markup) -> Markup {
-    document(title, false, &html! { main.card #main { h1 { (title) } (body) } })
-}
-
 fn document(title: &str, is_live: bool, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -143,33 +149,17 @@ fn document(title: &str, is_live: bool, body: &Markup) -> Markup {
     }
 }
 
-/// Where forms of a page may lead.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Forms {
-    /// To this server.
-    Here,
-    #[expect(dead_code, reason = "the consent page uses it")]
-    /// Anywhere: browsers hold back a redirect to elsewhere otherwise (a consent page).
-    Anywhere,
-}
+/// What a page may do: show itself, and ask this server.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+     connect-src 'self'; img-src 'self' data:; media-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
 
 /// A page as an answer, with the headers that keep it to itself.
-pub(crate) fn answer(status: u16, page: &Markup, forms: Forms) -> Response {
-    let policy = match forms {
-        Forms::Here => {
-            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-             img-src 'self' data:; media-src 'self'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'"
-        }
-        Forms::Anywhere => {
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-             base-uri 'none'; frame-ancestors 'none'"
-        }
-    };
+pub(super) fn answer(status: u16, page: &Markup) -> Response {
     let mut response = response(page.0.clone(), "text/html; charset=utf-8", "no-store");
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let opener = HeaderName::from_static("cross-origin-opener-policy");
     headers.insert(opener, HeaderValue::from_static("same-origin"));

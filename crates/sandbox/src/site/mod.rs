@@ -10,9 +10,10 @@ mod calls;
 mod connections;
 mod database;
 mod find;
-pub(crate) mod frame;
+mod frame;
 mod home;
 mod media;
+mod oauth;
 mod page;
 mod paging;
 mod rows;
@@ -21,6 +22,7 @@ mod text;
 mod tools;
 mod tree;
 mod values;
+mod webhooks;
 mod when;
 
 use std::sync::Arc;
@@ -83,7 +85,7 @@ pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Option<Respon
     }
     let whole = Frame { view, title: &page.title, place: page.place, is_live: page.is_live }
         .around(&page.main);
-    Some(frame::answer(page.status, &whole, frame::Forms::Here))
+    Some(frame::answer(page.status, &whole))
 }
 
 fn read(inner: &Inner, who: &Who, route: &[&str], incoming: &Incoming) -> Page {
@@ -94,6 +96,8 @@ fn read(inner: &Inner, who: &Who, route: &[&str], incoming: &Incoming) -> Page {
         ["search"] => find::search(view, &pages),
         ["calls"] => calls::page(&inner.calls, &pages),
         ["connections"] => connections::page(view, &pages),
+        ["webhooks"] => webhooks::page(view, &pages),
+        ["oauth"] => oauth::page(view, &pages),
         ["people"] => connections::people(view, &pages),
         ["faults"] => tools::faults(&inner.faults, &pages),
         ["clock"] => tools::clock(view),

@@ -109,12 +109,26 @@ async fn everything_that_is_linked_is_there_and_well_formed() {
     bench.get("/v1/users/nobody").await;
     let fault = json!({"match": {"token": bench.demo.tokens.full}, "latency_ms": 1, "times": 1});
     bench.control("POST", "faults", fault).await.ok();
+    // A receiver that is not there, and an app: their secrets are shown nowhere.
+    let hook = json!({"url": "http://127.0.0.1:9/hook"});
+    let hook = bench.control("POST", "webhooks", hook).await.ok().body;
+    let app = json!({"name": "Canary app", "redirect_uris": ["http://localhost/cb"]});
+    let app = bench.control("POST", "oauth/clients", app).await.ok().body;
+    let secret = |value: &Value| value.as_str().unwrap().to_owned();
+    let secrets = [secret(&hook["verification_token"]), secret(&app["client_secret"])];
     let gone = bench.page(&json!({"page_id": bench.demo.team_page_id}), "Gone").await;
     bench.call("PATCH", &format!("/v1/pages/{gone}"), json!({"in_trash": true})).await.ok();
+    let id = secret(&hook["subscription_id"]);
+    let token = json!({"verification_token": hook["verification_token"]});
+    bench.control("POST", &format!("webhooks/{id}/verify"), token).await.ok();
+    bench.page(&json!({"page_id": bench.demo.team_page_id}), "Told of").await;
+    bench.control("POST", "webhooks/flush", Value::Null).await.ok();
     let seen = crawl(&bench).await;
+    assert!(seen["/workspace/webhooks"].contains("page.created"));
     assert!(seen.len() > 60, "{}", seen.len());
     for (path, text) in &seen {
         assert!(!text.contains("ntn_"), "{path} shows a token");
+        assert!(!secrets.iter().any(|secret| text.contains(secret)), "{path} shows a secret");
         if path.starts_with("/workspace/assets/") {
             continue;
         }
@@ -124,7 +138,8 @@ async fn everything_that_is_linked_is_there_and_well_formed() {
         let (_, title) = text.split_once("<title>").unwrap();
         assert!(title.contains(" · Acme</title>"), "{path}");
     }
-    for tool in ["calls", "connections", "faults", "clock", "people", "trash"] {
+    for tool in ["calls", "connections", "faults", "clock", "people", "trash", "oauth", "webhooks"]
+    {
         assert!(seen.contains_key(&format!("/workspace/{tool}")), "{tool}");
     }
 }
