@@ -91,7 +91,10 @@ pub fn judge(method: &Method, path: &str, version: &str, status: u16, body: &Val
     let operation = found.operation;
     let is_oauth = operation.auth != catalogue::Auth::Bearer;
     if status >= 400 {
-        return if is_oauth { oauth_envelope(body) } else { envelope(status, body) };
+        // What is refused before OAuth looks at it (no JSON), or by a server that fails, is
+        // refused as everywhere.
+        let has_own = is_oauth && body["object"] != "error";
+        return if has_own { oauth_envelope(body) } else { envelope(status, body) };
     }
     let version = match Version::parse(version) {
         Some(version) => version,

@@ -69,8 +69,8 @@ pub(super) fn body(page: &Page) -> Markup {
                 (pages(page))
                 footer {
                     p.quiet {
-                        "You go on to " b { (destination(page)) } ". You can take this back at any "
-                        "time: in the sandbox, remove the connection."
+                        "Then you return to " b { (destination(page)) } ". To take the access back "
+                        "later, remove the connection."
                     }
                     div.buttons {
                         button.plain type="submit" name="decision" value="cancel" { "Cancel" }
@@ -228,7 +228,7 @@ fn branch(page: &Page, entry: &Entry, depth: usize) -> Markup {
             }
             @if count > 0 {
                 details open[depth == 0] {
-                    summary { (count) @if count == 1 { " page" } @else { " pages" } " inside" span.hidden { " " (entry.title) } }
+                    summary { (count) " inside" span.hidden { " " (entry.title) } }
                     ul { @for inner in &entry.inside { (branch(page, inner, depth + 1)) } }
                 }
             }

@@ -12,9 +12,27 @@ use crate::world::property::{Property, Settings, encode};
 pub(crate) fn properties(view: View, source: &DataSource) -> Value {
     let mut out = Map::new();
     for property in ordered(source.schema.values()) {
+        if leads_out_of_sight(view, source, property) {
+            continue;
+        }
         out.insert(property.name.clone(), schema(view, source, property));
     }
     Value::Object(out)
+}
+
+/// A relation to a table that is there but not shared is not shown (documented), and neither is a
+/// rollup through it (own choice).
+fn leads_out_of_sight(view: View, here: &DataSource, property: &Property) -> bool {
+    let relation = match &property.settings {
+        Settings::Rollup { relation, .. } => here.schema.get(relation),
+        _ => Some(property),
+    };
+    match relation.map(|property| &property.settings) {
+        Some(Settings::Relation { source, .. }) => {
+            view.world.node(*source).is_some() && !view.sees(*source)
+        }
+        _ => false,
+    }
 }
 
 fn schema(view: View, source: &DataSource, property: &Property) -> Value {

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod capabilities;
+#[cfg(test)]
 mod content;
 #[cfg(test)]
 mod control;
@@ -28,6 +30,8 @@ mod site;
 mod strict;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod view_queries;
 #[cfg(test)]
