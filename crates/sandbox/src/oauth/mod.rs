@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::fail::Fail;
 use crate::pipeline::{Incoming, read_query};
+use crate::webhooks;
 use crate::world::World;
 use refused::Refused;
 
@@ -59,6 +60,7 @@ pub(crate) fn answer(
         Ok(answer) => answer,
         Err(refused) => return Ok(refused.response(request_id)),
     };
+    webhooks::gather(world);
     answer.insert("request_id".to_owned(), request_id.into());
     Ok(json(200, answer))
 }

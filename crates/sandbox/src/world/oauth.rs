@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::connection::{Connection, Grant, Owner, Replaced};
+use super::journal::{Change, Subject};
 
 /// Most clients.
 pub(crate) const CLIENTS_MAX: usize = 100;
@@ -138,7 +139,10 @@ impl World {
         let Consent { person, mut pages, template } = code.consent.clone();
         let copy = client.template_page_id.filter(|_| template);
         let copy = copy.and_then(|page| self.duplicate(page, person));
-        pages.extend(copy);
+        if let Some(copy) = copy {
+            pages.push(copy);
+            self.note(person, Subject::Node(copy), Change::Created);
+        }
         let bot_id = self.authorised(client.id, person).unwrap_or_else(|| self.ids.random());
         let token = self.ids.token();
         let grant = Grant {
