@@ -9,17 +9,21 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
+use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::calls::{Call, Calls};
 use crate::control;
+use crate::control::snapshots::Snapshot;
 use crate::cors;
 use crate::fail::Fail;
-use crate::faults::Faults;
+use crate::faults::{Faults, Plan};
+use crate::limits::Limits;
 use crate::oauth;
 use crate::openapi;
 use crate::pipeline::{self, Caller, Incoming};
@@ -40,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) sessions: Sessions,
     pub(crate) calls: Calls,
     pub(crate) faults: Faults,
+    pub(crate) limits: Limits,
+    pub(crate) snapshots: IndexMap<String, Snapshot>,
     /// What a reset goes back to.
     pub(crate) seed: World,
 }
@@ -62,12 +68,19 @@ pub(crate) struct App {
 pub(crate) struct Dropped;
 
 impl App {
-    pub(crate) fn new(seed: World, world: World, state_file: Option<PathBuf>) -> Self {
+    pub(crate) fn new(
+        seed: World,
+        world: World,
+        limits: bool,
+        state_file: Option<PathBuf>,
+    ) -> Self {
         let inner = Inner {
             world,
             sessions: Sessions::default(),
             calls: Calls::default(),
             faults: Faults::default(),
+            limits: Limits::new(limits),
+            snapshots: IndexMap::new(),
             seed,
         };
         Self {
@@ -180,11 +193,16 @@ fn described(path: &str, base: &str) -> Option<Response> {
 
 /// Answers as Notion, unless a fault says otherwise.
 async fn notion(app: &App, incoming: &Incoming) -> Response {
-    let plan = {
+    let (limited, plan) = {
         let mut inner = app.lock();
-        let bot =
-            incoming.token().and_then(|token| inner.world.who_has(token)).map(|who| who.connection);
-        inner.faults.plan(incoming, bot)
+        let Inner { world, faults, limits, .. } = &mut *inner;
+        let who = incoming.token().and_then(|token| world.who_has(token));
+        let connection = who.map(|who| who.connection);
+        let now = world.now();
+        match connection.and_then(|connection| limits.spend(connection, now).err()) {
+            Some(limited) => (Some(limited), Plan::default()),
+            None => (None, faults.plan(incoming, connection, &mut world.dice)),
+        }
     };
     if plan.latency_ms > 0 {
         tokio::time::sleep(Duration::from_millis(plan.latency_ms)).await;
@@ -194,7 +212,9 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         let mut inner = app.lock();
         let Inner { world, sessions, .. } = &mut *inner;
         let at = world.now();
-        let result = if plan.skips() {
+        let result = if let Some(limited) = limited {
+            Err(limited)
+        } else if plan.skips() {
             Err(plan.fail(None, incoming))
         } else if oauth::is_meant(incoming) {
             match oauth::answer(world, incoming, &request_id) {
@@ -213,20 +233,61 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         inner.calls.push(Call::new(at, incoming, status).refused(result.as_ref().err()));
         app.wake(&inner.world);
         result.unwrap_or_else(|fail| {
+            if plan.is_from_edge() {
+                return edge(&fail);
+            }
             // What a fault makes up is in OAuth's words where they belong.
             let is_oauth = plan.answer.is_some() && oauth::is_meant(incoming);
             let oauth = is_oauth.then(|| oauth::fault(&fail, &request_id)).flatten();
             oauth.unwrap_or_else(|| refuse(&fail, &request_id))
         })
     };
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
+    if !plan.is_from_edge()
+        && let Ok(id) = HeaderValue::from_str(&request_id)
+    {
         response.headers_mut().insert("x-notion-request-id", id);
+    }
+    if let Some(bytes) = plan.truncate {
+        response = truncated(response, bytes).await;
     }
     if plan.drop {
         response.extensions_mut().insert(Dropped);
     }
     cors::open(&incoming.path, &mut response);
     response
+}
+
+/// What stands in front of Notion answers with a page of its own, which has no request id.
+fn edge(fail: &Fail) -> Response {
+    let status = StatusCode::from_u16(fail.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Error"));
+    let page = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1>\
+         </center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
+    );
+    let mut response = Response::new(Body::from(page));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/html");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    if let Some(seconds) = fail.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// The answer with its whole length announced and only its first bytes sent.
+async fn truncated(response: Response, keep: usize) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let whole = body.collect().await.map(|all| all.to_bytes()).unwrap_or_default();
+    parts.headers.insert(header::CONTENT_LENGTH, whole.len().into());
+    let sent = whole.slice(..keep.min(whole.len().saturating_sub(1)));
+    let cut = stream::once(async {
+        // What came before is only sent when there is nothing more for a moment.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    });
+    let body = stream::once(async { Ok(sent) }).chain(cut);
+    Response::from_parts(parts, Body::from_stream(body))
 }
 
 /// A success: `request_id` comes last, at the top only; lists of templates have none (measured).

@@ -158,6 +158,16 @@ impl Fail {
         fail
     }
 
+    /// Too many requests; `seconds` until it is worth another try.
+    pub(crate) fn rate_limited(reason: &str, seconds: u64) -> Self {
+        let text = "You have been rate limited. Please try again in a few minutes.";
+        let mut fail = Self::new(429, "rate_limited", text);
+        fail.retry_after = Some(seconds);
+        fail.additional_data =
+            Some(json!({"rate_limit_reason": reason, "retry_after": seconds.to_string()}));
+        fail
+    }
+
     pub(crate) fn bad_cursor(cursor: &str) -> Self {
         Self::validation(format!("The start_cursor provided is invalid: {cursor}"))
     }

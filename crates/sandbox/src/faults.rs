@@ -1,6 +1,7 @@
 //! Faults: answers that go wrong on demand, to test what stands in front of Notion.
 
 use notion::Id;
+use notion::catalogue::Effect;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,11 +9,14 @@ use uuid::Uuid;
 use crate::calls::fingerprint;
 use crate::fail::Fail;
 use crate::pipeline::Incoming;
+use crate::world::ids::IdSource;
 
 /// Most faults at a time.
 const FAULTS_MAX: usize = 1000;
 /// Longest wait.
 const LATENCY_MAX_MS: u64 = 120_000;
+/// How long Notion works on a write before it answers 503 (documented).
+const DEADLINE_MS: u64 = 55_000;
 
 /// Which requests a fault is for; what is not said fits all.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -40,6 +44,9 @@ pub(crate) struct Answer {
     /// The operation is carried out before it "fails".
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     committed: bool,
+    /// A page of HTML from what stands in front of Notion, instead of Notion's error object.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    edge: bool,
 }
 
 /// One fault.
@@ -56,6 +63,9 @@ pub(crate) struct Fault {
     latency_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     drop: bool,
+    /// So many bytes of the answer's body are sent, and then the connection ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    truncate: Option<usize>,
     /// How often it still happens; without it, for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     times: Option<u64>,
@@ -71,6 +81,7 @@ pub(crate) struct Plan {
     pub(crate) latency_ms: u64,
     pub(crate) answer: Option<Answer>,
     pub(crate) drop: bool,
+    pub(crate) truncate: Option<usize>,
 }
 
 /// All faults, in the order in which they were set.
@@ -85,12 +96,19 @@ impl Faults {
         let mut fault: Fault = serde_json::from_value(value).map_err(|error| {
             format!(
                 "the fault could not be read: {error}; send {{match: {{operation?, path?, \
-                 token?}}, answer: {{status, code?, retry_after?, committed?}} | latency_ms | \
-                 drop, times?, probability?}}"
+                 token?}}, answer: {{status, code?, retry_after?, committed?, edge?}} | latency_ms \
+                 | drop | truncate, times?, probability?}}"
             )
         })?;
-        if fault.answer.is_none() && fault.latency_ms.is_none() && !fault.drop {
-            return Err("the fault does nothing: give `answer`, `latency_ms` or `drop`".to_owned());
+        if !fault.decides() && fault.latency_ms.is_none() {
+            let text = "the fault does nothing: give `answer`, `latency_ms`, `drop` or `truncate`";
+            return Err(text.to_owned());
+        }
+        if fault.latency_ms.is_some_and(|ms| ms > LATENCY_MAX_MS) {
+            return Err(format!("`latency_ms` must be at most {LATENCY_MAX_MS}"));
+        }
+        if fault.probability.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return Err("`probability` must be from 0 to 1".to_owned());
         }
         if let Some(answer) = &fault.answer
             && !(400..=599).contains(&answer.status)
@@ -123,15 +141,19 @@ impl Faults {
     }
 
     /// Works out what happens to a request, and counts it.
-    pub(crate) fn plan(&mut self, incoming: &Incoming, bot: Option<Id>) -> Plan {
+    pub(crate) fn plan(
+        &mut self,
+        incoming: &Incoming,
+        bot: Option<Id>,
+        dice: &mut IdSource,
+    ) -> Plan {
         let mut plan = Plan::default();
+        let mut is_decided = false;
         for fault in &mut self.all {
-            let is_decided = plan.answer.is_some() || plan.drop;
-            let decides = fault.answer.is_some() || fault.drop;
             if fault.times == Some(0)
-                || is_decided && decides
+                || is_decided && fault.decides()
                 || !fault.matches.fits(incoming, bot)
-                || !fault.strikes()
+                || fault.probability.is_some_and(|share| dice.share() >= share)
             {
                 continue;
             }
@@ -139,18 +161,21 @@ impl Faults {
             fault.times = fault.times.map(|times| times - 1);
             let latency = fault.latency_ms.unwrap_or_default();
             plan.latency_ms = plan.latency_ms.saturating_add(latency).min(LATENCY_MAX_MS);
-            plan.answer = plan.answer.or_else(|| fault.answer.clone());
-            plan.drop |= fault.drop;
+            if fault.decides() {
+                is_decided = true;
+                plan.answer = fault.answer.clone();
+                plan.drop = fault.drop;
+                plan.truncate = fault.truncate;
+            }
         }
         plan
     }
 }
 
 impl Fault {
-    fn strikes(&self) -> bool {
-        let Some(probability) = self.probability else { return true };
-        let drawn = (Uuid::new_v4().as_u128() >> 96) as f64 / f64::from(u32::MAX);
-        drawn < probability
+    /// Whether it says what the answer is; of those, only the first that fits a request counts.
+    fn decides(&self) -> bool {
+        self.answer.is_some() || self.drop || self.truncate.is_some()
     }
 }
 
@@ -177,42 +202,56 @@ impl Plan {
             || self.answer.as_ref().is_some_and(|answer| !answer.committed)
     }
 
+    /// Whether the answer comes from what stands in front of Notion.
+    pub(crate) fn is_from_edge(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.edge)
+    }
+
     /// The refusal; `done` is the answer of an operation that was carried out all the same.
     pub(crate) fn fail(&self, done: Option<&Value>, incoming: &Incoming) -> Fail {
         let Some(answer) = &self.answer else {
             return Fail::new(503, "service_unavailable", text(503));
         };
-        let code = answer.code.clone().unwrap_or_else(|| code(answer.status).to_owned());
-        let mut fail = Fail::new(answer.status, &code, text(answer.status));
-        fail.retry_after = answer.retry_after.or((answer.status == 429).then_some(1));
-        if answer.status == 429 {
-            fail.additional_data = Some(json!({
-                "rate_limit_reason": "public_api_request_rate_limit",
-                "retry_after": fail.retry_after.unwrap_or_default().to_string(),
-            }));
+        let mut fail = if answer.status == 429 {
+            Fail::rate_limited("public_api_request_rate_limit", answer.retry_after.unwrap_or(1))
+        } else {
+            Fail::new(answer.status, code(answer.status), text(answer.status))
+        };
+        if let Some(code) = &answer.code {
+            fail.code.clone_from(code);
         }
-        if let Some(done) = done {
-            fail.additional_data = Some(committed(done, incoming));
+        fail.retry_after = fail.retry_after.or(answer.retry_after);
+        let is_write = incoming.operation().is_some_and(|found| found.effect != Effect::Read);
+        if let Some(done) = done.filter(|_| is_write) {
+            fail.additional_data = Some(self.committed(done, incoming));
         }
         fail
     }
-}
 
-/// What a late answer to a saved write tells: the new object, or the parent and its new children.
-fn committed(done: &Value, incoming: &Incoming) -> Value {
-    let mut data = json!({
-        "retry_guidance": ["Read the object again", "Do not repeat the write"],
-    });
-    if done["object"] == "list" {
-        let results = done["results"].as_array().into_iter().flatten();
-        let children: Vec<Value> = results.map(|child| child["id"].clone()).collect();
-        let parent = incoming.path.split('/').nth(3).and_then(Id::parse);
-        data["committed_resource_id"] = json!(parent);
-        data["committed_child_ids"] = children.into();
-    } else if incoming.method == http::Method::POST {
-        data["committed_resource_id"] = done["id"].clone();
+    /// What a late answer to a saved write tells: the new object, or the parent and its new
+    /// children; of an update, nothing (documented, but for the value of `from`).
+    fn committed(&self, done: &Value, incoming: &Incoming) -> Value {
+        let elapsed = self.latency_ms.max(DEADLINE_MS);
+        let mut data = json!({
+            "from": "public_api",
+            "elapsed_ms": elapsed.to_string(),
+            "deadline_ms": DEADLINE_MS.to_string(),
+            "retry_guidance": ["Read the object again", "Do not repeat the write"],
+        });
+        if done["object"] == "list" {
+            let asked: Value = serde_json::from_slice(&incoming.body).unwrap_or_default();
+            let new = asked["children"].as_array().map_or(0, Vec::len);
+            // The list runs on to the parent's last child; the new ones come first.
+            let results = done["results"].as_array().into_iter().flatten().take(new);
+            let children: Vec<Value> = results.map(|child| child["id"].clone()).collect();
+            let parent = incoming.path.split('/').nth(3).and_then(Id::parse);
+            data["committed_resource_id"] = json!(parent);
+            data["committed_child_ids"] = children.into();
+        } else if incoming.method == http::Method::POST {
+            data["committed_resource_id"] = done["id"].clone();
+        }
+        data
     }
-    data
 }
 
 fn code(status: u16) -> &'static str {
@@ -222,7 +261,6 @@ fn code(status: u16) -> &'static str {
         403 => "restricted_resource",
         404 => "object_not_found",
         409 => "conflict_error",
-        429 => "rate_limited",
         502 => "bad_gateway",
         503 => "service_unavailable",
         504 => "gateway_timeout",
@@ -238,7 +276,6 @@ fn text(status: u16) -> &'static str {
         403 => "API token does not have access to this resource.",
         404 => "Could not find the object.",
         409 => "Conflict occurred while saving. Please try again.",
-        429 => "You have been rate limited. Please try again in a few minutes.",
         502 => "Bad Gateway",
         503 => "Notion is unavailable, please try again later.",
         504 => "Gateway Timeout",

@@ -38,6 +38,7 @@ mod fail;
 mod faults;
 mod import;
 mod input;
+mod limits;
 mod markdown;
 mod media_type;
 mod oauth;

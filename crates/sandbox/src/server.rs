@@ -45,6 +45,8 @@ pub struct Options {
     pub seed: Seed,
     /// Where the world is kept between runs: read at the start if it exists, written at the end.
     pub state_file: Option<PathBuf>,
+    /// Whether Notion's limits of requests per minute hold from the start.
+    pub limits: bool,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: Seed::default(),
             state_file: None,
+            limits: false,
         }
     }
 }
@@ -149,7 +152,7 @@ fn build(options: &Options) -> std::io::Result<(Arc<App>, Option<Demo>)> {
         _ => None,
     };
     let world = kept.unwrap_or_else(|| seed.clone());
-    Ok((Arc::new(App::new(seed, world, options.state_file.clone())), demo))
+    Ok((Arc::new(App::new(seed, world, options.limits, options.state_file.clone())), demo))
 }
 
 /// Reads a world from a file, as `GET /_sandbox/state` wrote it.

@@ -29,6 +29,9 @@ pub(crate) enum Command {
         /// File in which it is kept from run to run
         #[arg(long, value_name = "FILE")]
         state: Option<PathBuf>,
+        /// Refuse more than 180 requests a minute, as Notion does (`PUT /_sandbox/limits` too)
+        #[arg(long)]
+        limits: bool,
     },
     /// Run a command against it, with NOTION_BASE_URL and NOTION_TOKEN set; ends with its exit code.
     Exec {
@@ -45,7 +48,9 @@ pub(crate) fn run(command: Command) -> Done {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(Failure::could_not)?.block_on(async {
         match command {
-            Command::Serve { listen, seed, state } => serve(listen, &seed, state).await,
+            Command::Serve { listen, seed: name, state: state_file, limits } => {
+                serve(Options { listen, seed: seed(&name)?, state_file, limits }).await
+            }
             Command::Exec { seed, command } => exec(&seed, &command).await,
         }
     })
@@ -72,8 +77,8 @@ async fn start(options: Options) -> Result<Sandbox, Failure> {
         .map_err(Failure::could_not)
 }
 
-async fn serve(listen: SocketAddr, seed_name: &str, state_file: Option<PathBuf>) -> Done {
-    let sandbox = start(Options { listen, seed: seed(seed_name)?, state_file }).await?;
+async fn serve(options: Options) -> Done {
+    let sandbox = start(options).await?;
     let style = Style::of_stdout();
     let url = sandbox.url();
     println!("{} {url}", style.bold("sandbox"));

@@ -13,13 +13,18 @@ pub(super) fn get(inner: &Inner) -> Answer {
     Ok((200, json!({"now": now, "frozen": clock.is_frozen()})))
 }
 
-/// `POST clock` `{now}`, `{advance_ms}`, `{freeze}`, in this order
+/// `POST clock` `{freeze}`, `{now}`, `{advance_ms}`, in this order
 pub(super) fn set(inner: &mut Inner, body: &Value) -> Answer {
     let clock = &mut inner.world.clock;
     let known = ["now", "advance_ms", "freeze"];
     if !body.as_object().is_some_and(|all| all.keys().any(|key| known.contains(&key.as_str()))) {
         let text = "send {\"now\": \"2026-01-31T12:00:00Z\"}, {\"advance_ms\": 60000} or {\"freeze\": true}";
         return Err((400, text.to_owned()));
+    }
+    // First, so that a clock stands exactly where the same request sets it.
+    if let Some(freeze) = body.get("freeze") {
+        let freeze = freeze.as_bool();
+        clock.freeze(freeze.ok_or((400, "`freeze` must be true or false".to_owned()))?);
     }
     if let Some(now) = body.get("now") {
         let parsed = now.as_str().and_then(|text| text.parse::<Timestamp>().ok());
@@ -30,10 +35,6 @@ pub(super) fn set(inner: &mut Inner, body: &Value) -> Answer {
     if let Some(advance) = body.get("advance_ms") {
         let by = advance.as_i64();
         clock.advance(by.ok_or((400, "`advance_ms` must be a whole number".to_owned()))?);
-    }
-    if let Some(freeze) = body.get("freeze") {
-        let freeze = freeze.as_bool();
-        clock.freeze(freeze.ok_or((400, "`freeze` must be true or false".to_owned()))?);
     }
     get(inner)
 }

@@ -5,6 +5,7 @@ mod connections;
 mod human;
 mod import;
 mod oauth;
+pub(crate) mod snapshots;
 pub(crate) mod state;
 mod webhooks;
 
@@ -80,6 +81,15 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
             inner.faults.clear();
             ok
         }
+        ("GET", ["limits"]) => Ok((200, inner.limits.shown(inner.world.now()))),
+        ("PUT", ["limits"]) => {
+            inner.limits.change(body).map_err(|error| (400, error))?;
+            Ok((200, inner.limits.shown(inner.world.now())))
+        }
+        ("GET", ["snapshots"]) => Ok((200, snapshots::list(inner))),
+        ("POST", ["snapshots"]) => snapshots::take(inner, body),
+        ("POST", ["snapshots", name, "restore"]) => snapshots::restore(inner, name),
+        ("DELETE", ["snapshots", name]) => snapshots::remove(inner, name),
         ("GET", ["clock"]) => clock::get(inner),
         ("POST", ["clock"]) => clock::set(inner, body),
         ("POST", ["tokens"]) => connections::create(inner, body),
@@ -100,9 +110,11 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
             format!(
                 "there is no control route {method} /_sandbox/{route}; there are: GET health, \
                  POST reset, GET/PUT state, POST import, POST ids, GET/DELETE calls, \
-                 GET/POST/DELETE faults, GET/POST clock, POST tokens, DELETE \
-                 tokens/{{bot_id}}, POST share, POST unshare, GET/POST oauth/clients, DELETE \
-                 oauth/clients/{{client_id}}, POST private, POST as-human, and webhooks"
+                 GET/POST/DELETE faults, GET/PUT limits, GET/POST snapshots, POST \
+                 snapshots/{{name}}/restore, DELETE snapshots/{{name}}, GET/POST clock, POST \
+                 tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, GET/POST \
+                 oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST as-human, \
+                 and webhooks"
             ),
         )),
     }

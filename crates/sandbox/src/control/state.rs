@@ -13,6 +13,7 @@ pub(super) fn reset(inner: &mut Inner) {
     inner.sessions.clear();
     inner.calls.clear();
     inner.faults.clear();
+    inner.limits.clear();
 }
 
 /// `GET state`, whose answer is written while it is sent.

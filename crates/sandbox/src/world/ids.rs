@@ -45,6 +45,12 @@ impl IdSource {
         mix(self.seed.wrapping_add(self.drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
+    /// A number from 0 to below 1.
+    pub(crate) fn share(&mut self) -> f64 {
+        // So many bits as a float holds exactly.
+        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     fn bytes(&mut self) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.draw().to_be_bytes());

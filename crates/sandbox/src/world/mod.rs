@@ -50,6 +50,11 @@ pub(crate) struct Workspace {
     pub(crate) max_file_upload_size_in_bytes: u64,
 }
 
+/// A generator of its own, so that chances do not change the ids that come after them.
+fn dice() -> IdSource {
+    IdSource::new(0x0064_6963_6500)
+}
+
 /// Everything there is. The order of every map and list is the order of creation.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct World {
@@ -76,6 +81,9 @@ pub(crate) struct World {
     /// The sandbox as the client of the current request addresses it; URLs begin with it.
     #[serde(skip)]
     pub(crate) base_url: String,
+    /// What chances are drawn from (faults that strike now and then).
+    #[serde(default = "dice")]
+    pub(crate) dice: IdSource,
     /// What the current operation changed.
     #[serde(skip)]
     pub(crate) journal: Vec<Note>,
@@ -109,6 +117,7 @@ impl World {
             file_uploads: IndexMap::new(),
             webhooks: Webhooks::default(),
             base_url: String::new(),
+            dice: dice(),
             journal: Vec::new(),
             views: IndexMap::new(),
             view_queries: IndexMap::new(),

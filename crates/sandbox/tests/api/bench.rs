@@ -95,7 +95,12 @@ fn judge(method: &http::Method, path: &str, version: &str, answer: &Answer) {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let (router, demo) = Sandbox::router(&Options::default()).unwrap();
+        Self::with_options(&Options::default())
+    }
+
+    /// A sandbox that began with the demo, whatever else is chosen.
+    pub(crate) fn with_options(options: &Options) -> Self {
+        let (router, demo) = Sandbox::router(options).unwrap();
         Self { router, demo: demo.unwrap() }
     }
 

@@ -16,6 +16,10 @@ mod errors;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod random;
@@ -26,6 +30,8 @@ mod schemas;
 #[cfg(test)]
 mod sharing;
 mod site;
+#[cfg(test)]
+mod state;
 #[cfg(test)]
 mod strict;
 #[cfg(test)]
@@ -39,3 +45,5 @@ mod views;
 mod webhook_events;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod worlds;
