@@ -6,6 +6,7 @@ use notion::{Id, Version};
 use serde_json::{Map, Value, json};
 
 use crate::world::access::Who;
+use crate::world::era::Era;
 
 /// A refusal.
 #[derive(Clone, Debug)]
@@ -114,6 +115,22 @@ impl Fail {
             ),
         );
         fail.to(who, version)
+    }
+
+    /// The same refusal as it was worded at the time.
+    pub(crate) fn of_era(mut self, era: Era) -> Self {
+        if self.code == "object_not_found" && era < Era::Of2026 {
+            self.additional_data = None;
+            if let Some((before, _)) = self.message.split_once(" with your integration \"") {
+                self.message = format!("{before} with your integration.");
+            }
+            if era == Era::Of2021
+                && let Some((before, _)) = self.message.split_once(" Make sure")
+            {
+                self.message.truncate(before.len());
+            }
+        }
+        self
     }
 
     pub(crate) fn user_not_found(id: Id, who: &Who, version: Version) -> Self {

@@ -125,6 +125,8 @@ pub(crate) fn answer(
     } else {
         routes::run(&mut scene, operation, &request)
     };
+    let era = scene.world.era();
+    let answer = answer.map_err(|fail| fail.of_era(era));
     webhooks::gather(world);
     answer
 }

@@ -100,7 +100,7 @@ impl Comparer {
             (Value::Object(left), Value::Object(right)) => self.object(path, key, left, right),
             (Value::Array(left), Value::Array(right)) => {
                 if left.len() != right.len() {
-                    self.note(path, Kind::Length, recorded, ours);
+                    self.note(path, Kind::Length, &outline(left), &outline(right));
                     return;
                 }
                 let inner = format!("{path}[]");
@@ -237,6 +237,11 @@ impl Comparer {
         };
         self.drawn.same_text(left, right) && self.drawn.pair(this, that)
     }
+}
+
+/// An array, its objects by their ids: so that one sees which are there.
+fn outline(all: &[Value]) -> Value {
+    all.iter().map(|one| one.get("id").unwrap_or(one).clone()).collect()
 }
 
 /// Members that hold ids which need not be UUIDs.

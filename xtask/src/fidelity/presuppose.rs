@@ -46,6 +46,10 @@ struct Finder {
     has_list: bool,
     /// Pages that are only named: in mentions, relations and requests.
     named: IndexMap<String, Value>,
+    /// Objects of which a search told the order.
+    ranked: HashSet<String>,
+    /// What a search found although it was in the trash.
+    stale: IndexSet<String>,
     me: Option<String>,
     name: Option<String>,
 }
@@ -110,6 +114,7 @@ impl Finder {
             return;
         }
         each_user(&exchange.answer, &mut |user| self.user(user));
+        self.authors(exchange);
         if exchange.segments() == ["users", "me"] {
             self.me = exchange.answer["id"].as_str().map(str::to_owned);
             self.name = exchange.answer["name"].as_str().map(str::to_owned).or(self.name.take());
@@ -120,14 +125,70 @@ impl Finder {
                 self.listed.extend(user["id"].as_str().map(str::to_owned));
             }
         }
-        let is_creation = exchange.is_write() && exchange.method == Method::POST;
-        if is_creation && self.me.is_none() {
-            self.me = exchange.answer["created_by"]["id"].as_str().map(str::to_owned);
-        }
         each_object(&exchange.answer, &mut |object| self.object(exchange, object));
+        self.search_order(exchange);
         each_mention(&exchange.answer, &mut |run| self.mention(run));
         self.places(exchange);
         self.order(exchange);
+    }
+
+    /// Who the token is: the author of what it made, the last editor of what it changed.
+    fn authors(&mut self, exchange: &Exchange) {
+        let mut me = None;
+        each_object(&exchange.answer, &mut |object| {
+            let id = object["id"].as_str().unwrap_or_default();
+            if self.created.contains(id) {
+                me = me.take().or(object["created_by"]["id"].as_str().map(str::to_owned));
+            } else if exchange.is_write() && is_target(exchange, id) {
+                me = me.take().or(object["last_edited_by"]["id"].as_str().map(str::to_owned));
+            }
+        });
+        self.me = self.me.take().or(me);
+        let mut users = Vec::new();
+        each_object(&exchange.answer, &mut |comment| {
+            let (kind, name) =
+                (&comment["display_name"]["type"], &comment["display_name"]["resolved_name"]);
+            let id = &comment["created_by"]["id"];
+            let user = json!({"object": "user", "id": id, "name": name, "avatar_url": null});
+            match kind.as_str() {
+                Some("integration") if id.as_str() == self.me.as_deref() => {
+                    self.name = self.name.take().or(name.as_str().map(str::to_owned));
+                }
+                Some("integration") => users.push((user, json!({"type": "bot", "bot": {}}))),
+                Some("user") => users.push((user, json!({"type": "person", "person": {}}))),
+                _ => {}
+            }
+        });
+        for (mut user, rest) in users {
+            if let (Some(user), Some(rest)) = (user.as_object_mut(), rest.as_object()) {
+                user.extend(rest.clone());
+            }
+            self.user(&user);
+        }
+    }
+
+    /// Of what was edited in the same minute, a search tells which was edited last.
+    fn search_order(&mut self, exchange: &Exchange) {
+        if !exchange.path.ends_with("/search") || !exchange.request["sort"].is_null() {
+            return;
+        }
+        let results = list(&exchange.answer["results"]);
+        for one in results.iter().filter(|one| one["in_trash"] == true) {
+            self.stale.extend(one["id"].as_str().map(str::to_owned));
+        }
+        for (rank, one) in results.iter().rev().enumerate() {
+            let (id, time) = (one["id"].as_str(), one["last_edited_time"].as_str());
+            if let (Some(id), Some(time)) = (id, time)
+                && !self.created.contains(id)
+                && self.objects.get(id).is_some_and(|known| known["last_edited_time"] == time)
+                && !self.ranked.contains(id)
+            {
+                self.ranked.insert(id.to_owned());
+                let finer = time
+                    .replace(":00.000Z", &format!(":{:02}.{:03}Z", rank / 1000 % 60, rank % 1000));
+                self.objects[id]["last_edited_time"] = finer.into();
+            }
+        }
     }
 
     fn user(&mut self, wire: &Value) {
@@ -160,9 +221,7 @@ impl Finder {
         }
         let mut object = wire.clone();
         // The answer to the request that throws it away or brings it back shows the time after.
-        let is_target = exchange.is_write()
-            && exchange.segments().get(1).is_some_and(|target| same_id(target, id));
-        if is_target {
+        if exchange.is_write() && is_target(exchange, id) {
             let flag = ["in_trash", "archived"]
                 .iter()
                 .find_map(|key| exchange.request[key].as_bool())
@@ -185,9 +244,10 @@ impl Finder {
 
     fn mention(&mut self, run: &Value) {
         let mention = &run["mention"];
-        if mention["type"] == "page" && run["plain_text"] != "Untitled" {
+        let Some(kind @ ("page" | "database")) = mention["type"].as_str() else { return };
+        if run["plain_text"] != "Untitled" {
             let title = run["plain_text"].clone();
-            self.name(&mention["page"]["id"], json!({"object": "page", "title": title}));
+            self.name(&mention[kind]["id"], json!({"object": kind, "title": title}));
         }
     }
 
@@ -206,6 +266,11 @@ impl Finder {
             self.name(&parent[key], json!({"object": kind}));
         }
         let segments = exchange.segments();
+        if segments == ["comments"]
+            && let Some(id) = exchange.query["block_id"].as_str().and_then(dashed)
+        {
+            self.name(&id.into(), json!({"object": "page"}));
+        }
         if let [noun, id, ..] = segments.as_slice()
             && let Some(id) = dashed(id)
         {
@@ -293,7 +358,8 @@ impl Finder {
         let children: Map<String, Value> =
             self.children.into_iter().map(|(id, all)| (id, all.into())).collect();
         Presupposed {
-            document: json!({"users": users, "objects": objects, "children": children}),
+            document: json!({"fresh": true, "users": users, "objects": objects, "children": children,
+                "stale_index": self.stale.iter().collect::<Vec<_>>()}),
             connection: json!({"name": name, "bot_id": me, "owner": owner}),
             shared: shared.into_iter().collect(),
             ids,
@@ -304,23 +370,24 @@ impl Finder {
 /// As little of an object as is known of one that is only named.
 fn stub(id: &str, named: &Value) -> Option<Value> {
     let parent = json!({"type": "workspace", "workspace": true});
-    let title = named["title"].as_str();
+    let runs = named["title"].as_str().map_or_else(
+        || json!([]),
+        |title| {
+            json!([{"type": "text", "text": {"content": title, "link": null},
+                "annotations": {"bold": false, "italic": false, "strikethrough": false,
+                    "underline": false, "code": false, "color": "default"}}])
+        },
+    );
     Some(match named["object"].as_str()? {
         "page" => {
-            let runs = title.map_or_else(
-                || json!([]),
-                |title| {
-                    json!([{"type": "text", "text": {"content": title, "link": null},
-                    "annotations": {"bold": false, "italic": false, "strikethrough": false,
-                        "underline": false, "code": false, "color": "default"}}])
-                },
-            );
             let title = json!({"id": "title", "type": "title", "title": runs});
             json!({"object": "page", "id": id, "parent": parent, "properties": {"title": title}})
         }
         "block" => json!({"object": "block", "id": id, "parent": parent, "type": "paragraph",
             "paragraph": {"rich_text": [], "icon": null, "color": "default"}}),
-        kind => json!({"object": kind, "id": id, "parent": parent}),
+        kind => {
+            json!({"object": kind, "id": id, "parent": parent, "title": runs, "properties": {}})
+        }
     })
 }
 
@@ -397,6 +464,10 @@ fn values(value: &Value) -> impl Iterator<Item = &Value> {
 
 fn dashed(id: &str) -> Option<String> {
     notion::Id::parse(id).map(|id| id.to_string())
+}
+
+fn is_target(exchange: &Exchange, id: &str) -> bool {
+    exchange.segments().get(1).is_some_and(|target| same_id(target, id))
 }
 
 fn same_id(a: &str, b: &str) -> bool {

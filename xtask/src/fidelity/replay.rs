@@ -59,8 +59,11 @@ pub(super) fn play_while(
         outcomes: Vec::new(),
         applied: Applied::default(),
     };
+    // A transcript that tells no time was made with the others.
+    let all = recording.cassettes.values().flatten();
+    let latest = all.filter_map(moment).max().unwrap_or(Timestamp::UNIX_EPOCH);
     for (cassette, exchanges) in &recording.cassettes {
-        let mut player = Player::new(exchanges, conditions)
+        let mut player = Player::new(exchanges, conditions, latest)
             .with_context(|| format!("the world of {cassette} cannot be made"))?;
         for exchange in exchanges {
             let outcome = player
@@ -87,10 +90,17 @@ struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    fn new(exchanges: &[Exchange], conditions: &'a Conditions) -> anyhow::Result<Self> {
+    fn new(
+        exchanges: &[Exchange],
+        conditions: &'a Conditions,
+        latest: Timestamp,
+    ) -> anyhow::Result<Self> {
         let bench = Bench::empty(conditions)?;
         let before = presuppose(exchanges);
-        let now = exchanges.iter().find_map(moment).unwrap_or(Timestamp::UNIX_EPOCH);
+        // The first write tells the time best; what was only read may be old.
+        let write = exchanges.iter().filter(|one| one.is_write()).find_map(moment);
+        let read = exchanges.iter().filter_map(moment).max();
+        let now = write.or(read).unwrap_or(latest);
         bench.control("clock", &json!({"freeze": true}))?;
         bench.control("clock", &json!({"now": now.to_string()}))?;
         bench.control("import", &before.document)?;

@@ -47,6 +47,8 @@ pub(super) fn create(inner: &mut Inner, body: &Value) -> Answer {
         shared,
         owner,
         expires_at,
+        // A bot that was known before keeps its picture.
+        avatar_url: inner.world.connections.get(&bot_id).and_then(|old| old.avatar_url.clone()),
         ..Connection::new(bot_id, name, token.clone(), capabilities)
     };
     inner.world.connections.insert(bot_id, connection);

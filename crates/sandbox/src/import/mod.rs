@@ -1,7 +1,8 @@
 //! Takes in objects as Notion's API answers them, of any version: a copy of a real workspace, or of
 //! the part of one that somebody has answers of.
 //!
-//! The document is `{workspace?, users, objects, children}`: users and objects in Notion's shapes in
+//! The document is `{fresh?, workspace?, users, objects, children, stale_index}`; with `fresh` everything else goes
+//! first. Users and objects are in Notion's shapes in
 //! any order, `children` the order of what hangs under a node. Ids stay what they are. What an object
 //! names but nobody sent (a parent, the target of a relation) is made as an empty stub.
 
@@ -9,6 +10,7 @@ mod nodes;
 mod schema;
 mod values;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use notion::{Capabilities, Id};
 use serde_json::{Value, json};
@@ -25,7 +27,12 @@ use crate::world::{COMMENTS_MAX, NODES_MAX, World};
 
 /// Takes a document into the world; gives how many objects it took.
 pub(crate) fn import(world: &mut World, document: &Value) -> Result<Value, String> {
-    let mut importer = Importer { world };
+    if document["fresh"] == true {
+        let (clock, ids) = (world.clock.clone(), world.ids.clone());
+        *world = World { clock, ids, ..World::empty(0) };
+    }
+    let mut importer = Importer { world, tables: IndexMap::new() };
+    importer.pairs(document);
     importer.workspace(&document["workspace"]);
     for user in list(&document["users"]) {
         importer.user(user);
@@ -53,6 +60,7 @@ pub(crate) fn import(world: &mut World, document: &Value) -> Result<Value, Strin
             }
         }
     }
+    importer.world.stale_index.extend(list(&document["stale_index"]).iter().filter_map(id));
     importer.children(&document["children"]);
     importer.hidden_children(objects);
     importer.world.check()?;
@@ -63,9 +71,28 @@ pub(crate) fn import(world: &mut World, document: &Value) -> Result<Value, Strin
 #[derive(Debug)]
 pub(super) struct Importer<'a> {
     world: &'a mut World,
+    /// Which table a database has, where relations tell: old versions show databases without it.
+    tables: IndexMap<Id, Id>,
 }
 
 impl Importer<'_> {
+    /// Finds every `{database_id, data_source_id}`.
+    fn pairs(&mut self, wire: &Value) {
+        match wire {
+            Value::Array(all) => all.iter().for_each(|one| self.pairs(one)),
+            Value::Object(members) => {
+                let member = |key: &str| members.get(key).and_then(id);
+                if let (Some(database), Some(table)) =
+                    (member("database_id"), member("data_source_id"))
+                {
+                    self.tables.entry(database).or_insert(table);
+                }
+                members.values().for_each(|one| self.pairs(one));
+            }
+            _ => {}
+        }
+    }
+
     fn workspace(&mut self, wire: &Value) {
         if let Some(id) = id(&wire["id"]) {
             self.world.workspace.id = id;
@@ -92,9 +119,14 @@ impl Importer<'_> {
                 let token = self.world.ids.token();
                 let connection = Connection {
                     owner: user.map_or(Owner::Workspace, Owner::User),
+                    avatar_url,
                     ..Connection::new(id, name, token, Capabilities::ALL)
                 };
                 self.world.connections.insert(id, connection);
+                if wire["guest"] == true {
+                    // Known as an author, but not listed.
+                    self.world.connections[&id].token = None;
+                }
                 self.workspace(&json!({"id": bot["workspace_id"], "name": bot["workspace_name"]}));
                 let size = bot["workspace_limits"]["max_file_upload_size_in_bytes"].as_u64();
                 if let Some(size) = size {

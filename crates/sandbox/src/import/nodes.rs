@@ -80,7 +80,8 @@ impl Importer<'_> {
         }
         let first = self.world.node(database).and_then(|node| node.children.first().copied());
         first.unwrap_or_else(|| {
-            let source = self.world.ids.random();
+            let told = self.tables.get(&database).copied();
+            let source = told.unwrap_or_else(|| self.world.ids.random());
             self.source(source, Some(database))
         })
     }
@@ -95,6 +96,14 @@ impl Importer<'_> {
             }
             let content = Content::DataSource(Box::new(DataSource::default()));
             self.put(id, Parent::Node(database), content, &Value::Null);
+        } else if let Some(database) = database
+            && self.world.node(id).is_some_and(|node| node.parent_id() != Some(database))
+        {
+            if self.world.node(database).is_none() {
+                let content = Content::Database(Box::new(Database::default()));
+                self.put(database, Parent::Workspace, content, &Value::Null);
+            }
+            self.world.relocate(id, Parent::Node(database));
         }
         id
     }

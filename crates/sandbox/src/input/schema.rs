@@ -224,7 +224,7 @@ impl SchemaReader<'_> {
             PropertyKind::Formula => {
                 let text = spot.get("expression").text(10_000)?;
                 let expression =
-                    formula::with_ids(text, schema, self.source, self.world.workspace.id);
+                    formula::printed(text, schema, self.source, self.world.workspace.id);
                 Settings::Formula { expression }
             }
             PropertyKind::Relation => self.relation(property, old, spot, schema)?,

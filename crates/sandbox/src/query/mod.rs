@@ -5,3 +5,4 @@ pub(crate) mod dates;
 pub(crate) mod filter;
 pub(crate) mod session;
 pub(crate) mod sort;
+pub(crate) mod words;

@@ -12,7 +12,7 @@ use notion::{Id, Version};
 /// A block object.
 pub(crate) fn block(view: View, node: &Node) -> Value {
     let (kind, body) = content(view, node);
-    let new = view.has_sources();
+    let new = !view.is_dated();
     let in_trash = view.world.is_gone(node.id);
     let has_children = children(view, node.id).next().is_some();
     Object::new("block")

@@ -83,8 +83,9 @@ fn merged(view: View, node: &Node) -> Value {
         .with("parent", parent(view, node))
         .with("url", url("", node.id))
         .with("public_url", Value::Null)
-        .with("archived", node.in_trash)
+        .with_if(view.is_dated(), "archived", node.in_trash)
         .with("in_trash", node.in_trash)
+        .with_if(!view.is_dated(), "archived", node.in_trash)
         .done()
 }
 

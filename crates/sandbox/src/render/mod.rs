@@ -93,8 +93,8 @@ pub(crate) fn parent_reference(view: View, id: Id) -> Value {
 
 /// The URL of a page or database; titles are part of a page's.
 pub(crate) fn url(title: &str, id: Id) -> String {
-    let words: Vec<&str> =
-        title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let breaks = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let words: Vec<&str> = title.split(breaks).filter(|word| !word.is_empty()).collect();
     let mut slug: String = words.join("-").chars().take(60).collect();
     if !slug.is_empty() {
         slug.push('-');

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Object, file, parent, rich_text, url, user, values};
+use super::{Object, file, parent, url, user, values};
 use crate::clock::to_minute;
 use crate::input::values::title_only;
 use crate::world::access::View;
@@ -17,9 +17,11 @@ pub(crate) fn page(view: View, node: &Node) -> Value {
 /// A page object with only the properties that `wanted` names.
 pub(crate) fn page_with(view: View, node: &Node, wanted: impl Fn(&Property) -> bool) -> Value {
     let Some(page) = node.page() else { return Value::Null };
-    let new = view.has_sources();
+    let new = !view.is_dated();
     let in_trash = view.world.is_gone(node.id);
-    let title = rich_text::plain(view, view.world.title_of(node.id));
+    // Mentions in a title are no part of its address (measured).
+    let texts = view.world.title_of(node.id).iter();
+    let title: String = texts.filter_map(|run| run["text"]["content"].as_str()).collect();
     Object::new("page")
         .with("id", node.id.to_string())
         .with("created_time", to_minute(node.created_time))
@@ -58,9 +60,10 @@ fn properties(view: View, node: &Node, wanted: impl Fn(&Property) -> bool) -> Va
     Value::Object(out)
 }
 
-/// Properties as answers list them: by id, the title last (measured).
+/// Properties as answers list them: by id, and the longer ids of the title and of what Notion itself
+/// adds after those that it draws (measured).
 pub(crate) fn ordered<'a>(all: impl Iterator<Item = &'a Property>) -> Vec<&'a Property> {
     let mut all: Vec<&Property> = all.collect();
-    all.sort_by(|a, b| (a.id == TITLE).cmp(&(b.id == TITLE)).then_with(|| a.id.cmp(&b.id)));
+    all.sort_by(|a, b| a.id.len().cmp(&b.id.len()).then_with(|| a.id.cmp(&b.id)));
     all
 }

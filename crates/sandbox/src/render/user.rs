@@ -72,7 +72,7 @@ pub(crate) fn bot(view: View, connection: &Connection, whole: bool) -> Value {
     Object::new("user")
         .with("id", connection.bot_id.to_string())
         .with("name", connection.name.as_str())
-        .with("avatar_url", Value::Null)
+        .with("avatar_url", connection.avatar_url.clone())
         .with("type", "bot")
         .with("bot", details)
         .done()

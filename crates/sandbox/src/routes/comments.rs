@@ -55,7 +55,9 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         return Err(Fail::full());
     }
     attach(scene, &attachments)?;
-    let discussion_id = discussion_id.unwrap_or_else(|| scene.world.ids.object());
+    let discussion_id = discussion_id
+        .or_else(|| open_thread(scene, about))
+        .unwrap_or_else(|| scene.world.ids.object());
     let (id, now) = (scene.world.ids.object(), scene.now());
     let comment = Comment {
         id,
@@ -72,6 +74,13 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     scene.world.comments.insert(id, comment);
     scene.note(Subject::Comment { id, about }, Change::Created);
     Ok(written(scene, id))
+}
+
+/// What is said about a page goes on in its open thread (measured).
+fn open_thread(scene: &Scene, about: Id) -> Option<Id> {
+    scene.world.page(about)?;
+    let mut comments = scene.world.comments.values();
+    comments.find(|one| one.about == about && !one.resolved).map(|one| one.discussion_id)
 }
 
 enum Place {

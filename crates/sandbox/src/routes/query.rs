@@ -11,6 +11,7 @@ use crate::query::sort::{self, Sort};
 use crate::render;
 use crate::render::list::list;
 use crate::world::access::View;
+use crate::world::era::Era;
 
 /// `POST /v1/databases/{database_id}/query`
 pub(super) fn database(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
@@ -121,8 +122,11 @@ pub(super) fn matching(
             && (!has_holes || view.sees(**row))
     };
     let mut rows: Vec<Id> = rows.iter().filter(fits).copied().collect();
-    // Nobody promises an order; the real service tends to give the newest first.
-    rows.reverse();
+    // Nobody promises an order; these were measured.
+    match view.world.era() {
+        Era::Of2026 => rows.reverse(),
+        _ => rows.sort(),
+    }
     sort::sort(view, &mut rows, sorts);
     if rows.iter().all(|row| view.world.page(*row).is_some()) {
         return rows;

@@ -9,6 +9,7 @@ use super::{Request, Scene, query};
 use crate::fail::Fail;
 use crate::input::check::Spot;
 use crate::input::paging::Paging;
+use crate::query::words;
 use crate::render;
 use crate::world::access::View;
 use crate::world::node::{Content, Node};
@@ -17,7 +18,8 @@ use crate::world::node::{Content, Node};
 pub(super) fn search(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let body = request.body();
     body.only(&["query", "filter", "sort", "start_cursor", "page_size"])?;
-    let words = body.get("query").string_opt()?.unwrap_or_default().trim().to_lowercase();
+    let query_text = body.get("query").string_opt()?.unwrap_or_default().trim();
+    let words = words::stems(query_text);
     let wanted = filter(&body.get("filter"), scene.has_sources())?;
     let descending = sort(&body.get("sort"))?;
     let paging = Paging::in_body(&body)?;
@@ -27,17 +29,18 @@ pub(super) fn search(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             .world
             .nodes
             .titled()
-            .filter(|node| is_result(view, node) && wanted.fits(node))
-            .filter(|node| words.is_empty() || title(view, node).to_lowercase().contains(&words))
+            .filter(|node| {
+                is_result(view, node) && wanted.fits(node) || wanted.finds_stale(view, node)
+            })
+            .filter(|node| {
+                query_text.is_empty() || words::matches(query_text, &words, &title(view, node))
+            })
             .filter(|node| view.sees(node.id))
             .collect();
-        // Without a sort, what was edited last comes first, exact titles before all.
+        // Without a sort as well, what was edited last comes first, exact titles or not (measured).
         found.sort_by_key(|node| Reverse(node.last_edited_time));
-        match descending {
-            Some(false) => found.reverse(),
-            Some(true) => {}
-            None if words.is_empty() => {}
-            None => found.sort_by_key(|node| title(view, node).to_lowercase() != words),
+        if descending == Some(false) {
+            found.reverse();
         }
         Ok(found.into_iter().map(|node| node.id).collect::<Vec<Id>>())
     };
@@ -58,6 +61,13 @@ struct Wanted {
 impl Wanted {
     fn fits(self, node: &Node) -> bool {
         self.kind.is_none_or(|kind| node.kind() == kind) && node.in_trash == self.in_trash
+    }
+
+    /// What the index has not forgotten is found although it is in the trash.
+    fn finds_stale(self, view: View, node: &Node) -> bool {
+        !view.world.stale_index.is_empty()
+            && view.world.stale_index.contains(&node.id)
+            && self.kind.is_none_or(|kind| node.kind() == kind)
     }
 }
 

@@ -4,6 +4,7 @@ use notion::{Capabilities, Capability, Id, Version};
 
 use super::World;
 use super::connection::{Connection, Owner};
+use super::era::Era;
 
 /// Whoever makes a request.
 #[derive(Clone, Debug)]
@@ -150,6 +151,11 @@ impl View<'_> {
     /// Whether the version knows data sources.
     pub(crate) fn has_sources(&self) -> bool {
         self.version >= Version::V2025_09_03
+    }
+
+    /// Whether answers have the form that versions before 2025-09-03 had until 2026.
+    pub(crate) fn is_dated(&self) -> bool {
+        !self.has_sources() && self.world.era() < Era::Of2026
     }
 
     /// Whether answers still carry `archived`.

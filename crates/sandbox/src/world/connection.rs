@@ -66,6 +66,9 @@ pub(crate) struct Connection {
     #[serde(default)]
     pub(crate) hidden: Vec<Id>,
     pub(crate) owner: Owner,
+    /// The picture of its bot.
+    #[serde(default)]
+    pub(crate) avatar_url: Option<String>,
     /// When the token ends, if it does.
     #[serde(default)]
     pub(crate) expires_at: Option<Timestamp>,
@@ -89,6 +92,7 @@ impl Connection {
             shared: Vec::new(),
             hidden: Vec::new(),
             owner: Owner::Workspace,
+            avatar_url: None,
             expires_at: None,
             grant: None,
         }

@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod connection;
 pub(crate) mod duplicate;
+pub(crate) mod era;
 pub(crate) mod file_upload;
 pub(crate) mod ids;
 pub(crate) mod journal;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use comment::Comment;
 use connection::Connection;
+use era::Era;
 use file_upload::FileUpload;
 use ids::IdSource;
 use journal::Note;
@@ -73,6 +75,9 @@ pub(crate) struct World {
     /// Pages that are not for everybody, and the people who see them and what is under them.
     #[serde(default)]
     pub(crate) private: IndexMap<Id, Vec<Id>>,
+    /// What search still finds although it is in the trash: its index forgets late (measured).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) stale_index: Vec<Id>,
     /// Files that were sent, or are to be.
     #[serde(default)]
     pub(crate) file_uploads: IndexMap<Id, FileUpload>,
@@ -114,6 +119,7 @@ impl World {
             comments: IndexMap::new(),
             oauth: OAuth::default(),
             private: IndexMap::new(),
+            stale_index: Vec::new(),
             file_uploads: IndexMap::new(),
             webhooks: Webhooks::default(),
             base_url: String::new(),
@@ -127,6 +133,11 @@ impl World {
     /// What time it is.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How Notion answers at this time.
+    pub(crate) fn era(&self) -> Era {
+        Era::at(self.now())
     }
 
     /// Whether `id` is a person or a bot of this workspace.

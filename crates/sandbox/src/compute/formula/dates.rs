@@ -25,6 +25,25 @@ pub(super) fn call(name: &str, arguments: &[Cell], now: Timestamp) -> Option<Cel
             let end = date.as_ref().map(|date| date.end.clone().unwrap_or(date.start.clone()));
             Some(Cell::Date(end.map(|start| Period { start, end: None })))
         }
+        ("dateRange", [Cell::Date(from), Cell::Date(to)]) => {
+            let both = from.as_ref().zip(to.as_ref());
+            Some(Cell::Date(both.map(|(from, to)| Period {
+                start: from.start.clone(),
+                end: Some(to.start.clone()),
+            })))
+        }
+        ("formatDate", [Cell::Date(date), Cell::Text(pattern)]) => {
+            let text = date.as_ref().map(|date| super::format::format(&at(&date.start), pattern));
+            Some(Cell::Text(text.unwrap_or_default()))
+        }
+        ("fromTimestamp", [Cell::Number(number)]) => {
+            let time = number.and_then(|ms| Timestamp::from_millisecond(ms as i64).ok());
+            Some(Cell::Date(time.map(|time| Period { start: Moment::at_minute(time), end: None })))
+        }
+        ("parseDate", [Cell::Text(text)]) => {
+            let start = Moment::parse(text);
+            Some(Cell::Date(start.map(|start| Period { start, end: None })))
+        }
         (part, [Cell::Date(date)]) => {
             let zoned = date.as_ref().map(|date| at(&date.start));
             let number =
@@ -36,6 +55,8 @@ pub(super) fn call(name: &str, arguments: &[Cell], now: Timestamp) -> Option<Cel
                 "date" => number(|z| z.day().into()),
                 "month" => number(|z| z.month().into()),
                 "year" => number(|z| z.year().into()),
+                "week" => number(|z| z.date().iso_week_date().week().into()),
+                "quarter" => number(|z| ((z.month() + 2) / 3).into()),
                 "timestamp" => number(|z| z.timestamp().as_millisecond()),
                 _ => None,
             }
@@ -58,6 +79,7 @@ fn unit(cell: &Cell) -> Option<Unit> {
         "hour" => Some(Unit::Hour),
         "day" => Some(Unit::Day),
         "week" => Some(Unit::Week),
+
         "month" => Some(Unit::Month),
         "year" => Some(Unit::Year),
         _ => None,

@@ -4,7 +4,11 @@
 
 mod dates;
 mod eval;
+mod format;
+mod lists;
 mod parse;
+mod print;
+mod texts;
 
 use indexmap::IndexMap;
 use notion::Id;
@@ -46,12 +50,51 @@ pub(crate) fn with_ids(
     out
 }
 
-/// The value of a formula on a page.
+/// A formula as Notion writes it back: printed anew, with placeholders for properties (measured).
+/// One that the parser does not know stays as it is.
+pub(crate) fn printed(
+    text: &str,
+    schema: &IndexMap<String, Property>,
+    source: Id,
+    workspace: Id,
+) -> String {
+    let text = with_ids(text, schema, source, workspace);
+    let Some(tree) = parse::parse(&text, PROPERTIES_MAX) else { return text };
+    let known = |called: &str| schema.values().any(|property| property.encoded_id() == called);
+    print::print(&tree, &|called| {
+        if known(called) {
+            format!("{OPEN}{called}:{source}:{workspace}}}}}")
+        } else {
+            format!("prop({})", print::quoted(called))
+        }
+    })
+}
+
+/// The value of a formula on a page; what the core does not know has the imported result, if any.
 pub(crate) fn evaluate(view: View, page: Id, property: &Property, depth: usize) -> Cell {
     let Settings::Formula { expression } = &property.settings else { return Cell::Nothing };
     let properties = if depth == 0 { PROPERTIES_MAX } else { INNER_PROPERTIES_MAX };
-    let Some(tree) = parse::parse(expression, properties) else { return Cell::Nothing };
-    eval::Scope { view, page, depth }.value(&tree).unwrap_or(Cell::Nothing)
+    let steps = std::cell::Cell::new(0);
+    let scope = eval::Scope { view, page, depth, names: Vec::new(), steps: &steps };
+    let computed = parse::parse(expression, properties).and_then(|tree| scope.value(&tree));
+    computed.unwrap_or_else(|| {
+        let kept = view.world.page(page).and_then(|page| page.values.get(&property.id));
+        kept.map_or(Cell::Nothing, imported)
+    })
+}
+
+/// A result as Notion showed it.
+fn imported(shown: &serde_json::Value) -> Cell {
+    let value = &shown[shown["type"].as_str().unwrap_or_default()];
+    match shown["type"].as_str() {
+        Some("string") if value.is_string() => {
+            Cell::Text(value.as_str().unwrap_or_default().to_owned())
+        }
+        Some("number") => Cell::Number(value.as_f64()),
+        Some("boolean") => Cell::Bool(value.as_bool().unwrap_or(false)),
+        Some("date") => Cell::Date(super::cell::period(value)),
+        _ => Cell::Nothing,
+    }
 }
 
 /// Whether the core understands an expression at all.

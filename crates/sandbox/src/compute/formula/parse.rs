@@ -11,7 +11,12 @@ pub(super) enum Tree {
     Bool(bool),
     /// A property, by encoded id or by name.
     Property(String),
+    /// A name that `let` or a function over a list gives.
+    Name(String),
+    List(Vec<Self>),
     Call(String, Vec<Self>),
+    /// A call written as `value.name(…)`.
+    Method(Box<Self>, String, Vec<Self>),
     Binary(&'static str, Box<Self>, Box<Self>),
     Negative(Box<Self>),
     Not(Box<Self>),
@@ -26,9 +31,9 @@ enum Token {
     Sign(&'static str),
 }
 
-const SIGNS: [&str; 20] = [
+const SIGNS: [&str; 22] = [
     "==", "!=", ">=", "<=", "&&", "||", "+", "-", "*", "/", "%", "^", "(", ")", ",", ".", "?", ":",
-    ">", "<",
+    "[", "]", ">", "<",
 ];
 
 /// Operators by how tightly they bind, loosest first.
@@ -50,8 +55,48 @@ pub(super) fn parse(text: &str, properties: usize) -> Option<Tree> {
     }
     let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
     let tree = parser.ternary()?;
-    (parser.at == tokens.len()).then_some(tree)
+    (parser.at == tokens.len() && is_bound(&tree, &mut Vec::new())).then_some(tree)
 }
+
+/// Whether every name in a formula is given by something around it.
+fn is_bound(tree: &Tree, names: &mut Vec<String>) -> bool {
+    match tree {
+        Tree::Name(name) => names.contains(name),
+        Tree::Number(_) | Tree::Text(_) | Tree::Bool(_) | Tree::Property(_) => true,
+        Tree::Negative(of) | Tree::Not(of) => is_bound(of, names),
+        Tree::Binary(_, left, right) => is_bound(left, names) && is_bound(right, names),
+        Tree::List(all) => all.iter().all(|one| is_bound(one, names)),
+        Tree::Call(called, arguments) => {
+            are_bound(called, &arguments.iter().collect::<Vec<_>>(), names)
+        }
+        Tree::Method(of, called, arguments) => {
+            let all: Vec<&Tree> = std::iter::once(&**of).chain(arguments).collect();
+            are_bound(called, &all, names)
+        }
+    }
+}
+
+fn are_bound(called: &str, arguments: &[&Tree], names: &mut Vec<String>) -> bool {
+    let before = names.len();
+    let mut bound = true;
+    for (index, argument) in arguments.iter().enumerate() {
+        let is_last = index + 1 == arguments.len();
+        match argument {
+            Tree::Name(name) if called.starts_with("let") && index % 2 == 0 && !is_last => {
+                names.push(name.clone());
+            }
+            _ => bound &= is_bound(argument, names),
+        }
+        if index == 0 && OVER_LISTS.contains(&called) {
+            names.extend(["current".to_owned(), "index".to_owned()]);
+        }
+    }
+    names.truncate(before);
+    bound
+}
+
+/// Functions whose second argument is worked out for each element.
+const OVER_LISTS: [&str; 7] = ["map", "filter", "some", "every", "find", "findIndex", "count"];
 
 fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut out = Vec::new();
@@ -192,24 +237,27 @@ impl Parser<'_> {
         while self.take(".") {
             let Some(Token::Word(name)) = self.peek().cloned() else { return None };
             self.at += 1;
-            let mut arguments = vec![tree];
             if !self.take("(") {
                 return None;
             }
-            arguments.extend(self.arguments()?);
-            tree = Tree::Call(name, arguments);
+            tree = Tree::Method(Box::new(tree), name, self.arguments()?);
         }
         Some(tree)
     }
 
     fn arguments(&mut self) -> Option<Vec<Tree>> {
+        self.list(")")
+    }
+
+    /// What is separated by commas, up to `end`.
+    fn list(&mut self, end: &'static str) -> Option<Vec<Tree>> {
         let mut all = Vec::new();
-        if self.take(")") {
+        if self.take(end) {
             return Some(all);
         }
         loop {
             all.push(self.ternary()?);
-            if self.take(")") {
+            if self.take(end) {
                 return Some(all);
             }
             if !self.take(",") {
@@ -239,8 +287,9 @@ impl Parser<'_> {
                         _ => Some(Tree::Call(word, arguments)),
                     }
                 }
-                _ => None,
+                _ => Some(Tree::Name(word)),
             },
+            Token::Sign("[") => self.list("]").map(Tree::List),
             Token::Sign(_) => None,
         }
     }
@@ -256,7 +305,9 @@ mod tests {
         assert!(matches!(tree, Tree::Binary("+", _, _)));
         assert!(parse("if(true, \"a\", \"b\")", 9).is_some());
         assert!(parse("\"x\".length() > 0 and not false", 9).is_some());
-        for broken in ["1 +", "(1", "foo", "\"open", "1 2", "#"] {
+        assert!(parse("let(x, 2, x + 1)", 9).is_some());
+        assert!(parse("[1, 2].map(current * 2).sum()", 9).is_some());
+        for broken in ["let(x, y, x)", "1 +", "(1", "foo", "\"open", "1 2", "#"] {
             assert!(parse(broken, 9).is_none(), "{broken}");
         }
         assert!(parse(&"(".repeat(5000), 9).is_none());
