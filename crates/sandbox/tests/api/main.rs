@@ -20,6 +20,8 @@ mod faults;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod random;
