@@ -31,7 +31,7 @@ use crate::query::session::Sessions;
 use crate::served;
 use crate::site;
 use crate::transfer;
-use crate::webhooks::Sender;
+use crate::webhooks::{self, Sender};
 use crate::world::World;
 
 /// Longest body that is read at once: a part of an upload. (Whole worlds are read as they come.)
@@ -69,11 +69,14 @@ pub(crate) struct Dropped;
 
 impl App {
     pub(crate) fn new(
-        seed: World,
-        world: World,
+        mut seed: World,
+        mut world: World,
         limits: bool,
         state_file: Option<PathBuf>,
     ) -> Self {
+        // How a world was built is nobody's news.
+        seed.read_journal();
+        world.read_journal();
         let inner = Inner {
             world,
             sessions: Sessions::default(),
@@ -96,8 +99,9 @@ impl App {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has webhooks sent, if there is anything to tell.
-    pub(crate) fn wake(&self, world: &World) {
+    /// Takes what an operation noted, and has subscribers told of it.
+    pub(crate) fn tell(&self, world: &mut World) {
+        webhooks::gather(world);
         if !world.webhooks.pending.is_empty() {
             self.wake.notify_one();
         }
@@ -231,7 +235,7 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         };
         let status = result.as_ref().map_or_else(|fail| fail.status, |done| done.status().as_u16());
         inner.calls.push(Call::new(at, incoming, status).refused(result.as_ref().err()));
-        app.wake(&inner.world);
+        app.tell(&mut inner.world);
         result.unwrap_or_else(|fail| {
             if plan.is_from_edge() {
                 return edge(&fail);

@@ -17,7 +17,6 @@ use crate::input::multipart;
 use crate::oauth;
 use crate::query::session::Sessions;
 use crate::routes::{self, Request, Scene};
-use crate::webhooks;
 use crate::world::World;
 use crate::world::access::Who;
 
@@ -126,9 +125,7 @@ pub(crate) fn answer(
         routes::run(&mut scene, operation, &request)
     };
     let era = scene.world.era();
-    let answer = answer.map_err(|fail| fail.of_era(era));
-    webhooks::gather(world);
-    answer
+    answer.map_err(|fail| fail.of_era(era))
 }
 
 /// Every id in the path is one.

@@ -47,6 +47,8 @@ async fn run(app: &Arc<App>, route: &str, method: &str, body: &Value) -> Answer 
         return webhooks::answer(app, method, rest, body).await;
     }
     let answer = run_now(app, route, method, &segments, body);
+    // What else control routes change, such as a world that is imported, is nobody's news.
+    app.lock().world.read_journal();
     if let ("POST", ["clock"]) = (method, segments.as_slice()) {
         crate::webhooks::pump(app, false).await;
     }
@@ -102,7 +104,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
         ("POST", ["private"]) => connections::private(inner, body),
         ("POST", ["as-human"]) => {
             let answer = human::act(inner, body);
-            app.wake(&inner.world);
+            app.tell(&mut inner.world);
             answer
         }
         _ => Err((

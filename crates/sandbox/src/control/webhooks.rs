@@ -211,8 +211,11 @@ fn integration(world: &World, body: &Value) -> Result<Id, Refused> {
     let alive = || world.connections.values().filter(|one| one.token.is_some());
     let id = |name: &str| body[name].as_str().and_then(Id::parse);
     if !body["client_id"].is_null() {
-        let client = id("client_id");
-        return client.ok_or_else(|| (400, "`client_id` must be an id".to_owned()));
+        let client = id("client_id").filter(|client| world.oauth.clients.contains_key(client));
+        return client.ok_or_else(|| {
+            let error = "`client_id` must be that of a client; POST /_sandbox/oauth/clients";
+            (404, error.to_owned())
+        });
     }
     let found = if body["bot_id"].is_null() {
         alive().next()

@@ -253,6 +253,8 @@ fn link(scene: &mut Scene, page: Id, slot: Slot) -> Id {
         slot,
     );
     scene.touch(page);
+    scene.note_node(id, Change::Created);
+    scene.note_content(&[id]);
     id
 }
 

@@ -152,7 +152,8 @@ fn shown(
             let node = told_as(world, version, world.node(id)?, change)?;
             let family = node.kind().as_str();
             let data = of_node(parent(world, version, node.parent), world, change);
-            Some((format!("{family}.{word}"), json!({"id": node.id, "type": family}), Some(data)))
+            let entity = if is_linked(world, node) { "block" } else { family };
+            Some((format!("{family}.{word}"), json!({"id": node.id, "type": entity}), Some(data)))
         }
         Subject::Comment { id, about } => {
             let way = world.lineage(about)?;
@@ -178,6 +179,12 @@ fn shown(
             Some((format!("file_upload.{word}"), entity, data))
         }
     }
+}
+
+/// A linked database has no tables of its own; events call it a block (documented).
+fn is_linked(world: &World, node: &Node) -> bool {
+    let is_own = |id: &Id| world.source(*id).is_some();
+    node.kind() == Kind::Database && !node.children.iter().any(is_own)
 }
 
 fn word(change: &Change) -> &'static str {

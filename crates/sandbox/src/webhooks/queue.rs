@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use notion::Id;
 
 use super::event::event;
-use super::gather::is_joined;
+use super::gather::{gather, is_joined};
 use super::send::{Outcome, sign};
 use crate::world::World;
 use crate::world::webhooks::{Attempt, Delivery, Pending, Progress, State, Webhooks};
@@ -52,6 +52,9 @@ fn ripe_at(webhooks: &Webhooks, pending: &Pending) -> Timestamp {
 /// Makes deliveries of the changes that have waited long enough, or of all.
 pub(super) fn ripen(world: &mut World, all: bool) {
     let now = world.now();
+    // Time alone changes uploads.
+    world.settle_uploads();
+    gather(world);
     let waiting = std::mem::take(&mut world.webhooks.pending);
     let (mut ripe, rest): (Vec<Pending>, Vec<Pending>) =
         waiting.into_iter().partition(|one| all || ripe_at(&world.webhooks, one) <= now);
@@ -128,7 +131,10 @@ pub(super) fn next(world: &World) -> Option<Timestamp> {
     let webhooks = &world.webhooks;
     let ripe = webhooks.pending.iter().map(|pending| ripe_at(webhooks, pending)).min();
     let due = waiting(webhooks).map(|delivery| delivery.due).min();
-    ripe.into_iter().chain(due).min()
+    // Time alone changes uploads, which only subscribers need to know before somebody asks.
+    let upload = Some(world).filter(|_| !webhooks.subscriptions.is_empty());
+    let upload = upload.and_then(World::next_of_uploads);
+    ripe.into_iter().chain(due).chain(upload).min()
 }
 
 /// Writes down what came of a request, and plans the next.

@@ -157,6 +157,20 @@ impl World {
     }
 }
 
+impl World {
+    /// When an import is over or an upload ends, next.
+    pub(crate) fn next_of_uploads(&self) -> Option<Timestamp> {
+        let next = |upload: &FileUpload| match (upload.status, &upload.mode) {
+            (Status::Expired | Status::Failed, _) => None,
+            (Status::Pending, Mode::ExternalUrl { .. }) => {
+                upload.created_time.checked_add(IMPORT_TAKES).ok()
+            }
+            (Status::Pending | Status::Uploaded, _) => upload.expiry(),
+        };
+        self.file_uploads.values().filter_map(next).min()
+    }
+}
+
 /// When the import was done, and from where, if it is over by now.
 fn import_due(upload: &FileUpload, now: Timestamp) -> Option<(String, Timestamp)> {
     let Mode::ExternalUrl { url } = &upload.mode else { return None };

@@ -142,6 +142,7 @@ impl World {
         if let Some(copy) = copy {
             pages.push(copy);
             self.note(person, Subject::Node(copy), Change::Created);
+            self.note_content(person, &[copy]);
         }
         let bot_id = self.authorised(client.id, person).unwrap_or_else(|| self.ids.random());
         let token = self.ids.token();

@@ -14,9 +14,9 @@ mod control;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
-mod files;
-#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod files;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Webhooks: every type of event in every version, and who may know of it.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use referee::schemas::{Verdict, judge_event};
 use serde_json::{Value, json};
 
@@ -319,4 +321,113 @@ async fn both_ends_of_a_relation_are_told() {
         ("page.properties_updated", "page", &other),
     ]);
     assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn public_connections_say_by_whom_the_entity_can_be_read() {
+    let (bench, receiver) = (Bench::new(), Receiver::start().await);
+    let (team, other) = (bench.demo.team_page_id, bench.demo.other_page_id);
+    let body = json!({
+        "name": "Pocket",
+        "redirect_uris": ["https://app.example/callback"],
+        "capabilities": ["read_content"],
+    });
+    let made = bench.control("POST", "oauth/clients", body).await.ok().body;
+    let (client, secret) =
+        (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    let path = format!(
+        "/v1/oauth/authorize?client_id={client}&response_type=code&owner=user\
+         &_sandbox_approve=1&_sandbox_pages={team}"
+    );
+    let back = bench.browse("GET", &path, &[], "").await.location();
+    let code = back.split_once("code=").unwrap().1.split('&').next().unwrap().to_owned();
+    let basic = BASE64_STANDARD.encode(format!("{client}:{secret}"));
+    let grant = json!({"grant_type": "authorization_code", "code": code}).to_string();
+    let headers = [("authorization", &*format!("Basic {basic}"))];
+    let pair = bench.raw("POST", "/v1/oauth/token", &headers, grant).await.ok().body;
+    receiver.subscribe(&bench, json!({"client_id": client, "events": ["page.created"]})).await;
+    bench.page(&json!({"page_id": team}), "Shared").await;
+    bench.page(&json!({"page_id": other}), "Not shared").await;
+    bench.flush().await;
+    let [event] = receiver.taken().try_into().unwrap();
+    line(&event);
+    let owner = &pair["owner"]["user"]["id"];
+    let expected = json!([
+        {"id": owner, "type": "person"},
+        {"id": pair["bot_id"], "type": "bot"},
+    ]);
+    assert_eq!(event.body["accessible_by"], expected);
+    assert_eq!(event.body["integration_id"], client);
+}
+
+#[tokio::test]
+async fn views_and_linked_databases_are_told_to_the_newest_version() {
+    let three = Three::start().await;
+    let bench = &three.bench;
+    let (source, team) = (bench.demo.data_source_id, bench.demo.team_page_id.to_string());
+    let database = bench.demo.database_id.to_string();
+    let body = json!({
+        "database_id": database, "data_source_id": source, "name": "Mine", "type": "table",
+    });
+    let view = bench.call("POST", "/v1/views", body).await.ok().id();
+    bench.flush().await;
+    let [event] = three.new.taken().try_into().unwrap();
+    assert_eq!(line(&event), format!("view.created view {view}"));
+    assert_eq!(event.body["data"]["view_type"], "table");
+    assert_eq!(event.body["data"]["parent"], json!({"id": database, "type": "database"}));
+    assert!(three.old.taken().is_empty() && three.mid.taken().is_empty());
+    let path = format!("/v1/views/{view}");
+    bench.call("PATCH", &path, json!({"name": "Yours"})).await.ok();
+    bench.flush().await;
+    let [event] = three.new.taken().try_into().unwrap();
+    assert_eq!(line(&event), format!("view.updated view {view}"));
+    assert_eq!(event.body["data"]["updated_fields"], json!(["name"]));
+    bench.call("DELETE", &path, Value::Null).await.ok();
+    bench.flush().await;
+    assert_eq!(line(&three.new.taken()[0]), format!("view.deleted view {view}"));
+    // A linked database is a block.
+    let body = json!({
+        "create_database": {"parent": {"type": "page_id", "page_id": team}},
+        "data_source_id": source,
+        "name": "Linked",
+        "type": "table",
+    });
+    bench.call("POST", "/v1/views", body).await.ok();
+    let [_, mid, _] = three.each().await;
+    let created = mid.iter().find(|line| line.starts_with("database.created")).unwrap();
+    assert!(created.starts_with("database.created block "), "{mid:?}");
+    assert!(mid.contains(&format!("page.content_updated page {team}")), "{mid:?}");
+}
+
+#[tokio::test]
+async fn uploads_are_told_to_whoever_made_them_as_time_goes_by() {
+    let three = Three::start().await;
+    let bench = &three.bench;
+    let stranger = Receiver::start().await;
+    let (_, bot) = bench.token(&["read_content"], &[bench.demo.root_page_id]).await;
+    stranger.subscribe(bench, json!({"bot_id": bot})).await;
+    let begin = async |body: Value| bench.call("POST", "/v1/file_uploads", body).await.ok().id();
+    let import = |url: &str| json!({"mode": "external_url", "external_url": url});
+    let good = begin(import("https://example.com/cat.png")).await;
+    let bad = begin(import("https://localhost/cat.png")).await;
+    let forgotten = begin(json!({"filename": "b.txt"})).await;
+    let created = |id| ("file_upload.created", "file_upload", id);
+    let [old, mid, new] = three.each().await;
+    assert_eq!(mid, lines([created(&*good), created(&bad), created(&forgotten)]));
+    assert!(old.is_empty() && mid == new);
+    bench.control("POST", "clock", json!({"advance_ms": 3000})).await.ok();
+    let taken = three.new.taken();
+    assert!(taken.iter().all(|one| one.body.get("data").is_none() || line(one).contains(&bad)));
+    let mut told: Vec<String> = taken.iter().map(line).collect();
+    told.sort();
+    let expected = lines([
+        ("file_upload.completed", "file_upload", &good),
+        ("file_upload.upload_failed", "file_upload", &bad),
+    ]);
+    assert_eq!(told, expected);
+    bench.control("POST", "clock", json!({"advance_ms": 7_200_000})).await.ok();
+    let told: Vec<String> = three.new.taken().iter().map(line).collect();
+    let expired = format!("file_upload.expired file_upload {forgotten}");
+    assert!(told.contains(&expired), "{told:?}");
+    assert!(stranger.taken().is_empty());
 }
