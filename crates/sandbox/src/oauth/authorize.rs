@@ -19,6 +19,8 @@ use crate::world::oauth::Consent;
 
 /// Most pages that are picked one by one; a parent brings what is under it.
 const PAGES_MAX: usize = 1000;
+/// Longest text that pages are searched for.
+const FIND_MAX: usize = 200;
 /// The cookie that ties the page's form to the browser that the page was shown to.
 const COOKIE: &str = "sandbox_consent";
 /// All but what RFC 3986 calls unreserved.
@@ -74,13 +76,19 @@ fn submitted(world: &mut World, incoming: &Incoming, ask: &Ask) -> Result<Respon
                     app and connect again.";
         return Err(Unfit::Here(text.to_owned()));
     }
-    if form["decision"] != "allow" {
-        return Ok(deny(StatusCode::SEE_OTHER, ask));
-    }
     let template = ask.client.template_page_id.is_some() && form["choice"] == "template";
+    match form["decision"].as_str() {
+        Some("allow") => {}
+        Some("find") => {
+            let pages = pages(world, person, &form, "pages")?;
+            let find = form["find"].as_str().unwrap_or_default().chars().take(FIND_MAX).collect();
+            return Ok(show(world, incoming, ask, person, &Choice { pages, template, find }, None));
+        }
+        _ => return Ok(deny(StatusCode::SEE_OTHER, ask)),
+    }
     let pages = if template { Vec::new() } else { pages(world, person, &form, "pages")? };
     if pages.is_empty() && !template {
-        let choice = Choice { pages, template };
+        let choice = Choice { pages, template, find: String::new() };
         let error = Some("Select at least one page, so that the app has something to work with.");
         return Ok(show(world, incoming, ask, person, &choice, error));
     }

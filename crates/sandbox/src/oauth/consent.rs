@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use notion::{Capabilities, Capability, Id};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::picker::{self, Entry, Icon};
+use super::picker::{self, Entry, Icon, Tree};
 use super::request::Ask;
 use crate::world::World;
 use crate::world::user::Person;
@@ -17,6 +17,8 @@ const PEOPLE_SHOWN: usize = 50;
 pub(super) struct Choice {
     pub(super) pages: Vec<Id>,
     pub(super) template: bool,
+    /// Words that the pages were searched for.
+    pub(super) find: String,
 }
 
 /// What the page is made of.
@@ -42,7 +44,13 @@ impl Page<'_> {
 pub(super) fn body(page: &Page) -> Markup {
     let (client, workspace) = (&page.ask.client, &page.world.workspace.name);
     let person = page.world.people.get(&page.person);
-    let template = client.template_page_id.map(|id| title(page.world, id));
+    let template = client.template_page_id.map(|id| picker::entry(page.world, id).title);
+    let find = page.choice.find.trim();
+    let tree = if find.is_empty() {
+        picker::tree(page.world, page.person)
+    } else {
+        picker::search(page.world, page.person, find)
+    };
     html! {
         main.card {
             header.ask {
@@ -55,6 +63,8 @@ pub(super) fn body(page: &Page) -> Markup {
                 @if let Some(person) = person { (identity(page, person)) }
             }
             form method="post" {
+                // Without a page to search for, the Enter key decides nothing.
+                @if !has_search(page, &tree) { button type="submit" disabled hidden {} }
                 input type="hidden" name="consent" value=(page.proof);
                 section aria-labelledby="can" {
                     h2 #can { "It will be able to" }
@@ -66,7 +76,7 @@ pub(super) fn body(page: &Page) -> Markup {
                     }
                 }
                 @if let Some(template) = &template { (choices(page, template)) }
-                (pages(page))
+                (pages(page, &tree))
                 footer {
                     p.quiet {
                         "Then you return to " b { (destination(page)) } ". To take the access back "
@@ -88,12 +98,6 @@ fn initial(name: &str) -> String {
         .find(|c| c.is_alphanumeric())
         .map(|c| c.to_uppercase().collect())
         .unwrap_or_default()
-}
-
-fn title(world: &World, id: Id) -> String {
-    let runs = world.title_of(id).iter();
-    let title: String = runs.filter_map(|run| run["text"]["content"].as_str()).collect();
-    if title.trim().is_empty() { "Untitled".to_owned() } else { title }
 }
 
 /// As whom the person decides, and how to be somebody else: a sandbox has no login.
@@ -196,21 +200,45 @@ fn choices(page: &Page, template: &str) -> Markup {
     }
 }
 
-fn pages(page: &Page) -> Markup {
-    let tree = picker::tree(page.world, page.person);
+/// A workspace that does not fit on the page can be searched.
+fn has_search(page: &Page, tree: &Tree) -> bool {
+    tree.is_cut || !page.choice.find.is_empty()
+}
+
+fn pages(page: &Page, tree: &Tree) -> Markup {
+    let chosen = &page.choice.pages;
+    let elsewhere: Vec<Entry> = chosen
+        .iter()
+        .filter(|id| !tree.shown.contains(id))
+        .map(|id| picker::entry(page.world, *id))
+        .collect();
     let is_wrong = page.error.is_some();
     let described = if is_wrong { "hint error" } else { "hint" };
     html! {
         fieldset.pages aria-describedby=(described) aria-invalid=[is_wrong.then_some("true")] {
             legend { "Select pages" }
             p.hint #hint { "A page brings everything inside it, now and later." }
-            @if tree.top.is_empty() {
-                p.quiet { "There are no pages that you could share." }
+            @if has_search(page, tree) {
+                div.search {
+                    label.hidden for="find" { "Search by title" }
+                    input #find type="search" name="find" value=(page.choice.find) placeholder="Search by title" maxlength="200" autocomplete="off";
+                    button.plain type="submit" name="decision" value="find" { "Search" }
+                }
+            }
+            @if tree.top.is_empty() && elsewhere.is_empty() {
+                p.quiet {
+                    @if page.choice.find.is_empty() { "There are no pages that you could share." }
+                    @else { "No page has a title like this." }
+                }
             } @else {
-                div.box { ul.tree { @for entry in &tree.top { (branch(page, entry, 0)) } } }
+                div.box {
+                    ul.tree {
+                        @for entry in elsewhere.iter().chain(&tree.top) { (branch(page, entry, 0)) }
+                    }
+                }
             }
             @if tree.is_cut {
-                p.hint { "There are more pages than fit here. Select one that they are inside of." }
+                p.hint { "There are more pages than fit here: search for them by title." }
             }
         }
     }
@@ -227,7 +255,7 @@ fn branch(page: &Page, entry: &Entry, depth: usize) -> Markup {
                 span.name { (entry.title) }
             }
             @if count > 0 {
-                details open[depth == 0] {
+                details open[depth == 0 || entry.holds(&page.choice.pages)] {
                     summary { (count) " inside" span.hidden { " " (entry.title) } }
                     ul { @for inner in &entry.inside { (branch(page, inner, depth + 1)) } }
                 }

@@ -9,6 +9,8 @@ use crate::world::node::{Content, Node};
 
 /// So many pages are shown at most: whole levels first, from the top.
 const SHOWN_MAX: usize = 300;
+/// So many pages are shown of those that were searched for.
+const FOUND_MAX: usize = 100;
 /// So many blocks are looked through for the pages among them.
 const WALKED_MAX: usize = 50_000;
 
@@ -33,8 +35,17 @@ pub(super) enum Icon {
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) top: Vec<Entry>,
+    /// All that are in it.
+    pub(super) shown: Vec<Id>,
     /// Whether there are more pages than are shown.
     pub(super) is_cut: bool,
+}
+
+impl Entry {
+    /// Whether one of these is inside it.
+    pub(super) fn holds(&self, chosen: &[Id]) -> bool {
+        self.inside.iter().any(|inner| chosen.contains(&inner.id) || inner.holds(chosen))
+    }
 }
 
 /// Whether a person can pick it: a page or database that they see, not in the trash.
@@ -56,7 +67,7 @@ pub(super) fn tree(world: &World, person: Id) -> Tree {
         world.roots.iter().map(|id| (*id, None)).collect();
     while let Some((id, above)) = waiting.pop_front() {
         if found.len() >= SHOWN_MAX || walked > WALKED_MAX {
-            return Tree { top: assemble(world, &found), is_cut: true };
+            return assemble(world, &found, true);
         }
         if !offers(world, person, id) {
             continue;
@@ -66,7 +77,21 @@ pub(super) fn tree(world: &World, person: Id) -> Tree {
         let inside = pages_in(world, id, &mut walked);
         waiting.extend(inside.into_iter().map(|id| (id, Some(place))));
     }
-    Tree { top: assemble(world, &found), is_cut: false }
+    assemble(world, &found, false)
+}
+
+/// The pages whose titles hold some words, one beside the other.
+pub(super) fn search(world: &World, person: Id, words: &str) -> Tree {
+    let words = words.to_lowercase();
+    let mut fitting = world
+        .nodes
+        .titled()
+        .filter(|node| is_pickable(node) && title(world, node.id).to_lowercase().contains(&words))
+        .filter(|node| offers(world, person, node.id))
+        .map(|node| (node.id, None));
+    let found: Vec<(Id, Option<usize>)> = fitting.by_ref().take(FOUND_MAX).collect();
+    let is_cut = fitting.next().is_some();
+    assemble(world, &found, is_cut)
 }
 
 /// The pages and databases among the blocks of a page. Rows of databases are not listed.
@@ -90,7 +115,7 @@ fn pages_in(world: &World, page: Id, walked: &mut usize) -> Vec<Id> {
     inside
 }
 
-fn assemble(world: &World, found: &[(Id, Option<usize>)]) -> Vec<Entry> {
+fn assemble(world: &World, found: &[(Id, Option<usize>)], is_cut: bool) -> Tree {
     let mut entries: Vec<Option<Entry>> =
         found.iter().map(|(id, _)| Some(entry(world, *id))).collect();
     let mut top = Vec::new();
@@ -104,12 +129,17 @@ fn assemble(world: &World, found: &[(Id, Option<usize>)]) -> Vec<Entry> {
         }
     }
     top.reverse();
-    top
+    Tree { top, shown: found.iter().map(|(id, _)| *id).collect(), is_cut }
 }
 
-fn entry(world: &World, id: Id) -> Entry {
-    let title: String =
-        world.title_of(id).iter().filter_map(|run| run["text"]["content"].as_str()).collect();
+/// The title of a page or database, without what mentions would add.
+pub(super) fn title(world: &World, id: Id) -> String {
+    world.title_of(id).iter().filter_map(|run| run["text"]["content"].as_str()).collect()
+}
+
+/// One page or database, without what is inside.
+pub(super) fn entry(world: &World, id: Id) -> Entry {
+    let title = title(world, id);
     let node = world.node(id);
     let (icon, other, untitled) = match node.map(|node| &node.content) {
         Some(Content::Database(database)) => (&database.icon, Icon::Database, "Untitled database"),

@@ -584,6 +584,39 @@ async fn the_form_decides() {
 }
 
 #[tokio::test]
+async fn a_large_workspace_is_searched() {
+    let bench = Bench::new();
+    let client = Client::new(&bench, &json!({})).await;
+    let mut last = String::new();
+    for number in 0..310 {
+        let title = json!({"title": [{"text": {"content": format!("Topic {number}")}}]});
+        let body = json!({"parent": {"workspace": true}, "properties": {"title": title}});
+        let human = json!({"method": "POST", "path": "/v1/pages", "body": body});
+        last = bench.control("POST", "as-human", human).await.ok().id();
+    }
+    let path = format!("/v1/oauth/authorize?client_id={}&response_type=code&owner=user", client.id);
+    let page = bench.browse("GET", &path, &[], "").await;
+    assert!(page.body.contains("search for them by title"));
+    assert!(!page.body.contains("Topic 309"));
+    let cookie = page.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    let proof = page.body.split("name=\"consent\" value=\"").nth(1).unwrap();
+    let proof = proof.split('"').next().unwrap();
+    let post = async |form: String| bench.browse("POST", &path, &[("cookie", cookie)], form).await;
+    let team = bench.demo.team_page_id;
+    let found = post(format!("consent={proof}&decision=find&find=topic+309&pages={team}")).await;
+    assert_eq!(found.status, 200);
+    assert!(found.body.contains("Topic 309") && !found.body.contains("Topic 308"));
+    // What was selected before stays so.
+    assert!(found.body.contains(&format!("value=\"{team}\" checked")), "{}", found.body);
+    let nothing = post(format!("consent={proof}&decision=find&find=xyzzy")).await;
+    assert!(nothing.body.contains("No page has a title like this."));
+    let allowed = post(format!("consent={proof}&decision=allow&pages={team}&pages={last}")).await;
+    let pair = client.exchange(&parameter(&allowed.location(), "code").unwrap()).await.ok();
+    let token = pair.body["access_token"].as_str().unwrap();
+    bench.with(token, NEW, "GET", &format!("/v1/pages/{last}"), &Value::Null).await.ok();
+}
+
+#[tokio::test]
 async fn calls_are_in_the_ledger_without_their_secrets() {
     let bench = Bench::new();
     let client = Client::new(&bench, &json!({})).await;
