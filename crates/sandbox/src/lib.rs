@@ -13,7 +13,8 @@
 //! `input` (which refuses in Notion's words and changes nothing), look things up in `world`,
 //! change it, and show the result with `render`. `query` and `compute` are filters, sorts,
 //! cursors, rollups and formulas. `control` is what people do in Notion's app. Handlers note what
-//! they changed in the journal of the world, and `webhooks` tells subscribers of it.
+//! they changed in the journal of the world, and `webhooks` tells subscribers of it. `site` shows
+//! people the workspace, and what was called, as pages under `/`.
 //!
 //! # What is missing
 //!

@@ -87,7 +87,7 @@ pub(super) fn people(view: View, pages: &Pages) -> Page {
         div.scroll tabindex="0" role="region" aria-label="People" {
             table {
                 caption.hidden { "People of the workspace" }
-                thead { tr { th scope="col" { "Name" } th scope="col" { "E-mail" } th scope="col" { "Sort" } th scope="col" { "Id" } } }
+                thead { tr { th scope="col" { "Name" } th scope="col" { "E-mail" } th scope="col" { "Kind" } th scope="col" { "Id" } } }
                 tbody {
                     @for person in shown {
                         tr {

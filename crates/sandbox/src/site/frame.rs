@@ -25,6 +25,7 @@ pub(super) enum Tool {
     Connections,
     OAuth,
     Webhooks,
+    Uploads,
     Faults,
     Clock,
     People,
@@ -32,11 +33,12 @@ pub(super) enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Calls,
         Self::Connections,
         Self::OAuth,
         Self::Webhooks,
+        Self::Uploads,
         Self::Faults,
         Self::Clock,
         Self::People,
@@ -49,6 +51,7 @@ impl Tool {
             Self::Connections => "Connections",
             Self::OAuth => "OAuth clients",
             Self::Webhooks => "Webhooks",
+            Self::Uploads => "File uploads",
             Self::Faults => "Faults",
             Self::Clock => "Clock",
             Self::People => "People",
@@ -62,6 +65,7 @@ impl Tool {
             Self::Connections => "/workspace/connections",
             Self::OAuth => "/workspace/oauth",
             Self::Webhooks => "/workspace/webhooks",
+            Self::Uploads => "/workspace/uploads",
             Self::Faults => "/workspace/faults",
             Self::Clock => "/workspace/clock",
             Self::People => "/workspace/people",
@@ -108,7 +112,7 @@ impl Frame<'_> {
                         }
                         nav aria-label="Pages" { (tree::markup(self.view, self.place)) }
                         nav aria-label="Tools" {
-                            h2 { "Developer" }
+                            p.nav-title { "Developer" }
                             ul {
                                 @for tool in Tool::ALL {
                                     li {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::text::{self, linked, plain, runs, title};
 use super::when::time_text;
 use crate::render::block as shown;
+use crate::render::file_upload::FILES;
 use crate::world::access::View;
 use crate::world::node::Node;
 
@@ -88,7 +89,7 @@ pub(super) fn other(view: View, kind: &str, body: &Value) -> Markup {
                 None => html! { p.quiet { "Link to something that is not there" } },
             }
         }
-        "image" | "video" | "audio" | "pdf" | "file" => file(kind, body),
+        "image" | "video" | "audio" | "pdf" | "file" => file(view, kind, body),
         "embed" | "bookmark" | "link_preview" => {
             let url = body["url"].as_str().unwrap_or_default();
             html! {
@@ -119,14 +120,15 @@ fn code(body: &Value) -> Markup {
     }
 }
 
-fn file(kind: &str, body: &Value) -> Markup {
+fn file(view: View, kind: &str, body: &Value) -> Markup {
     let source = body["type"].as_str().unwrap_or_default();
     let url = body[source]["url"].as_str().unwrap_or_default();
     let name = body["name"].as_str().unwrap_or_else(|| name_of(url));
     let words = plain(&body["caption"]);
+    let own = own_path(view, url);
     html! {
         figure.file {
-            @if let Some(path) = own_path(url) {
+            @if let Some(path) = &own {
                 @match kind {
                     "image" => img src=(path) alt=(if words.is_empty() { name } else { words.as_str() }) loading="lazy";,
                     "video" => video src=(path) controls preload="none" aria-label=(name) {},
@@ -136,7 +138,7 @@ fn file(kind: &str, body: &Value) -> Markup {
             }
             p {
                 span.label { (kind) }
-                (linked(own_path(url).or(Some(url)), &html! { (name) }))
+                (own_link(own.as_deref(), url, name))
                 @if source == "external" { span.quiet { (host(url)) } }
             }
             (caption(body))
@@ -145,10 +147,9 @@ fn file(kind: &str, body: &Value) -> Markup {
 }
 
 /// The path of a file that this server has itself; pictures from elsewhere are not loaded.
-pub(super) fn own_path(url: &str) -> Option<&str> {
-    let path =
-        url.strip_prefix("http://127.0.0.1").or_else(|| url.strip_prefix("http://localhost"))?;
-    path.find('/').map(|at| &path[at..]).filter(|path| path.starts_with("/_sandbox/"))
+pub(super) fn own_path(view: View<'_>, url: &str) -> Option<String> {
+    let path = url.strip_prefix(view.world.base_url.as_str())?;
+    path.starts_with(FILES).then(|| path.to_owned())
 }
 
 /// The last part of a path.
@@ -161,6 +162,14 @@ pub(super) fn name_of(url: &str) -> &str {
 pub(super) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// A link to a file: within this server by its path, so that it works by any name of the server.
+pub(super) fn own_link(own: Option<&str>, url: &str, name: &str) -> Markup {
+    match own {
+        Some(path) => html! { a href=(path) { (name) } },
+        None => linked(Some(url), &html! { (name) }),
+    }
 }
 
 fn caption(body: &Value) -> Markup {

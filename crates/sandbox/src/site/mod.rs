@@ -21,6 +21,7 @@ mod schema;
 mod text;
 mod tools;
 mod tree;
+mod uploads;
 mod values;
 mod webhooks;
 mod when;
@@ -97,6 +98,7 @@ fn read(inner: &Inner, who: &Who, route: &[&str], incoming: &Incoming) -> Page {
         ["calls"] => calls::page(&inner.calls, &pages),
         ["connections"] => connections::page(view, &pages),
         ["webhooks"] => webhooks::page(view, &pages),
+        ["uploads"] => uploads::page(view, &pages),
         ["oauth"] => oauth::page(view, &pages),
         ["people"] => connections::people(view, &pages),
         ["faults"] => tools::faults(&inner.faults, &pages),

@@ -30,7 +30,7 @@ pub(super) fn markup(view: View, place: Place) -> Markup {
     let mut tree = Tree { view, way, entries: ENTRIES_MAX, visits: VISITS_MAX };
     let roots: Vec<Id> = view.world.roots.iter().copied().filter(|id| tree.is_live(*id)).collect();
     html! {
-        h2 { "Pages" }
+        p.nav-title { "Pages" }
         @if roots.is_empty() {
             p.quiet { "No pages yet." }
         } @else {

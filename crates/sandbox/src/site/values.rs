@@ -5,7 +5,7 @@ use notion::Id;
 use serde_json::Value;
 
 use super::blocks::tick;
-use super::media::name_of;
+use super::media::{name_of, own_link, own_path};
 use super::text::{icon_of, link_to, linked, runs, title};
 use super::when::time_text;
 use crate::world::access::View;
@@ -41,7 +41,7 @@ fn plain(view: View, kind: &str, member: &Value) -> Markup {
         "created_by" | "last_edited_by" => person(member),
         "created_time" | "last_edited_time" => time_text(member.as_str().unwrap_or_default()),
         "files" => {
-            html! { @for (index, one) in all().take(NAMED_MAX).enumerate() { @if index > 0 { ", " } (file(one)) } }
+            html! { @for (index, one) in all().take(NAMED_MAX).enumerate() { @if index > 0 { ", " } (file(view, one)) } }
         }
         "url" => address("", member),
         "email" => address("mailto:", member),
@@ -113,11 +113,11 @@ fn person(user: &Value) -> Markup {
     html! { (user["name"].as_str().or(user["id"].as_str()).unwrap_or_default()) }
 }
 
-fn file(file: &Value) -> Markup {
+fn file(view: View, file: &Value) -> Markup {
     let kind = file["type"].as_str().unwrap_or_default();
-    let url = file[kind]["url"].as_str();
-    let name = file["name"].as_str().unwrap_or_else(|| name_of(url.unwrap_or_default()));
-    linked(url, &html! { (name) })
+    let url = file[kind]["url"].as_str().unwrap_or_default();
+    let name = file["name"].as_str().unwrap_or_else(|| name_of(url));
+    own_link(own_path(view, url).as_deref(), url, name)
 }
 
 fn address(scheme: &str, member: &Value) -> Markup {

@@ -81,7 +81,7 @@ fn subscription(view: View, one: &Subscription) -> Markup {
             th scope="row" { code { (shortened(&one.url, 200)) } }
             td { span class=(class) { (state) } }
             td { @match &one.events { None => "all", Some(events) => { (events.join(", ")) } } }
-            td { (one.api_version) }
+            td.nowrap { (one.api_version) }
             td { (client.or_else(|| name(view.world, one.integration)).unwrap_or_default()) }
             td { (text::id(&one.id.to_string())) }
         }

@@ -53,7 +53,7 @@ async fn begin(bench: &Bench, body: Value) -> Answer {
 }
 
 /// A text file that was sent, and is not attached.
-async fn uploaded(bench: &Bench, name: &str, kind: &str) -> String {
+pub(crate) async fn uploaded(bench: &Bench, name: &str, kind: &str) -> String {
     let id = begin(bench, json!({"filename": name})).await.ok().id();
     send(bench, &id, form(b"hello", name, kind, None, true)).await.ok();
     id

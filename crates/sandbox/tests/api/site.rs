@@ -109,6 +109,12 @@ async fn everything_that_is_linked_is_there_and_well_formed() {
     bench.get("/v1/users/nobody").await;
     let fault = json!({"match": {"token": bench.demo.tokens.full}, "latency_ms": 1, "times": 1});
     bench.control("POST", "faults", fault).await.ok();
+    let upload = crate::files::uploaded(&bench, "plan.png", "image/png").await;
+    let image = json!({"children": [
+        {"image": {"type": "file_upload", "file_upload": {"id": upload}}},
+    ]});
+    let path = format!("/v1/blocks/{}/children", bench.demo.other_page_id);
+    bench.call("PATCH", &path, image).await.ok();
     // A receiver that is not there, and an app: their secrets are shown nowhere.
     let hook = json!({"url": "http://127.0.0.1:9/hook"});
     let hook = bench.control("POST", "webhooks", hook).await.ok().body;
@@ -125,11 +131,15 @@ async fn everything_that_is_linked_is_there_and_well_formed() {
     bench.control("POST", "webhooks/flush", Value::Null).await.ok();
     let seen = crawl(&bench).await;
     assert!(seen["/workspace/webhooks"].contains("page.created"));
+    assert!(seen["/workspace/uploads"].contains("plan.png"));
+    let page = &seen[&format!("/workspace/{}", bench.demo.other_page_id.plain())];
+    assert!(page.contains("<img src=\"/_sandbox/files/") && page.contains("alt=\"plan.png\""));
+    assert!(seen.values().any(|text| text == "hello"), "the file itself is linked");
     assert!(seen.len() > 60, "{}", seen.len());
     for (path, text) in &seen {
         assert!(!text.contains("ntn_"), "{path} shows a token");
         assert!(!secrets.iter().any(|secret| text.contains(secret)), "{path} shows a secret");
-        if path.starts_with("/workspace/assets/") {
+        if path.starts_with("/workspace/assets/") || path.starts_with("/_sandbox/files/") {
             continue;
         }
         let ids = check(path, text);
@@ -138,8 +148,17 @@ async fn everything_that_is_linked_is_there_and_well_formed() {
         let (_, title) = text.split_once("<title>").unwrap();
         assert!(title.contains(" · Acme</title>"), "{path}");
     }
-    for tool in ["calls", "connections", "faults", "clock", "people", "trash", "oauth", "webhooks"]
-    {
+    for tool in [
+        "calls",
+        "connections",
+        "faults",
+        "clock",
+        "people",
+        "trash",
+        "oauth",
+        "webhooks",
+        "uploads",
+    ] {
         assert!(seen.contains_key(&format!("/workspace/{tool}")), "{tool}");
     }
 }
