@@ -230,7 +230,8 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         } else {
             match pipeline::answer(world, sessions, incoming, &Caller::Token) {
                 Ok(answer) if plan.answer.is_some() => Err(plan.fail(Some(&answer), incoming)),
-                done => done.map(|answer| accept(answer, &request_id)),
+                done => done
+                    .map(|answer| accept(pipeline::status(incoming, &answer), answer, &request_id)),
             }
         };
         let status = result.as_ref().map_or_else(|fail| fail.status, |done| done.status().as_u16());
@@ -295,11 +296,11 @@ async fn truncated(response: Response, keep: usize) -> Response {
 }
 
 /// A success: `request_id` comes last, at the top only; lists of templates have none (measured).
-pub(crate) fn accept(mut answer: Value, request_id: &str) -> Response {
+fn accept(status: u16, mut answer: Value, request_id: &str) -> Response {
     if let Some(members) = answer.as_object_mut().filter(|all| all.contains_key("object")) {
         members.insert("request_id".to_owned(), request_id.into());
     }
-    json(200, &answer, Some(request_id))
+    json(status, &answer, Some(request_id))
 }
 
 /// A refusal.

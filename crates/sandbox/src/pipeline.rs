@@ -85,6 +85,7 @@ pub(crate) fn answer(
 ) -> Result<Value, Fail> {
     world.base_url = base_url(&incoming.headers);
     world.settle_uploads();
+    routes::later::run_due(world, sessions);
     let found = catalogue::find(&incoming.method, &incoming.path).ok_or_else(Fail::no_route)?;
     let operation = found.operation;
     let body = if operation.multipart { Value::Null } else { incoming.json()? };
@@ -126,6 +127,12 @@ pub(crate) fn answer(
     };
     let era = scene.world.era();
     answer.map_err(|fail| fail.of_era(era))
+}
+
+/// The status of an answer: a long write is only taken in.
+pub(crate) fn status(incoming: &Incoming, answer: &Value) -> u16 {
+    let is_read = incoming.method == Method::GET;
+    if !is_read && answer["object"] == "async_task" { 202 } else { 200 }
 }
 
 /// Every id in the path is one.

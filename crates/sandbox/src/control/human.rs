@@ -46,7 +46,7 @@ pub(super) fn act(inner: &mut Inner, body: &Value) -> Answer {
             if let Some(members) = answer.as_object_mut().filter(|all| all.contains_key("object")) {
                 members.insert("request_id".to_owned(), request_id.into());
             }
-            (200, answer)
+            (pipeline::status(&incoming, &answer), answer)
         }
         Err(fail) => (fail.status, fail.body(&request_id)),
     })

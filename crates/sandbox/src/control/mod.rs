@@ -7,6 +7,7 @@ mod import;
 mod oauth;
 pub(crate) mod snapshots;
 pub(crate) mod state;
+mod templates;
 mod webhooks;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, Inner};
 use crate::pipeline::Incoming;
+use crate::routes::later::run_due;
 
 /// A refusal: status and what to do.
 pub(crate) type Refused = (u16, String);
@@ -93,7 +95,12 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
         ("POST", ["snapshots", name, "restore"]) => snapshots::restore(inner, name),
         ("DELETE", ["snapshots", name]) => snapshots::remove(inner, name),
         ("GET", ["clock"]) => clock::get(inner),
-        ("POST", ["clock"]) => clock::set(inner, body),
+        ("POST", ["clock"]) => {
+            let answer = clock::set(inner, body);
+            // What was put off till then is done.
+            run_due(&mut inner.world, &mut inner.sessions);
+            answer
+        }
         ("POST", ["tokens"]) => connections::create(inner, body),
         ("DELETE", ["tokens", bot]) => connections::remove(inner, bot),
         ("POST", ["share"]) => connections::share(inner, body, true),
@@ -102,6 +109,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
         ("POST", ["oauth", "clients"]) => oauth::create(inner, body),
         ("DELETE", ["oauth", "clients", client]) => oauth::remove(inner, client),
         ("POST", ["private"]) => connections::private(inner, body),
+        ("POST", ["templates"]) => templates::create(inner, body),
         ("POST", ["as-human"]) => {
             let answer = human::act(inner, body);
             app.tell(&mut inner.world);
@@ -115,8 +123,8 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
                  GET/POST/DELETE faults, GET/PUT limits, GET/POST snapshots, POST \
                  snapshots/{{name}}/restore, DELETE snapshots/{{name}}, GET/POST clock, POST \
                  tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, GET/POST \
-                 oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST as-human, \
-                 and webhooks"
+                 oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST \
+                 templates, POST as-human, and webhooks"
             ),
         )),
     }

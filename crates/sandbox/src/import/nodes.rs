@@ -168,6 +168,7 @@ impl Importer<'_> {
             cover: wire["cover"].clone(),
             schema: before.unwrap_or_default(),
             last_unique_id: 0,
+            default_template: None,
         };
         self.put(id, parent, Content::DataSource(Box::new(table)), wire);
         let properties = wire["properties"].as_object().cloned().unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::fail::Fail;
 use crate::input::check::{Spot, fix_one};
 use crate::input::paging::Paging;
 use crate::input::rich_text;
+use crate::markdown::{Dialect, Reading, rich_text as inline_markdown};
 use crate::media_type;
 use crate::query::session;
 use crate::render;
@@ -23,9 +24,6 @@ const ATTACHMENTS_MAX: usize = 3;
 /// `POST /v1/comments`
 pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let body = request.body();
-    if body.get("markdown").is_there() {
-        return Err(Fail::unsupported("create-a-comment with markdown"));
-    }
     let (parent, thread) = (body.get("parent"), body.get("discussion_id"));
     let place = match (parent.is_there(), thread.is_there()) {
         (false, false) => return Err(fix_one(vec![parent.undefined(), thread.undefined()])),
@@ -33,7 +31,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         (true, false) => Place::On(about(&parent)?),
         (false, true) => Place::In(thread.id()?),
     };
-    let text = rich_text::read(&body.get("rich_text"))?;
+    let text = text(&body)?;
     let shown_as = display_name(&body.get("display_name"))?;
     let mut attachments = Vec::new();
     if body.get("attachments").is_there() {
@@ -81,6 +79,19 @@ fn open_thread(scene: &Scene, about: Id) -> Option<Id> {
     scene.world.page(about)?;
     let mut comments = scene.world.comments.values();
     comments.find(|one| one.about == about && !one.resolved).map(|one| one.discussion_id)
+}
+
+/// What a comment says: rich text, or inline markdown, of which each line is a line.
+fn text(body: &Spot) -> Result<Vec<Value>, Fail> {
+    let (rich, markdown) = (body.get("rich_text"), body.get("markdown"));
+    if !markdown.is_there() {
+        return rich_text::read(&rich);
+    }
+    if rich.is_there() {
+        return Err(markdown.not_present().into());
+    }
+    let reading = Reading { dialect: Dialect::V1, emoji: &|_| None };
+    Ok(inline_markdown(markdown.string()?, &reading))
 }
 
 enum Place {
@@ -180,10 +191,7 @@ pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fa
 pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let id = request.id("comment_id")?;
     let body = request.body();
-    if body.get("markdown").is_there() {
-        return Err(Fail::unsupported("update-a-comment with markdown"));
-    }
-    let text = rich_text::read(&body.get("rich_text"))?;
+    let text = text(&body)?;
     let about = find_own(scene, id)?;
     let now = scene.now();
     if let Some(comment) = scene.world.comments.get_mut(&id) {

@@ -2,14 +2,13 @@
 
 use indexmap::IndexMap;
 use notion::{Id, Kind};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::attach::attach;
 use super::databases::{insert, take};
 use super::{Eyes, Request, Scene, convert, trash};
 use crate::fail::Fail;
 use crate::input::check::Spot;
-use crate::input::paging::Paging;
 use crate::input::schema::{SchemaReader, Side};
 use crate::input::{files, rich_text};
 use crate::render;
@@ -197,12 +196,4 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         None => scene.touch(id),
     }
     Ok(scene.written(Kind::DataSource, id))
-}
-
-/// `GET /v1/data_sources/{data_source_id}/templates`: there are none. Without `object` (measured).
-pub(super) fn templates(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
-    let id = request.id("data_source_id")?;
-    Paging::in_query(&request.query)?;
-    scene.find(Kind::DataSource, id)?;
-    Ok(json!({"templates": [], "has_more": false, "next_cursor": null}))
 }

@@ -7,11 +7,15 @@ mod convert;
 mod data_sources;
 mod databases;
 mod file_uploads;
+pub(crate) mod later;
+mod markdown;
 mod page_property;
 mod pages;
 mod query;
+mod rewrite;
 mod rows;
 mod search;
+mod templates;
 mod trash;
 mod users;
 mod view_create;
@@ -201,6 +205,9 @@ pub(crate) fn run(
         "patch-page" => pages::update(scene, request),
         "move-page" => pages::relocate(scene, request),
         "retrieve-a-page-property" => page_property::retrieve(scene, request),
+        "retrieve-page-markdown" => markdown::retrieve(scene, request),
+        "update-page-markdown" => markdown::update(scene, request),
+        "retrieve-async-task" => later::retrieve(scene, request),
         "retrieve-a-block" => blocks::retrieve(scene, request),
         "update-a-block" => blocks::update(scene, request),
         "delete-a-block" => blocks::delete(scene, request),
@@ -215,7 +222,7 @@ pub(crate) fn run(
         "retrieve-a-data-source" => data_sources::retrieve(scene, request),
         "update-a-data-source" => data_sources::update(scene, request),
         "query-data-source" => query::data_source(scene, request),
-        "list-data-source-templates" => data_sources::templates(scene, request),
+        "list-data-source-templates" => templates::list(scene, request),
         "post-search" => search::search(scene, request),
         "get-users" => users::list(scene, request),
         "get-self" => users::me(scene),

@@ -4,11 +4,12 @@ use notion::{Id, Kind};
 use serde_json::Value;
 
 use super::attach::{attach, bodies};
-use super::{Request, Scene, blocks, rows, trash};
+use super::{Request, Scene, blocks, later, markdown, rewrite, rows, templates, trash};
 use crate::fail::Fail;
 use crate::input::blocks as drafts;
 use crate::input::check::{Spot, fix_one};
-use crate::input::files;
+use crate::input::{files, rich_text};
+use crate::markdown::{Reading, parse_as};
 use crate::render;
 use crate::world::NODES_MAX;
 use crate::world::journal::Change;
@@ -28,12 +29,11 @@ enum Place {
 /// `POST /v1/pages`
 pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let body = request.body();
-    if body.get("markdown").is_there() {
-        return Err(Fail::unsupported("post-page with markdown"));
-    }
-    let template = body.get("template");
-    if template.is_there() && template.get("type").value.is_none_or(|kind| kind != "none") {
-        return Err(Fail::unsupported("post-page with template"));
+    if body.get("allow_async").bool_opt()? == Some(true) {
+        if !body.get("markdown").is_there() {
+            return Err(body.get("allow_async").not_present().into());
+        }
+        return later::accept(scene, "post-page", request);
     }
     let place = place(&body.get("parent"), scene)?;
     let properties = body.get("properties");
@@ -49,6 +49,14 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         None => Vec::new(),
     };
     blocks::check_fit(None, &children)?;
+    let written = written(&body)?;
+    let template = templates::read(&body.get("template"))?;
+    for stranger in ["children", "content", "markdown"] {
+        let together = stranger != "markdown" && written.is_some();
+        if body.get(stranger).is_there() && (template.is_some() || together) {
+            return Err(body.get(stranger).not_present().into());
+        }
+    }
     let slot = position(&body.get("position"))?;
     let parent = resolve(scene, place)?;
     let source = match parent {
@@ -58,34 +66,35 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if let Slot::After(block) = slot {
         check_sibling(scene, parent, block)?;
     }
-    let values = rows::read(scene, &properties, source)?;
-    if scene.world.nodes.len() + blocks::count(&children) >= NODES_MAX {
+    let mut values = rows::read(scene, &properties, source)?;
+    let mut written = written.unwrap_or_default();
+    if !values.values.iter().any(|(property, _)| property == TITLE) {
+        // The first heading is the title that nobody gave (documented).
+        if let Some(at) = written.iter().position(|block| block.kind == "heading_1") {
+            let heading = written.remove(at);
+            values.values.push((TITLE.to_owned(), heading.body["rich_text"].clone()));
+            written.splice(at..at, heading.children);
+        }
+    }
+    rewrite::check_new(scene, &written)?;
+    let template = templates::find(scene, template, source)?;
+    let more = blocks::count(&children) + blocks::count(&written);
+    if scene.world.nodes.len() + more >= NODES_MAX {
         return Err(Fail::full());
     }
     let files = [&page.icon, &page.cover].into_iter().chain(values.values.iter().map(|(_, it)| it));
     attach(scene, files.chain(bodies(&children)))?;
-    let (id, now, by) = (scene.world.ids.object(), scene.now(), scene.who.user);
-    scene.world.insert(
-        Node {
-            id,
-            parent,
-            created_time: now,
-            created_by: by,
-            last_edited_time: now,
-            last_edited_by: by,
-            in_trash: false,
-            children: Vec::new(),
-            content: Content::Page(Box::new(page)),
-        },
-        slot,
-    );
-    scene.keep_private(id);
+    let id = hang(scene, page, parent, slot);
     rows::write(scene, id, values);
     if let Some(source) = source {
         rows::number(scene, source, id);
         rows::defaults(scene, source, id);
     }
     blocks::plant(scene, &children, id, Slot::End);
+    rewrite::plant(scene, id, &written)?;
+    if let Some(template) = template {
+        templates::schedule(scene, id, template, false);
+    }
     if let Parent::Node(above) = parent
         && source.is_none()
     {
@@ -94,6 +103,16 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     scene.note_node(id, Change::Created);
     scene.note_content(&[id]);
     Ok(scene.written(Kind::Page, id))
+}
+
+/// Reads `markdown`, if there is any.
+fn written(body: &Spot) -> Result<Option<Vec<drafts::Draft>>, Fail> {
+    let version = body.get("markdown_version");
+    let Some(text) = body.get("markdown").string_opt()? else {
+        return if version.is_there() { Err(version.not_present().into()) } else { Ok(None) };
+    };
+    let dialect = markdown::dialect(&version)?;
+    parse_as(text, &Reading { dialect, emoji: &|_| None }).map(Some)
 }
 
 fn optional(spot: &Spot, read: impl Fn(&Spot) -> Result<Value, Fail>) -> Result<Value, Fail> {
@@ -179,10 +198,7 @@ pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fa
 pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let id = request.id("page_id")?;
     let body = request.body();
-    let template = body.get("template");
-    if template.is_there() && template.get("type").value.is_none_or(|kind| kind != "none") {
-        return Err(Fail::unsupported("patch-page with template"));
-    }
+    let template = templates::read(&body.get("template"))?;
     let in_trash = trash::wish(&body, scene.version)?;
     let is_archived = body.get("is_archived").bool_opt()?;
     let is_locked = body.get("is_locked").bool_opt()?;
@@ -201,6 +217,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if node.in_trash && in_trash != Some(false) && request.body.is_object() && in_trash.is_none() {
         return Err(Fail::archived_block());
     }
+    let template = templates::find(scene, template, source)?;
     let values = rows::read(scene, &properties, source)?;
     let files = values.values.iter().map(|(_, value)| value);
     attach(scene, icon.iter().chain(&cover).chain(files))?;
@@ -224,7 +241,10 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     if let Some(locked) = lock {
         scene.note_node(id, if locked { Change::Locked } else { Change::Unlocked });
     }
-    if erase {
+    if let Some(template) = template {
+        // The old content goes only when the new one is there (documented).
+        templates::schedule(scene, id, template, erase);
+    } else if erase {
         for child in scene.world.live_children(id) {
             trash::set(scene, child, true);
         }
@@ -255,18 +275,54 @@ pub(super) fn relocate(scene: &mut Scene, request: &Request) -> Result<Value, Fa
     {
         return Err(Fail::validation("A page cannot be moved into itself or its own subpages."));
     }
-    let before = scene.world.node(id).map(|node| node.parent);
-    if before != Some(parent) {
-        scene.note_content(&[id]);
-    }
-    scene.world.relocate(id, parent);
-    if before != Some(parent) {
-        keep_title(scene, id);
-        scene.note_node(id, Change::Moved);
-        scene.note_content(&[id]);
+    if scene.world.node(id).is_some_and(|node| node.parent != parent) {
+        bring(scene, id, parent);
+    } else {
+        scene.world.relocate(id, parent);
     }
     scene.touch(id);
     Ok(scene.written(Kind::Page, id))
+}
+
+/// Moves a page to another parent.
+pub(super) fn bring(scene: &mut Scene, id: Id, parent: Parent) {
+    scene.note_content(&[id]);
+    scene.world.relocate(id, parent);
+    keep_title(scene, id);
+    scene.note_node(id, Change::Moved);
+    scene.note_content(&[id]);
+}
+
+/// A new page under a page or block, with nothing but a title.
+pub(super) fn blank(scene: &mut Scene, parent: Id, title: &str) -> Id {
+    let mut page = Page::default();
+    if !title.is_empty() {
+        page.values.insert(TITLE.to_owned(), rich_text::plain(title).into());
+    }
+    let id = hang(scene, page, Parent::Node(parent), Slot::End);
+    scene.note_node(id, Change::Created);
+    id
+}
+
+/// Puts a new page into the tree.
+fn hang(scene: &mut Scene, page: Page, parent: Parent, slot: Slot) -> Id {
+    let (id, now, by) = (scene.world.ids.object(), scene.now(), scene.who.user);
+    scene.world.insert(
+        Node {
+            id,
+            parent,
+            created_time: now,
+            created_by: by,
+            last_edited_time: now,
+            last_edited_by: by,
+            in_trash: false,
+            children: Vec::new(),
+            content: Content::Page(Box::new(page)),
+        },
+        slot,
+    );
+    scene.keep_private(id);
+    id
 }
 
 /// In another table, or in none, a page keeps the values whose properties are there: its title.

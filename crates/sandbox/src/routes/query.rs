@@ -117,6 +117,7 @@ pub(super) fn matching(
         view.world.node(**row).is_some_and(|node| {
             node.in_trash == which.trashed
                 && node.page().is_some_and(|page| page.is_archived) == which.archived
+                && !node.page().is_some_and(|page| page.is_template)
                 && which.kind.is_none_or(|kind| (kind == Kind::Page) == node.page().is_some())
         }) && filter.is_none_or(|filter| filter.passes(view, **row))
             && (!has_holes || view.sees(**row))

@@ -112,7 +112,7 @@ fn sort(spot: &Spot) -> Result<Option<bool>, Fail> {
 /// Pages and tables; before data sources were known, a database stands for its only one.
 fn is_result(view: View, node: &Node) -> bool {
     let kind_fits = match node.content {
-        Content::Page(_) => true,
+        Content::Page(ref page) => !page.is_template,
         Content::DataSource(_) => view.has_sources(),
         Content::Database(_) => !view.has_sources() && view.world.sources_of(node.id).len() == 1,
         Content::Block(_) => false,

@@ -121,6 +121,23 @@ impl<'a> Author<'a> {
         id_of(&self.post("/v1/pages", &body))
     }
 
+    /// A template of a table, of this content.
+    pub(super) fn template(&mut self, table: Id, name: &str, markdown: &str, is_default: bool) {
+        let body = json!({
+            "parent": {"data_source_id": table},
+            "properties": {"title": {"title": [{"text": {"content": name}}]}},
+            "markdown": markdown,
+        });
+        let id = id_of(&self.post("/v1/pages", &body));
+        if let Some(page) = self.world.nodes.get_mut(&id).and_then(|node| node.page_mut()) {
+            page.is_template = true;
+        }
+        let table = self.world.nodes.get_mut(&table).and_then(|node| node.source_mut());
+        if let Some(table) = table.filter(|_| is_default) {
+            table.default_template = Some(id);
+        }
+    }
+
     /// New values for a row.
     pub(super) fn values(&mut self, row: Id, properties: &Value) {
         let path = format!("/v1/pages/{row}");

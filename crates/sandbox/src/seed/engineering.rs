@@ -228,3 +228,26 @@ fn runbooks(author: &mut Author, page: Id, team: &Team) {
         ]))],
     );
 }
+
+const BUG_REPORT: &str = "\
+> Found by <mention-template value=\"me\"/> on <mention-template value=\"today\"/>
+## What happens
+<empty-block/>
+## What should happen
+<empty-block/>
+## How to see it
+1. Open …
+2. Click …
+- [ ] A test that fails
+- [ ] The cause is known";
+
+const CHORE: &str = "\
+- [ ] Say when it is done
+- [ ] Do it
+- [ ] Tell <mention-template value=\"me\"/>";
+
+/// What tasks are begun with.
+pub(super) fn templates(author: &mut Author, tasks: Id) {
+    author.template(tasks, "Bug report", BUG_REPORT, true);
+    author.template(tasks, "Chore", CHORE, false);
+}

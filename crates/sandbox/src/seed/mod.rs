@@ -161,6 +161,7 @@ pub(crate) fn demo() -> (World, Demo) {
     board(&mut author);
     author.by(team.ben);
     views::write(&mut author, &engineering);
+    engineering::templates(&mut author, engineering.tasks);
 
     for bot in [full.0, reader.0, writer.0] {
         if let Some(connection) = world.connections.get_mut(&bot) {

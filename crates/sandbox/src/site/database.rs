@@ -78,7 +78,7 @@ pub(super) fn inline(view: View, id: Id) -> Markup {
     let Some((id, source)) = first.and_then(|id| Some((id, view.world.source(id)?))) else {
         return html! {};
     };
-    let rows = view.world.live_children(id);
+    let rows = view.world.rows_of(id);
     let mut columns = columns(source, &Value::Null);
     columns.truncate(COLUMNS);
     let name = title(view, id);
@@ -147,7 +147,7 @@ fn rows_of(view: View, id: Id, source: &DataSource, tab: Option<&DatabaseView>) 
     // A filter that cannot be carried out hides nothing.
     let ready = tab.and_then(|tab| asking.ready(&tab.filter, &tab.sorts).ok());
     let (filter, sorts) = ready.unwrap_or_default();
-    let mut rows = view.world.live_children(id);
+    let mut rows = view.world.rows_of(id);
     rows.retain(|row| {
         view.world.page(*row).is_some_and(|page| !page.is_archived)
             && filter.as_ref().is_none_or(|filter| filter.passes(view, *row))

@@ -92,6 +92,12 @@ impl World {
         Some(Who::of(connection))
     }
 
+    /// Who acts by a connection that is still there.
+    pub(crate) fn who_is(&self, connection: Id) -> Option<Who> {
+        let connection = self.connections.get(&connection)?;
+        connection.token.as_ref().map(|_| Who::of(connection))
+    }
+
     /// Whether a person sees a node, whose way to the top is `way`: the nearest private page
     /// above it says so, and without one everybody does.
     pub(crate) fn shows_to(&self, person: Id, way: &[Id]) -> bool {

@@ -9,6 +9,7 @@ pub(crate) mod era;
 pub(crate) mod file_upload;
 pub(crate) mod ids;
 pub(crate) mod journal;
+pub(crate) mod later;
 pub(crate) mod node;
 pub(crate) mod nodes;
 pub(crate) mod oauth;
@@ -32,6 +33,7 @@ use era::Era;
 use file_upload::FileUpload;
 use ids::IdSource;
 use journal::Note;
+use later::Later;
 use node::Parent;
 use nodes::Nodes;
 use oauth::OAuth;
@@ -89,6 +91,9 @@ pub(crate) struct World {
     /// What chances are drawn from (faults that strike now and then).
     #[serde(default = "dice")]
     pub(crate) dice: IdSource,
+    /// Work that was put off, and long writes.
+    #[serde(default)]
+    pub(crate) later: Later,
     /// What the current operation changed.
     #[serde(skip)]
     pub(crate) journal: Vec<Note>,
@@ -124,6 +129,7 @@ impl World {
             webhooks: Webhooks::default(),
             base_url: String::new(),
             dice: dice(),
+            later: Later::default(),
             journal: Vec::new(),
             views: IndexMap::new(),
             view_queries: IndexMap::new(),

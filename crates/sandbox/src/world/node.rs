@@ -61,6 +61,9 @@ pub(crate) struct Page {
     pub(crate) is_locked: bool,
     #[serde(default)]
     pub(crate) is_archived: bool,
+    /// A template of its data source.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_template: bool,
     pub(crate) values: IndexMap<String, Value>,
 }
 
@@ -93,6 +96,9 @@ pub(crate) struct DataSource {
     /// The last number that a `unique_id` property gave.
     #[serde(default)]
     pub(crate) last_unique_id: u64,
+    /// The template that `default` means.
+    #[serde(default)]
+    pub(crate) default_template: Option<Id>,
 }
 
 impl Node {

@@ -1,5 +1,7 @@
 //! Walking and changing the tree.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use notion::Id;
 
@@ -58,6 +60,12 @@ impl World {
     /// The children that are not in the trash, in order.
     pub(crate) fn live_children(&self, id: Id) -> Vec<Id> {
         self.node(id).map(|node| self.live(node).collect()).unwrap_or_default()
+    }
+
+    /// The rows of a data source that are not in the trash; templates are none.
+    pub(crate) fn rows_of(&self, source: Id) -> Vec<Id> {
+        let is_row = |id: &Id| self.page(*id).is_none_or(|page| !page.is_template);
+        self.live_children(source).into_iter().filter(is_row).collect()
     }
 
     /// The children of `node` that are not in the trash, one by one.
@@ -124,6 +132,15 @@ impl World {
         // Whoever sees the new parent sees it from now on.
         self.private.shift_remove(&id);
         self.hang(id, parent, Slot::End);
+    }
+
+    /// Puts the children of a node into this order; those that are not named come last.
+    pub(crate) fn arrange(&mut self, parent: Id, order: &[Id]) {
+        if let Some(node) = self.nodes.get_mut(&parent) {
+            let first: HashSet<&Id> = order.iter().collect();
+            let rest = node.children.iter().filter(|child| !first.contains(child));
+            node.children = order.iter().chain(rest).copied().collect();
+        }
     }
 
     /// Notes who changed a node, and when; a block's change is also one of its page.

@@ -22,6 +22,8 @@ mod limits;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod markdown;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod random;
@@ -38,6 +40,8 @@ mod state;
 mod strict;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod templates;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
