@@ -2,6 +2,7 @@
 
 mod clock;
 mod connections;
+mod emojis;
 mod human;
 mod import;
 mod oauth;
@@ -110,6 +111,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
         ("DELETE", ["oauth", "clients", client]) => oauth::remove(inner, client),
         ("POST", ["private"]) => connections::private(inner, body),
         ("POST", ["templates"]) => templates::create(inner, body),
+        ("POST", ["emojis"]) => emojis::create(inner, body),
         ("POST", ["as-human"]) => {
             let answer = human::act(inner, body);
             app.tell(&mut inner.world);
@@ -124,7 +126,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
                  snapshots/{{name}}/restore, DELETE snapshots/{{name}}, GET/POST clock, POST \
                  tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, GET/POST \
                  oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST \
-                 templates, POST as-human, and webhooks"
+                 templates, POST emojis, POST as-human, and webhooks"
             ),
         )),
     }

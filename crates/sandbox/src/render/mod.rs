@@ -117,6 +117,9 @@ pub(crate) fn file(view: View, value: &Value) -> Value {
             let id = value["file_upload"]["id"].as_str().and_then(Id::parse);
             id.map_or(Value::Null, |id| file_upload::readable(view.world, id))
         }
+        Some(kind @ "custom_emoji") => {
+            json!({"type": kind, kind: view.world.resolve_emoji(&value[kind])})
+        }
         // Old versions know Notion's own icons by their URL only (measured).
         Some("icon") if !view.has_sources() => {
             let part = |name: &str| value["icon"][name].as_str().unwrap_or_default();

@@ -25,6 +25,9 @@ pub(crate) fn shown(view: View, run: &Value) -> Value {
             Some(id) => json!({"type": "user", "user": user::user(view, id)}),
             None => member.clone(),
         },
+        ("mention", Some(emoji @ "custom_emoji")) => {
+            json!({"type": emoji, emoji: view.world.resolve_emoji(&member[emoji])})
+        }
         _ => member.clone(),
     };
     Object::default()
@@ -96,7 +99,9 @@ fn mention(view: View, mention: &Value) -> String {
             _ if member["template_mention_date"] == "now" => "@Now".to_owned(),
             _ => "@Today".to_owned(),
         },
-        "custom_emoji" => format!(":{}:", member["name"].as_str().unwrap_or_default()),
+        "custom_emoji" => {
+            format!(":{}:", view.world.resolve_emoji(member)["name"].as_str().unwrap_or_default())
+        }
         "link_preview" => member["url"].as_str().unwrap_or_default().to_owned(),
         "link_mention" => member["href"].as_str().unwrap_or_default().to_owned(),
         _ => String::new(),

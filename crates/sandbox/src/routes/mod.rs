@@ -4,6 +4,7 @@ mod attach;
 mod blocks;
 mod comments;
 mod convert;
+mod custom_emojis;
 mod data_sources;
 mod databases;
 mod file_uploads;
@@ -240,6 +241,7 @@ pub(crate) fn run(
         "create-view-query" => view_queries::create(scene, request),
         "get-view-query-results" => view_queries::results(scene, request),
         "delete-view-query" => view_queries::delete(scene, request),
+        "list-custom-emojis" => custom_emojis::list(scene, request),
         "create-file" => file_uploads::create(scene, request),
         "list-file-uploads" => file_uploads::list(scene, request),
         "retrieve-file-upload" => file_uploads::retrieve(scene, request),

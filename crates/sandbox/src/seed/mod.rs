@@ -168,6 +168,9 @@ pub(crate) fn demo() -> (World, Demo) {
             connection.shared.push(root);
         }
     }
+    for name in ["acme", "shipped", "larch"] {
+        world.add_emoji(name, None);
+    }
     world.clock = Clock::default();
     let demo = Demo {
         tokens: DemoTokens { full: full.1, reader: reader.1, writer: writer.1 },

@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod connection;
 pub(crate) mod duplicate;
+pub(crate) mod emoji;
 pub(crate) mod era;
 pub(crate) mod file_upload;
 pub(crate) mod ids;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use comment::Comment;
 use connection::Connection;
+use emoji::Emoji;
 use era::Era;
 use file_upload::FileUpload;
 use ids::IdSource;
@@ -80,6 +82,8 @@ pub(crate) struct World {
     /// What search still finds although it is in the trash: its index forgets late (measured).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) stale_index: Vec<Id>,
+    #[serde(default)]
+    pub(crate) emojis: IndexMap<Id, Emoji>,
     /// Files that were sent, or are to be.
     #[serde(default)]
     pub(crate) file_uploads: IndexMap<Id, FileUpload>,
@@ -125,6 +129,7 @@ impl World {
             oauth: OAuth::default(),
             private: IndexMap::new(),
             stale_index: Vec::new(),
+            emojis: IndexMap::new(),
             file_uploads: IndexMap::new(),
             webhooks: Webhooks::default(),
             base_url: String::new(),
@@ -157,6 +162,9 @@ impl World {
             return Err("the world is larger than the sandbox allows".to_owned());
         }
         self.webhooks.check()?;
+        if self.emojis.len() > emoji::EMOJIS_MAX {
+            return Err("the world has more emojis than the sandbox allows".to_owned());
+        }
         if self.file_uploads.len() > file_upload::UPLOADS_MAX
             || self.file_bytes() > file_upload::BYTES_MAX
         {

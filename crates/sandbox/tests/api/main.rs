@@ -12,15 +12,17 @@ mod content;
 #[cfg(test)]
 mod control;
 #[cfg(test)]
+mod emojis;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
-mod limits;
-#[cfg(test)]
 mod filters;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]

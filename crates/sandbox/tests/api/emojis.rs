@@ -1,0 +1,48 @@
+//! Custom emojis: listed, named, and shown where they are used.
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+
+#[tokio::test]
+async fn emojis_are_listed_by_name_and_in_pages() {
+    let bench = Bench::new();
+    let all = bench.get("/v1/custom_emojis").await.ok();
+    assert_eq!(all.keys(), ["object", "type", "results", "has_more", "next_cursor", "request_id"]);
+    assert_eq!(all.body["results"].as_array().unwrap().len(), 3);
+    let made = bench.control("POST", "emojis", json!({"name": "larch tree"})).await.ok();
+    assert!(made.body["url"].as_str().unwrap().ends_with("/larch%20tree.png"));
+    let named = bench.get("/v1/custom_emojis?name=larch+tree").await.ok();
+    assert_eq!(named.body["results"], json!([made.body]));
+    assert_eq!(bench.get("/v1/custom_emojis?name=nobody").await.ok().body["results"], json!([]));
+    let first = bench.get("/v1/custom_emojis?page_size=3").await.ok();
+    assert_eq!(first.body["next_cursor"], made.body["id"]);
+    let rest = format!("/v1/custom_emojis?start_cursor={}", made.id());
+    assert_eq!(bench.get(&rest).await.ok().body["results"], json!([made.body]));
+    for bad in [json!({}), json!({"name": ""}), json!({"name": "x", "url": "nowhere"})] {
+        assert_eq!(bench.control("POST", "emojis", bad).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn icons_and_mentions_show_the_emoji_that_they_name() {
+    let bench = Bench::new();
+    let made = bench
+        .control("POST", "emojis", json!({"name": "larch", "url": "https://example.com/l.png"}))
+        .await
+        .ok();
+    let page = bench.demo.team_page_id;
+    let icon = json!({"icon": {"type": "custom_emoji", "custom_emoji": {"id": made.id()}}});
+    let shown = bench.call("PATCH", &format!("/v1/pages/{page}"), icon).await.ok();
+    assert_eq!(shown.body["icon"]["custom_emoji"], made.body);
+    let mention = json!({"type": "mention", "mention": {
+        "type": "custom_emoji", "custom_emoji": {"id": made.id()},
+    }});
+    let children = json!({"children": [{"paragraph": {"rich_text": [mention]}}]});
+    let path = format!("/v1/blocks/{page}/children");
+    let block = bench.call("PATCH", &path, children).await.ok();
+    let run: &Value = &block.body["results"][0]["paragraph"]["rich_text"][0];
+    assert_eq!(run["mention"]["custom_emoji"], made.body);
+    assert_eq!(run["plain_text"], ":larch:");
+}
