@@ -32,7 +32,7 @@ pub enum Seed {
     Empty,
     /// A world, as `GET /_sandbox/state` writes it.
     File(Value),
-    /// A file with such a world.
+    /// A file with such a world, or a directory of pages, tables and `workspace.toml`.
     Path(PathBuf),
 }
 
@@ -104,6 +104,13 @@ impl Sandbox {
         self.demo.clone()
     }
 
+    /// Names and tokens of its connections, in order of creation.
+    pub fn tokens(&self) -> Vec<(String, String)> {
+        let inner = self.app.lock();
+        let connections = inner.world.connections.values();
+        connections.filter_map(|one| Some((one.name.clone(), one.token.clone()?))).collect()
+    }
+
     /// The routes of a sandbox without a server, for tests in process, with the demo's ids.
     ///
     /// A fault that cuts the connection answers 503 here.
@@ -143,6 +150,12 @@ fn build(options: &Options) -> std::io::Result<(Arc<App>, Option<Demo>)> {
         Seed::File(value) => {
             let world: World = serde_json::from_value(value.clone())?;
             world.check().map_err(std::io::Error::other)?;
+            (world, None)
+        }
+        Seed::Path(path) if path.is_dir() => {
+            let world = seed::files::read(path).map_err(|problem| {
+                std::io::Error::new(std::io::ErrorKind::InvalidData, problem.to_string())
+            })?;
             (world, None)
         }
         Seed::Path(path) => (read(path)?, None),

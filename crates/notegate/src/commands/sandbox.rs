@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use sandbox::{Options, Sandbox, Seed};
+use sandbox::{Demo, Options, Sandbox, Seed};
 
 use crate::Done;
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ pub(crate) enum Command {
         /// Address; port 0 picks one
         #[arg(long, default_value = "127.0.0.1:3001")]
         listen: SocketAddr,
-        /// What it holds at first: demo, empty, or a file that `GET /_sandbox/state` gave
+        /// What it holds at first: demo, empty, a directory of pages, or a file that `GET /_sandbox/state` gave
         #[arg(long, default_value = "demo")]
         seed: String,
         /// File in which it is kept from run to run
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     },
     /// Run a command against it, with NOTION_BASE_URL and NOTION_TOKEN set; ends with its exit code.
     Exec {
-        /// What it holds at first: demo, empty, or a file that `GET /_sandbox/state` gave
+        /// What it holds at first: demo, empty, a directory of pages, or a file that `GET /_sandbox/state` gave
         #[arg(long, default_value = "demo")]
         seed: String,
         /// The command and its arguments
@@ -62,7 +62,7 @@ fn seed(text: &str) -> Result<Seed, Failure> {
         "empty" => Ok(Seed::Empty),
         path if std::path::Path::new(path).exists() => Ok(Seed::Path(path.into())),
         path => Err(Failure::usage(anyhow::anyhow!(
-            "there is no seed {path}: give demo, empty, or a file"
+            "there is no seed {path}: give demo, empty, a directory or a file"
         ))),
     }
 }
@@ -82,19 +82,15 @@ async fn serve(options: Options) -> Done {
     let style = Style::of_stdout();
     let url = sandbox.url();
     println!("{} {url}", style.bold("sandbox"));
-    if let Some(demo) = sandbox.demo() {
+    let tokens = tokens(&sandbox);
+    if let Some((_, token)) = tokens.first() {
         println!();
-        for (name, token) in [
-            ("full", &demo.tokens.full),
-            ("reader", &demo.tokens.reader),
-            ("writer", &demo.tokens.writer),
-        ] {
+        for (name, token) in &tokens {
             println!("  {} {token}", style.dim(&format!("{name:<8}")));
         }
         println!();
         println!(
-            "  curl -s {url}/v1/users/me -H 'Authorization: Bearer {}' -H 'Notion-Version: 2025-09-03'",
-            demo.tokens.full
+            "  curl -s {url}/v1/users/me -H 'Authorization: Bearer {token}' -H 'Notion-Version: 2025-09-03'"
         );
     }
     println!();
@@ -102,6 +98,18 @@ async fn serve(options: Options) -> Done {
     wait().await;
     stop(sandbox).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What its connections are called, and their tokens.
+fn tokens(sandbox: &Sandbox) -> Vec<(String, String)> {
+    match sandbox.demo() {
+        Some(Demo { tokens, .. }) => vec![
+            ("full".to_owned(), tokens.full),
+            ("reader".to_owned(), tokens.reader),
+            ("writer".to_owned(), tokens.writer),
+        ],
+        None => sandbox.tokens(),
+    }
 }
 
 /// Stops it; what it holds is in the state file then, if one was named.
@@ -138,8 +146,8 @@ async fn exec(seed_name: &str, command: &[String]) -> Done {
     for name in BASE_URLS {
         child.env(name, sandbox.url());
     }
-    if let Some(demo) = sandbox.demo() {
-        child.env("NOTION_TOKEN", &demo.tokens.full).env("NOTION_API_TOKEN", &demo.tokens.full);
+    if let Some((_, token)) = tokens(&sandbox).first() {
+        child.env("NOTION_TOKEN", token).env("NOTION_API_TOKEN", token);
     }
     let status = child.status().await;
     let status =

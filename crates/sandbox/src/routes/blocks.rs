@@ -23,7 +23,7 @@ pub(super) fn count(all: &[Draft]) -> usize {
 }
 
 /// Makes blocks under a node; gives the ids of the first level.
-pub(super) fn plant(scene: &mut Scene, all: &[Draft], under: Id, slot: Slot) -> Vec<Id> {
+pub(crate) fn plant(scene: &mut Scene, all: &[Draft], under: Id, slot: Slot) -> Vec<Id> {
     let (now, by) = (scene.now(), scene.who.user);
     let mut made = Vec::new();
     let mut slot = slot;

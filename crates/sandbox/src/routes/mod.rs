@@ -23,6 +23,8 @@ mod view_create;
 mod view_queries;
 mod views;
 
+pub(crate) use blocks::plant;
+
 use jiff::Timestamp;
 use notion::catalogue::Operation;
 use notion::{Capability, Id, Kind, Version};

@@ -1,20 +1,24 @@
-//! Writes the demo: a person who makes requests, one every few minutes.
+//! Writes a seed: a person who makes requests, for the demo one every few minutes.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use notion::Id;
+use notion::{Id, Version};
 use serde_json::{Value, json};
 
+use crate::fail::Fail;
+use crate::input::blocks::Draft;
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
+use crate::routes::{self, Scene};
 use crate::world::World;
+use crate::world::tree::Slot;
 
 /// Time between two requests, so that times differ.
 const PAUSE_MS: i64 = 11 * 60 * 1000;
 
 /// Somebody who writes.
 pub(super) struct Author<'a> {
-    world: &'a mut World,
+    pub(super) world: &'a mut World,
     sessions: Sessions,
     person: Id,
 }
@@ -32,7 +36,20 @@ impl<'a> Author<'a> {
     /// Makes a request that must succeed: the demo is part of the program, and a test makes it.
     pub(super) fn send(&mut self, method: Method, path: &str, body: &Value) -> Value {
         self.world.clock.advance(PAUSE_MS);
-        let who = self.world.person(self.person).expect("the demo's people exist");
+        match self.try_send(method, path, body) {
+            Ok(answer) => answer,
+            Err(fail) => unreachable!("the demo's requests succeed: {path} {}", fail.message),
+        }
+    }
+
+    /// Makes a request.
+    pub(super) fn try_send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, Fail> {
+        let who = self.world.person(self.person).expect("those who write are of the workspace");
         let incoming = Incoming {
             method,
             path: path.to_owned(),
@@ -43,10 +60,15 @@ impl<'a> Author<'a> {
             body: Bytes::from(body.to_string()),
         };
         let caller = Caller::Person(who);
-        match pipeline::answer(self.world, &mut self.sessions, &incoming, &caller) {
-            Ok(answer) => answer,
-            Err(fail) => unreachable!("the demo's requests succeed: {path} {}", fail.message),
-        }
+        pipeline::answer(self.world, &mut self.sessions, &incoming, &caller)
+    }
+
+    /// Puts blocks under a node; a request could not hold them all.
+    pub(super) fn plant(&mut self, drafts: &[Draft], under: Id, slot: Slot) {
+        let who = self.world.person(self.person).expect("those who write are of the workspace");
+        let (world, sessions) = (&mut *self.world, &mut self.sessions);
+        let mut scene = Scene { world, sessions, who, version: Version::LATEST };
+        routes::plant(&mut scene, drafts, under, slot);
     }
 
     fn post(&mut self, path: &str, body: &Value) -> Value {

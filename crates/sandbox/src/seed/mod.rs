@@ -5,6 +5,7 @@
 
 mod author;
 mod engineering;
+pub(crate) mod files;
 mod finance;
 mod handbook;
 mod meetings;

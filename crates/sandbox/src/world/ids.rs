@@ -40,6 +40,14 @@ impl IdSource {
         self.wished = ids.into_iter().collect();
     }
 
+    /// Goes on at a place that a text names, so that what is drawn there depends on nothing else.
+    pub(crate) fn jump(&mut self, to: &str) {
+        // FNV-1a: short, and the same for ever.
+        self.drawn = to.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    }
+
     fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
         mix(self.seed.wrapping_add(self.drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15)))

@@ -35,6 +35,7 @@ mod receiver;
 mod schemas;
 #[cfg(test)]
 mod sharing;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod state;
@@ -50,6 +51,7 @@ mod tokens;
 mod view_queries;
 #[cfg(test)]
 mod views;
+#[cfg(test)]
 mod webhook_events;
 #[cfg(test)]
 mod webhooks;
