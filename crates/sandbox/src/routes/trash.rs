@@ -29,5 +29,22 @@ pub(super) fn set(scene: &mut Scene, id: Id, in_trash: bool) {
             scene.note_node(id, if in_trash { Change::Deleted } else { Change::Undeleted });
         }
         scene.note_content(&[id]);
+        if in_trash {
+            note_transcript(scene, id);
+        }
+    }
+}
+
+/// A transcript that goes is told of its page as well.
+fn note_transcript(scene: &mut Scene, id: Id) {
+    let Some(way) = scene.world.lineage(id) else { return };
+    let Some(meeting) = way.get(1).and_then(|above| scene.world.node(*above)) else { return };
+    let page = way.iter().find(|above| scene.world.page(**above).is_some());
+    let is_transcript = meeting.block().is_some_and(|block| {
+        block.body()["children"]["transcript_block_id"].as_str().and_then(Id::parse) == Some(id)
+    });
+    if let (Some(page), true) = (page, is_transcript) {
+        let change = Change::TranscriptDeleted { block: meeting.id, transcript: Some(id) };
+        scene.note_node(*page, change);
     }
 }
