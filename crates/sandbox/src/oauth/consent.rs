@@ -63,8 +63,9 @@ pub(super) fn body(page: &Page) -> Markup {
                 @if let Some(person) = person { (identity(page, person)) }
             }
             form method="post" {
-                // Without a page to search for, the Enter key decides nothing.
-                @if !has_search(page, &tree) { button type="submit" disabled hidden {} }
+                // What the Enter key presses: it decides nothing, and keeps what is selected.
+                // (Chromium passes over buttons that are disabled.)
+                button.hidden type="submit" name="decision" value="find" tabindex="-1" aria-hidden="true" {}
                 input type="hidden" name="consent" value=(page.proof);
                 section aria-labelledby="can" {
                     h2 #can { "It will be able to" }

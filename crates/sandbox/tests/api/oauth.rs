@@ -608,6 +608,10 @@ async fn a_large_workspace_is_searched() {
     assert!(found.body.contains("Topic 309") && !found.body.contains("Topic 308"));
     // What was selected before stays so.
     assert!(found.body.contains(&format!("value=\"{team}\" checked")), "{}", found.body);
+    // The Enter key presses the first button of the form, which must decide nothing.
+    let form = page.body.split("<form").nth(1).unwrap();
+    let first = form.split("<button").nth(1).unwrap().split('>').next().unwrap();
+    assert!(first.contains("value=\"find\"") && first.contains("tabindex=\"-1\""), "{first}");
     let nothing = post(format!("consent={proof}&decision=find&find=xyzzy")).await;
     assert!(nothing.body.contains("No page has a title like this."));
     let allowed = post(format!("consent={proof}&decision=allow&pages={team}&pages={last}")).await;
