@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod clients;
 mod fidelity;
+mod fuzz;
 mod http;
 mod install;
 mod process;
@@ -44,6 +45,8 @@ usage: cargo xtask COMMAND
                          --recorded  a recording (.jsonl or .jsonl.gz); may be repeated
                          --only      of the levels L2 (replay), L3 (filters)
                          --verbose   every difference, with an example
+  fuzz [--seconds N] [--seed N]
+                         requests of all sorts to every route of the sandbox (default 60 seconds)
 
 exit codes: 0 done, 1 something failed, 2 wrong usage, 3 could not
 ";
@@ -72,6 +75,7 @@ fn run(mut args: Args) -> anyhow::Result<bool> {
     match args.word().as_deref() {
         Some("test") => test::run(args),
         Some("check") => check::run(args),
+        Some("fuzz") => fuzz::run(args),
         Some("bench") => bench::run(args),
         Some("fidelity") => fidelity::run(args),
         Some(other) => Err(Usage(format!("unknown command `{other}`")).into()),

@@ -1,86 +1,105 @@
-//! Whatever is sent: an answer that is JSON, and never a 5xx.
+//! Whatever is sent, to whatever route: an answer in Notion's shape, and never a 5xx.
 
-use proptest::prelude::*;
+use referee::fuzz::{Fuzzer, Request};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, MID, NEW, OLD};
+use crate::bench::Bench;
 
-/// Members that mean something somewhere.
-const KEYS: &str = "parent page_id database_id data_source_id block_id workspace properties title \
-    rich_text text content link url mention user date start end equation expression annotations \
-    color children type paragraph to_do table table_width table_row cells column_list column image \
-    external icon emoji cover filter property and or number equals relation rollup any formula \
-    status select options name sorts direction timestamp start_cursor page_size position \
-    after_block id in_trash archived template markdown query sort people files checkbox \
-    discussion_id initial_data_source dual_property function rollup_property_name \
-    relation_property_name Status Task Estimate Due Project Tags description is_inline";
+/// Requests of a run; `cargo xtask fuzz` goes on for as long as one likes.
+const REQUESTS: usize = 1500;
 
-fn values(ids: Vec<String>) -> impl Strategy<Value = Value> {
-    let keys: Vec<String> = KEYS.split_whitespace().map(str::to_owned).collect();
-    let words: Vec<String> = keys.iter().cloned().chain(ids).collect();
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        prop::sample::select(words).prop_map(Value::from),
-        "\\PC{0,12}".prop_map(Value::from),
-        Just(json!("2026-01-01")),
-        Just(json!({})),
-    ];
-    leaf.prop_recursive(6, 60, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((prop::sample::select(keys.clone()), inner), 0..5)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
+async fn ask(bench: &Bench, request: &Request) -> (u16, Value) {
+    let headers: Vec<(&str, &str)> =
+        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    bench.status_and_body(request.method, &request.path, &headers, request.body.clone()).await
 }
 
-#[test]
-fn random_bodies_never_break_it() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+async fn run(seed: u64) {
     let bench = Bench::new();
     let demo = &bench.demo;
-    let paths = [
-        ("POST", "/v1/pages".to_owned()),
-        ("PATCH", format!("/v1/pages/{}", demo.team_page_id)),
-        ("POST", format!("/v1/pages/{}/move", demo.team_page_id)),
-        ("PATCH", format!("/v1/blocks/{}/children", demo.team_page_id)),
-        ("PATCH", format!("/v1/blocks/{}", demo.other_page_id)),
-        ("POST", "/v1/databases".to_owned()),
-        ("PATCH", format!("/v1/databases/{}", demo.database_id)),
-        ("POST", format!("/v1/databases/{}/query", demo.database_id)),
-        ("POST", "/v1/data_sources".to_owned()),
-        ("PATCH", format!("/v1/data_sources/{}", demo.data_source_id)),
-        ("POST", format!("/v1/data_sources/{}/query", demo.data_source_id)),
-        ("POST", "/v1/search".to_owned()),
-        ("POST", "/v1/comments".to_owned()),
-        ("POST", "/_sandbox/tokens".to_owned()),
-        ("POST", "/_sandbox/share".to_owned()),
-        ("POST", "/_sandbox/clock".to_owned()),
-        ("PUT", "/_sandbox/state".to_owned()),
-        ("POST", "/_sandbox/faults".to_owned()),
-        ("POST", "/_sandbox/as-human".to_owned()),
+    let tokens = &demo.tokens;
+    let ids = [
+        ("page", demo.root_page_id),
+        ("page", demo.team_page_id),
+        ("page", demo.other_page_id),
+        ("database", demo.database_id),
+        ("data_source", demo.data_source_id),
     ];
-    let ids = [demo.root_page_id, demo.team_page_id, demo.database_id, demo.data_source_id];
-    let ids = ids.map(|id| id.to_string()).to_vec();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 400,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
-    let version = prop::sample::select(vec![OLD, MID, NEW]);
-    let strategy = (values(ids), prop::sample::select(paths.to_vec()), version);
-    runner
-        .run(&strategy, |(body, (method, path), version)| {
-            let answer =
-                runtime.block_on(bench.with(&demo.tokens.full, version, method, &path, &body));
-            prop_assert!(answer.status < 500, "{method} {path} {body} {}", answer.body);
-            Ok(())
-        })
-        .unwrap();
-    // After all of that, the demo's rows still answer.
-    runtime.block_on(bench.control("POST", "reset", Value::Null)).ok();
-    assert_eq!(runtime.block_on(bench.query(json!({}))).ok().titles().len(), 25);
+    let mut fuzzer = Fuzzer::new(
+        seed,
+        vec![tokens.full.clone(), tokens.full.clone(), tokens.reader.clone()],
+        ids.map(|(kind, id)| (kind.to_owned(), id.to_string())).to_vec(),
+    );
+    let mut successes = 0;
+    for index in 0..REQUESTS {
+        let request = fuzzer.request();
+        let (status, answer) = ask(&bench, &request).await;
+        if let Err(what) = Fuzzer::check(&request, status, &answer) {
+            panic!(
+                "seed {seed}, request {index}: {} {} {:?} {}: {what}",
+                request.method,
+                request.path,
+                request.headers,
+                String::from_utf8_lossy(&request.body)
+            );
+        }
+        successes += usize::from(status == 200);
+        fuzzer.learn(&answer);
+    }
+    // A stream of refusals alone would prove little.
+    assert!(successes > REQUESTS / 8, "{successes} successes");
+    // After all of that, the demo is back as it was.
+    bench.control("POST", "reset", Value::Null).await.ok();
+    assert_eq!(bench.query(json!({})).await.ok().titles().len(), 25);
+}
+
+#[tokio::test]
+async fn random_requests_never_break_it_1() {
+    run(1).await;
+}
+
+#[tokio::test]
+async fn random_requests_never_break_it_2() {
+    run(2).await;
+}
+
+/// Control routes answer whatever they are sent as well.
+#[tokio::test]
+async fn control_routes_refuse_nonsense() {
+    let bench = Bench::new();
+    let bodies = [
+        json!(null),
+        json!([]),
+        json!("x"),
+        json!({"a": {"b": [1]}}),
+        json!({"id": 1}),
+        json!({"now": "never"}),
+        json!({"match": 1, "times": -1}),
+        json!({"url": "x"}),
+    ];
+    for (method, route) in [
+        ("POST", "tokens"),
+        ("POST", "share"),
+        ("POST", "unshare"),
+        ("POST", "clock"),
+        ("PUT", "state"),
+        ("POST", "faults"),
+        ("POST", "as-human"),
+        ("POST", "webhooks"),
+        ("POST", "oauth/clients"),
+        ("POST", "templates"),
+        ("POST", "emojis"),
+        ("POST", "snapshots"),
+        ("PUT", "limits"),
+        ("GET", "nothing"),
+        ("DELETE", "tokens/x"),
+        ("POST", "webhooks/deliveries/x/redeliver"),
+    ] {
+        for body in &bodies {
+            let path = format!("/_sandbox/{route}");
+            let text = body.to_string();
+            let (status, answer) = bench.status_and_body(method, &path, &[], text).await;
+            assert!(status < 500, "{method} {route} {body}: {status} {answer}");
+        }
+    }
 }

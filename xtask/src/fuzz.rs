@@ -1,0 +1,114 @@
+//! `cargo xtask fuzz`: requests of all sorts to every route of the sandbox, for as long as one likes.
+//!
+//! Never a panic, a 5xx, a hang, or an answer in another shape than Notion's. A failure says the
+//! seed: `--seed` plays it again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Body;
+use http_body_util::BodyExt;
+use referee::fuzz::{Fuzzer, Request};
+use sandbox::{Options, Sandbox};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::args::Args;
+
+/// Requests to one sandbox, before a fresh one takes over.
+const ROUND: usize = 2000;
+/// A request that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the command; `false` says that something broke.
+pub(crate) fn run(mut args: Args) -> Result<bool> {
+    let seconds: u64 = args.value("--seconds")?.unwrap_or(60);
+    let only: Option<u64> = args.value("--seed")?;
+    args.finish()?;
+    let started = Instant::now();
+    let mut seed = only.unwrap_or(1);
+    let mut successes = 0;
+    let mut requests = 0;
+    loop {
+        match round(seed)? {
+            Ok(count) => successes += count,
+            Err(failure) => {
+                println!("seed {seed}: {failure}");
+                println!("again: cargo xtask fuzz --seed {seed}");
+                return Ok(false);
+            }
+        }
+        requests += ROUND;
+        println!(
+            "{:>4} s  seed {seed}: {requests} requests, {successes} of them succeeded",
+            started.elapsed().as_secs()
+        );
+        if only.is_some() || started.elapsed().as_secs() >= seconds {
+            return Ok(true);
+        }
+        seed += 1;
+    }
+}
+
+/// One sandbox, one seed: how many requests succeeded, or what broke.
+fn round(seed: u64) -> Result<Result<usize, String>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (router, demo) = Sandbox::router(&Options::default())?;
+    let demo = demo.context("the demo workspace says nothing of itself")?;
+    let ids = [
+        ("page", demo.root_page_id),
+        ("page", demo.team_page_id),
+        ("page", demo.other_page_id),
+        ("database", demo.database_id),
+        ("data_source", demo.data_source_id),
+    ];
+    let tokens = demo.tokens;
+    let mut fuzzer = Fuzzer::new(
+        seed,
+        vec![tokens.full.clone(), tokens.full, tokens.reader, tokens.writer],
+        ids.map(|(kind, id)| (kind.to_owned(), id.to_string())).to_vec(),
+    );
+    let mut successes = 0;
+    for index in 0..ROUND {
+        let request = fuzzer.request();
+        let told = |what: &str| {
+            format!(
+                "request {index}: {what}\n{} {}\n{:?}\n{}",
+                request.method,
+                request.path,
+                request.headers,
+                String::from_utf8_lossy(&request.body)
+            )
+        };
+        let asked = Instant::now();
+        let answered = catch_unwind(AssertUnwindSafe(|| runtime.block_on(ask(&router, &request))));
+        let (status, answer) = match answered {
+            Ok(answered) => answered?,
+            Err(_) => return Ok(Err(told("panicked"))),
+        };
+        if asked.elapsed() > PATIENCE {
+            return Ok(Err(told(&format!("took {:?}", asked.elapsed()))));
+        }
+        if let Err(what) = Fuzzer::check(&request, status, &answer) {
+            return Ok(Err(told(&what)));
+        }
+        successes += usize::from(status == 200);
+        fuzzer.learn(&answer);
+    }
+    Ok(Ok(successes))
+}
+
+async fn ask(router: &Router, request: &Request) -> Result<(u16, Value)> {
+    let mut made = http::Request::builder().method(request.method).uri(&request.path);
+    for (name, value) in &request.headers {
+        made = made.header(name, value);
+    }
+    let made = made.body(Body::from(request.body.clone()))?;
+    let response = router.clone().oneshot(made).await?;
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await?.to_bytes();
+    let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
+    Ok((status, serde_json::from_slice(&bytes).unwrap_or_else(|_| text())))
+}
