@@ -192,7 +192,7 @@ impl Schemas {
             Err(error) => return Verdict::Broken(format!("the schema {name} is broken: {error}")),
         };
         let Err(error) = validator.validate(answer) else { return Verdict::Fits };
-        if is_partial(answer) || validator.is_valid(&without_places(answer)) {
+        if is_partial(answer) || validator.is_valid(&without_gaps(answer)) {
             return Verdict::Fits;
         }
         let text: String = error.to_string().chars().take(400).collect();
@@ -216,9 +216,10 @@ impl Schemas {
     }
 }
 
-/// The old SDK's types know places only where they are `null`, and none as a single item: both are
+/// The old SDK's types know places only where they are `null`, and none as a single item; and a
+/// person who verified a page, of whom no more may be told, only without `object`. What has these is
 /// judged as something else of that form.
-fn without_places(answer: &Value) -> Value {
+fn without_gaps(answer: &Value) -> Value {
     match answer {
         Value::Object(members) if members.get("type").is_some_and(|it| it == "place") => {
             let is_item = members.get("object").is_some_and(|it| it == "property_item");
@@ -231,10 +232,15 @@ fn without_places(answer: &Value) -> Value {
             Value::Object(members.collect())
         }
         Value::Object(members) => {
-            let members = members.iter().map(|(key, value)| (key.clone(), without_places(value)));
+            let members = members.iter().map(|(key, value)| match key.as_str() {
+                "verified_by" if value.get("type").is_none() && value.is_object() => {
+                    (key.clone(), json!({"id": value["id"]}))
+                }
+                _ => (key.clone(), without_gaps(value)),
+            });
             Value::Object(members.collect())
         }
-        Value::Array(all) => all.iter().map(without_places).collect(),
+        Value::Array(all) => all.iter().map(without_gaps).collect(),
         other => other.clone(),
     }
 }

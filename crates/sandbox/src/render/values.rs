@@ -112,17 +112,9 @@ fn verification(view: View, kept: &Value) -> Value {
     let by = kept["verified_by"].as_str().and_then(Id::parse);
     json!({
         "state": cell::verification(kept, view.world.now()).unwrap_or("unverified"),
-        "verified_by": by.map(|id| verifier(view, id)),
+        "verified_by": by.map(|id| user::user(view, id)),
         "date": kept["date"],
     })
-}
-
-/// Where no more may be told of a person, old versions tell the bare id (strict schema).
-fn verifier(view: View, id: Id) -> Value {
-    match user::user(view, id) {
-        partial if !view.has_sources() && partial.get("type").is_none() => json!({"id": id}),
-        told => told,
-    }
 }
 
 /// `{type, <type>}` of a formula.
