@@ -25,6 +25,11 @@
 //! value. Expressions read back as they were written, with placeholders for properties, where
 //! Notion prints them anew. A rollup of rollups is `unsupported`.
 //!
+//! Markdown v2 is read and written in a core: blank lines between blocks, the tags of media,
+//! bookmarks, embeds, columns with ratios, synced blocks; what v1 writes with markers it writes the
+//! same. Its `<ul>`, `<ol>`, `<li>`, `<tabs>`, `<toggle>`, `<folder>`, `<mail>` and custom blocks are
+//! text, and `warnings` are not answered. Applying a template copies no databases.
+//!
 //! Texts that nobody has recorded are the sandbox's own wording; tests mark the others with their
 //! evidence.
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::bodies::{draft, heading, icon_in, media, paragraph, text};
 use super::inline_in::{inline, target};
 use super::tag::{Form, Tag, trailing};
-use super::{BLOCKS_MAX, DEPTH_MAX, Reading, id_in, tables_in};
+use super::{BLOCKS_MAX, DEPTH_MAX, Dialect, Reading, id_in, tables_in};
 use crate::fail::Fail;
 use crate::input::block_body::language_in;
 use crate::input::blocks::{Draft, takes_children};
@@ -279,7 +279,32 @@ impl<'a> Parser<'a> {
         let is_open = tag.form == Form::Open;
         let color = tag.color();
         let url = tag.get("url").and_then(id_in);
-        let mut one = match tag.name {
+        let v2 = self.reading.dialect == Dialect::V2;
+        let name = match tag.name {
+            "table-of-contents" if v2 => "table_of_contents",
+            "synced-block" if v2 => "synced_block",
+            "synced-block-reference" if v2 => "synced_block_reference",
+            name => name,
+        };
+        let content_of = |parser: &Self| inline(closed(content, tag.name).trim(), parser.reading);
+        let mut one = match name {
+            "p" if v2 => paragraph(content_of(self), color),
+            "h1" | "h2" | "h3" | "h4" if v2 => {
+                let level = name[1..].parse().unwrap_or(1);
+                heading(level, content_of(self), tag.is_on("toggle"), color)
+            }
+            "quote" if v2 => text("quote", content_of(self), json!(null), color),
+            "todo" if v2 => {
+                text("to_do", content_of(self), json!({"checked": tag.is_on("checked")}), color)
+            }
+            "equation" if v2 => {
+                draft("equation", json!({"expression": closed(content, "equation").trim()}))
+            }
+            "bookmark" | "embed" if v2 => {
+                let kind = if name == "embed" { "embed" } else { "bookmark" };
+                let url = tag.get("source").unwrap_or_default();
+                draft(kind, json!({"caption": content_of(self), "url": url}))
+            }
             "empty-block" => paragraph(Vec::new(), "default"),
             "table_of_contents" => draft("table_of_contents", json!({"color": color})),
             "unknown" => draft("unknown", json!({"alt": tag.get("alt").unwrap_or("block")})),
@@ -288,8 +313,8 @@ impl<'a> Parser<'a> {
                 let summary = self.summary();
                 text("toggle", summary, json!(null), color)
             }
-            "audio" | "video" | "file" | "pdf" => {
-                let kinds = ["audio", "video", "file", "pdf"];
+            "image" | "audio" | "video" | "file" | "pdf" if v2 || name != "image" => {
+                let kinds = ["image", "audio", "video", "file", "pdf"];
                 let kind = kinds.into_iter().find(|kind| *kind == tag.name).unwrap_or("file");
                 let source = tag.get("src").or_else(|| tag.get("source")).unwrap_or_default();
                 media(kind, source, inline(closed(content, tag.name), self.reading))
@@ -312,11 +337,15 @@ impl<'a> Parser<'a> {
             | "synced_block_reference"
             | "meeting-notes" => {
                 self.put_back_split(rest, tag.name, line.indent + TAB);
-                draft("column", json!({}))
+                let ratio = tag.get("ratio").and_then(|ratio| ratio.parse::<f64>().ok());
+                match ratio.filter(|ratio| name == "column" && *ratio > 0.0 && *ratio <= 1.0) {
+                    Some(ratio) => draft("column", json!({"width_ratio": ratio})),
+                    None => draft("column", json!({})),
+                }
             }
             _ => return Ok(None),
         };
-        let container = if tag.name == "details" || is_container(tag.name) {
+        let container = if tag.name == "details" || is_container(name) {
             Some(format!("</{}>", tag.name))
         } else {
             None
@@ -328,7 +357,7 @@ impl<'a> Parser<'a> {
             _ => Vec::new(),
         };
         one.id = url;
-        Ok(Some(match tag.name {
+        Ok(Some(match name {
             "details" => {
                 one.children = inner;
                 vec![one]

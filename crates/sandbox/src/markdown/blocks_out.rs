@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::bodies::icon_out;
 use super::inline_out::{escape, inline, target};
 use super::tag::{put, put_color};
-use super::{Look, Span, Text, block_url, page_url};
+use super::{Dialect, Look, Span, Text, block_url, page_url};
 use crate::input::blocks::Draft;
 
 /// Writes blocks.
@@ -29,6 +29,10 @@ impl Writer {
         out.push('\n');
     }
 
+    fn v2(&self) -> bool {
+        self.look.dialect == Dialect::V2
+    }
+
     fn blocks(&mut self, drafts: &[Draft], depth: usize) {
         let mut number = 0;
         for draft in drafts {
@@ -37,6 +41,10 @@ impl Writer {
                 ("numbered_list_item", _) => number + 1,
                 _ => 0,
             };
+            // The other dialect parts blocks by blank lines.
+            if self.v2() && depth == 0 && !self.text.markdown.is_empty() {
+                self.text.markdown.push('\n');
+            }
             let start = self.text.markdown.len();
             self.block(draft, depth, number);
             let end = self.text.markdown.len().saturating_sub(1).max(start);
@@ -120,21 +128,35 @@ impl Writer {
             "divider" => self.line(depth, "---"),
             "table" => self.table(draft, depth),
             "column_list" => self.around(draft, depth, "columns", ""),
-            "column" => self.around(draft, depth, "column", ""),
+            "column" => {
+                let ratio = body["width_ratio"].as_f64().filter(|_| self.v2() && !self.look.bare);
+                if let Some(ratio) = ratio {
+                    put(&mut attributes, "ratio", &ratio.to_string());
+                }
+                self.around(draft, depth, "column", &attributes);
+            }
+            "image" | "audio" | "video" | "file" | "pdf" if self.v2() => {
+                put(&mut attributes, "source", source(body));
+                self.captioned(draft, depth, &attributes);
+            }
+            "bookmark" | "embed" if self.v2() => {
+                put(&mut attributes, "source", body["url"].as_str().unwrap_or_default());
+                self.captioned(draft, depth, &attributes);
+            }
             "image" => {
                 let caption = self.inline(&body["caption"]);
                 self.line(depth, &format!("![{caption}]({})", target(source(body))));
             }
             "audio" | "video" | "file" | "pdf" => {
                 put(&mut attributes, "src", source(body));
-                let (kind, caption) = (draft.kind, self.inline(&body["caption"]));
-                self.line(depth, &format!("<{kind}{attributes}>{caption}</{kind}>"));
+                self.captioned(draft, depth, &attributes);
             }
             "child_page" => self.child(draft, depth, "page"),
             "child_database" => self.child(draft, depth, "database"),
             "table_of_contents" => {
                 put_color(&mut attributes, color);
-                self.line(depth, &format!("<table_of_contents{attributes}/>"));
+                let name = if self.v2() { "table-of-contents" } else { "table_of_contents" };
+                self.line(depth, &format!("<{name}{attributes}/>"));
             }
             "synced_block" => self.synced(draft, depth),
             "link_to_page" => {
@@ -151,11 +173,16 @@ impl Writer {
         }
     }
 
+    fn captioned(&mut self, draft: &Draft, depth: usize, attributes: &str) {
+        let (kind, caption) = (draft.kind, self.inline(&draft.body["caption"]));
+        self.line(depth, &format!("<{kind}{attributes}>{caption}</{kind}>"));
+    }
+
     fn paragraph(&mut self, draft: &Draft, depth: usize) {
         let text = self.inline(&draft.body["rich_text"]);
         let has_color = draft.body["color"].as_str().is_some_and(|color| color != "default");
         if text.is_empty() && !has_color {
-            self.line(depth, "<empty-block/>");
+            self.line(depth, if self.v2() { "<p />" } else { "<empty-block/>" });
             self.blocks(&draft.children, depth + 1);
         } else {
             self.marked(draft, depth, "", &shielded(&text));
@@ -240,7 +267,8 @@ impl Writer {
             put(&mut attributes, "url", &block_url(self.look.page.filter(|_| from.is_none()), id));
         }
         let name = if from.is_some() { "synced_block_reference" } else { "synced_block" };
-        self.around(draft, depth, name, &attributes);
+        let name = if self.v2() { name.replace('_', "-") } else { name.to_owned() };
+        self.around(draft, depth, &name, &attributes);
     }
 
     fn meeting(&mut self, draft: &Draft, depth: usize) {

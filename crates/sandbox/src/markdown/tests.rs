@@ -140,6 +140,22 @@ fn what_people_write_is_understood() {
 }
 
 #[test]
+fn the_other_dialect_has_tags_for_more() {
+    let text = "# a\n\n<p />\n\n<bookmark source=\"https://x.example/b\">c</bookmark>\n\n\
+        <image source=\"https://x.example/i.png\"></image>\n\n\
+        <columns>\n\t<column ratio=\"0.25\">\n\t\tl\n\t</column>\n\t<column>\n\t\tr\n\t</column>\n\
+        </columns>\n\n<synced-block>\n\tx\n</synced-block>\n\n<table-of-contents/>";
+    let look = Look { dialect: Dialect::V2, ..Look::default() };
+    let parse = |text: &str| parse_as(text, &reading(Dialect::V2)).unwrap();
+    assert_eq!(render(&parse(text), look).markdown, text);
+    let tags = "<h2 color=\"red\">b</h2>\n\n<quote>q <b>r</b></quote>\n\n<todo checked>d</todo>\n\n\
+        <p>a &lt;u&gt; <u>v</u></p>\n\n<equation>x^2</equation>";
+    let expected = "heading_2:b quote:q r to_do:d paragraph:a <u> v equation:";
+    assert_eq!(outline(&parse(tags)), expected);
+    assert_eq!(outline(&read("<quote>q</quote>")), "paragraph:<quote>q</quote>");
+}
+
+#[test]
 fn too_much_is_refused() {
     let deep: String = (0..200).map(|depth| format!("{}- x\n", "\t".repeat(depth))).collect();
     assert!(parse(&deep).unwrap_err().message.contains("deeper than 50"));

@@ -9,7 +9,7 @@ use crate::fail::Fail;
 use crate::input::blocks as drafts;
 use crate::input::check::{Spot, fix_one};
 use crate::input::{files, rich_text};
-use crate::markdown::{Reading, parse_as};
+use crate::markdown::{Dialect, Reading, parse, parse_as};
 use crate::render;
 use crate::world::NODES_MAX;
 use crate::world::journal::Change;
@@ -112,7 +112,11 @@ fn written(body: &Spot) -> Result<Option<Vec<drafts::Draft>>, Fail> {
         return if version.is_there() { Err(version.not_present().into()) } else { Ok(None) };
     };
     let dialect = markdown::dialect(&version)?;
-    parse_as(text, &Reading { dialect, emoji: &|_| None }).map(Some)
+    let blocks = match dialect {
+        Dialect::V1 => parse(text),
+        Dialect::V2 => parse_as(text, &Reading { dialect, emoji: &|_| None }),
+    };
+    blocks.map(Some)
 }
 
 fn optional(spot: &Spot, read: impl Fn(&Spot) -> Result<Value, Fail>) -> Result<Value, Fail> {

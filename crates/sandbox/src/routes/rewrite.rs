@@ -14,7 +14,7 @@ use super::{Scene, blocks, pages, trash};
 use crate::fail::Fail;
 use crate::input::blocks::Draft;
 use crate::markdown::tree::Tree;
-use crate::markdown::{Look, render};
+use crate::markdown::{Dialect, Look, render};
 use crate::world::NODES_MAX;
 use crate::world::journal::Change;
 use crate::world::node::{Content, Parent};
@@ -151,7 +151,8 @@ struct Work<'a, 'w> {
 
 /// How a block reads, with what is below it.
 fn whole(draft: &Draft) -> String {
-    let look = Look { bare: true, ..Look::default() };
+    // The dialect that can say more, whichever the text is in.
+    let look = Look { bare: true, dialect: Dialect::V2, ..Look::default() };
     render(std::slice::from_ref(draft), look).markdown
 }
 
@@ -261,13 +262,16 @@ impl Work<'_, '_> {
     }
 }
 
+/// What blocks are compared by; `None` is like nothing.
+type Key<'a> = &'a dyn Fn(&Draft) -> Option<String>;
+
 /// For each block of the text, the old one that it is, by place in `old`.
 fn partners(old: &[Draft], new: &[Draft], named: &HashSet<Id>) -> Vec<Option<usize>> {
     let mut partners = vec![None; new.len()];
     let is_named = |draft: &Draft| draft.id.is_some_and(|id| named.contains(&id));
     let mut free: Vec<bool> = old.iter().map(|draft| !is_named(draft)).collect();
     // What reads the same, then what differs only below, then what is of the same type.
-    let rounds: [&dyn Fn(&Draft) -> Option<String>; 3] = [
+    let rounds: [Key; 3] = [
         &|draft| Some(whole(draft)),
         &|draft| Some(format!("{} {}", draft.kind, alone(draft))),
         &|draft| (!NAMED.contains(&draft.kind)).then(|| draft.kind.to_owned()),

@@ -1,6 +1,5 @@
 //! Pages as markdown, long writes, and comments in markdown. Texts of refusals are the sandbox's own:
 //! nobody has recorded any.
-#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use serde_json::{Value, json};
 

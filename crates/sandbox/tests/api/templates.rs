@@ -1,5 +1,4 @@
 //! Templates of a data source.
-#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use serde_json::{Value, json};
 
