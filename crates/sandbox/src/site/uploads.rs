@@ -24,7 +24,7 @@ pub(super) fn page(view: View, pages: &Pages) -> Page {
             div.scroll tabindex="0" role="region" aria-label="File uploads" {
                 table {
                     caption.hidden { "File uploads" }
-                    thead { tr { @for name in ["File", "State", "Size", "How", "Begun", "By", "Id"] { th scope="col" { (name) } } } }
+                    thead { tr { @for name in ["File", "State", "Size", "How", "Begun", "By"] { th scope="col" { (name) } } } }
                     tbody { @for upload in shown { (row(view, upload)) } }
                 }
             }
@@ -50,6 +50,7 @@ fn row(view: View, upload: &FileUpload) -> Markup {
                     (upload.name())
                 }
                 p.quiet { (upload.content_type.as_deref().unwrap_or("type not known yet")) }
+                p.nowrap { (text::id(&upload.id.to_string())) }
             }
             td {
                 span class=(class) { (upload.status.as_str()) }
@@ -60,7 +61,7 @@ fn row(view: View, upload: &FileUpload) -> Markup {
                 }
             }
             td.nowrap { (size(upload.length())) }
-            td {
+            td.nowrap {
                 @match &upload.mode {
                     Mode::SinglePart => "in one part",
                     Mode::MultiPart { total } => { (upload.parts.len()) " of " (total) " parts here" }
@@ -69,7 +70,6 @@ fn row(view: View, upload: &FileUpload) -> Markup {
             }
             td.nowrap { (time(upload.created_time)) }
             td { (name(view.world, upload.created_by).unwrap_or_default()) }
-            td { (text::id(&upload.id.to_string())) }
         }
     }
 }
