@@ -216,8 +216,10 @@ impl Importer<'_> {
                     let title = plain(body["title"].as_str().unwrap_or_default());
                     let container = Database { title: title.clone(), ..Database::default() };
                     self.put(id, parent, Content::Database(Box::new(container)), wire);
-                    let source = self.source_of(id);
-                    let table = self.world.nodes.get_mut(&source);
+                    // One without a title that nobody looked into is a linked one: no table.
+                    let is_linked = title.is_empty() || body["title"] == "Untitled";
+                    let source = (!is_linked).then(|| self.source_of(id));
+                    let table = source.and_then(|source| self.world.nodes.get_mut(&source));
                     if let Some(table) = table.and_then(|node| node.source_mut()) {
                         table.title = title;
                     }
