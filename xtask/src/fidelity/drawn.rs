@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 use super::recording::decoded;
 
+const NIL: &str = "00000000000000000000000000000000";
+
 /// The two namespaces of ids and cursors.
 #[derive(Debug, Default)]
 pub(super) struct Drawn {
@@ -37,6 +39,10 @@ impl Drawn {
     /// Whether two ids mean the same thing; two new ones mean the same from now on.
     pub(super) fn pair(&mut self, recorded: &str, ours: &str) -> bool {
         let (recorded, ours) = (plain(recorded), plain(ours));
+        // Where a recording lost an id, it has the nil id.
+        if recorded == NIL {
+            return true;
+        }
         match (self.to_ours.get(&recorded), self.to_recorded.get(&ours)) {
             (Some(twin), _) => *twin == ours,
             (None, Some(_)) => false,

@@ -13,6 +13,9 @@ use super::report::{Level, percent};
 /// So much of each file must be equal, in percent.
 const BAR: usize = 95;
 
+/// So many places are named where differences of one sort were found.
+const PLACES_MAX: usize = 200;
+
 /// What L2 found.
 #[derive(Debug)]
 pub(super) struct Replay {
@@ -35,7 +38,7 @@ struct FileResult {
 #[derive(Debug)]
 struct Group {
     count: usize,
-    place: String,
+    places: Vec<String>,
     example: Difference,
 }
 
@@ -68,10 +71,13 @@ impl FileResult {
                 let key = (outcome.operation.clone(), difference.path.clone(), difference.kind);
                 let group = result.groups.entry(key).or_insert_with(|| Group {
                     count: 0,
-                    place: outcome.place.clone(),
+                    places: Vec::new(),
                     example: difference.clone(),
                 });
                 group.count += 1;
+                if group.places.len() < PLACES_MAX && group.places.last() != Some(&outcome.place) {
+                    group.places.push(outcome.place.clone());
+                }
             }
         }
         result
@@ -129,7 +135,7 @@ impl Level for Replay {
                     "  {:>4}  {operation} {path} {}: {why}\n        {}\n        recorded {}\n        ours     {}\n",
                     group.count,
                     kind.as_str(),
-                    group.place,
+                    group.places.first().map_or("", String::as_str),
                     short(&group.example.recorded),
                     short(&group.example.ours),
                 ));
@@ -167,6 +173,7 @@ impl FileResult {
                     "path": path,
                     "kind": kind.as_str(),
                     "count": group.count,
+                    "places": group.places,
                     "explanation": explain(operation, path, *kind),
                 })
             })

@@ -238,6 +238,10 @@ impl Finder {
             for related in list(&id["relation"]) {
                 self.name(&related["id"], Value::Null);
             }
+            // A relation is shown only if its table is.
+            for key in ["database_id", "data_source_id"] {
+                self.name(&id["relation"][key], Value::Null);
+            }
         }
         self.objects.insert(id.to_owned(), object);
     }

@@ -31,7 +31,7 @@ pub(crate) fn import(world: &mut World, document: &Value) -> Result<Value, Strin
         let (clock, ids) = (world.clock.clone(), world.ids.clone());
         *world = World { clock, ids, ..World::empty(0) };
     }
-    let mut importer = Importer { world, tables: IndexMap::new() };
+    let mut importer = Importer { world, tables: IndexMap::new(), whole: Vec::new() };
     importer.pairs(document);
     importer.workspace(&document["workspace"]);
     for user in list(&document["users"]) {
@@ -73,6 +73,8 @@ pub(super) struct Importer<'a> {
     world: &'a mut World,
     /// Which table a database has, where relations tell: old versions show databases without it.
     tables: IndexMap<Id, Id>,
+    /// Tables of which somebody sent the whole schema.
+    whole: Vec<Id>,
 }
 
 impl Importer<'_> {

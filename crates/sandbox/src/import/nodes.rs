@@ -131,7 +131,12 @@ impl Importer<'_> {
         }
         if wire["properties"].is_object() {
             let source = self.source_of(id);
-            self.table(source, Parent::Node(id), wire);
+            // What is in the trash is the container.
+            let mut wire = wire.clone();
+            for flag in ["in_trash", "archived"] {
+                wire[flag] = false.into();
+            }
+            self.table(source, Parent::Node(id), &wire);
         }
     }
 
@@ -160,6 +165,7 @@ impl Importer<'_> {
     }
 
     fn table(&mut self, id: Id, parent: Parent, wire: &Value) {
+        self.whole.push(id);
         let before = self.world.source(id).map(|source| source.schema.clone());
         let table = DataSource {
             title: runs(&wire["title"]),

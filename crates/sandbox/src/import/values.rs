@@ -16,6 +16,10 @@ impl Importer<'_> {
         let mut property = known.cloned().unwrap_or_else(|| {
             let mut property = Property::plain(&key, name, kind);
             property.settings = usual(kind, source);
+            // Rows show what the schema of their table does not: it leads to what is not shared.
+            if source.is_some_and(|source| self.whole.contains(&source)) {
+                property.extra = json!({"hidden": true});
+            }
             property
         });
         let value = self.kept(source, &mut property, &wire[kind.as_str()]);

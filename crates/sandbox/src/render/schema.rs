@@ -12,7 +12,7 @@ use crate::world::property::{Property, Settings, encode};
 pub(crate) fn properties(view: View, source: &DataSource) -> Value {
     let mut out = Map::new();
     for property in ordered(source.schema.values()) {
-        if leads_out_of_sight(view, source, property) {
+        if property.extra["hidden"] == true || leads_out_of_sight(view, source, property) {
             continue;
         }
         out.insert(property.name.clone(), schema(view, source, property));

@@ -136,7 +136,8 @@ fn formula_result(
         Cell::Date(date) => json!({"type": "date", "date": period(date.as_ref())}),
         Cell::Nothing if imported.is_object() => imported.clone(),
         Cell::Nothing => json!({"type": "string", "string": null}),
-        other => json!({"type": "string", "string": other.text()}),
+        // Spaces at the end are not shown (measured).
+        other => json!({"type": "string", "string": other.text().trim_end()}),
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn call(name: &str, arguments: &[Cell], now: Timestamp) -> Option<Cel
         }
         ("formatDate", [Cell::Date(date), Cell::Text(pattern)]) => {
             let text = date.as_ref().map(|date| super::format::format(&at(&date.start), pattern));
-            Some(Cell::Text(text.unwrap_or_default()))
+            // Of no date, no text: not even an empty one (measured).
+            Some(text.map_or(Cell::Nothing, Cell::Text))
         }
         ("fromTimestamp", [Cell::Number(number)]) => {
             let time = number.and_then(|ms| Timestamp::from_millisecond(ms as i64).ok());
