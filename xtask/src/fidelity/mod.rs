@@ -13,6 +13,7 @@ mod conditions;
 mod drawn;
 mod drills;
 mod explain;
+mod index;
 mod l0;
 mod l1;
 mod l2;

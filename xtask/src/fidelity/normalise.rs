@@ -17,10 +17,11 @@ pub(super) enum Item {
     UrlHost,
     OptionColors,
     PropertyOrder,
+    SearchIndex,
 }
 
 impl Item {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Times,
         Self::RequestId,
         Self::Ids,
@@ -29,6 +30,7 @@ impl Item {
         Self::UrlHost,
         Self::OptionColors,
         Self::PropertyOrder,
+        Self::SearchIndex,
     ];
 
     /// Name and reason.
@@ -56,6 +58,11 @@ impl Item {
             Self::OptionColors => (
                 "option colours",
                 "drawn by Notion where no request chose one; must stay the same for an option",
+            ),
+            Self::SearchIndex => (
+                "search index",
+                "Notion's lags: objects that a later search of the same words proves to be found \
+                 late, or that were found in the trash; the sandbox's index is set to the same state",
             ),
             Self::PropertyOrder => (
                 "order of properties",

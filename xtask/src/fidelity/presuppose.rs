@@ -48,8 +48,6 @@ struct Finder {
     named: IndexMap<String, Value>,
     /// Objects of which a search told the order.
     ranked: HashSet<String>,
-    /// What a search found although it was in the trash.
-    stale: IndexSet<String>,
     me: Option<String>,
     name: Option<String>,
 }
@@ -173,9 +171,6 @@ impl Finder {
             return;
         }
         let results = list(&exchange.answer["results"]);
-        for one in results.iter().filter(|one| one["in_trash"] == true) {
-            self.stale.extend(one["id"].as_str().map(str::to_owned));
-        }
         for (rank, one) in results.iter().rev().enumerate() {
             let (id, time) = (one["id"].as_str(), one["last_edited_time"].as_str());
             if let (Some(id), Some(time)) = (id, time)
@@ -362,8 +357,7 @@ impl Finder {
         let children: Map<String, Value> =
             self.children.into_iter().map(|(id, all)| (id, all.into())).collect();
         Presupposed {
-            document: json!({"fresh": true, "users": users, "objects": objects, "children": children,
-                "stale_index": self.stale.iter().collect::<Vec<_>>()}),
+            document: json!({"fresh": true, "users": users, "objects": objects, "children": children}),
             connection: json!({"name": name, "bot_id": me, "owner": owner}),
             shared: shared.into_iter().collect(),
             ids,

@@ -9,7 +9,8 @@ use super::bench::Bench;
 use super::compare::{Comparer, Difference};
 use super::conditions::Conditions;
 use super::drawn::encoded;
-use super::normalise::Applied;
+use super::index::{Lag, lags};
+use super::normalise::{Applied, Item};
 use super::presuppose::presuppose;
 use super::recording::{Exchange, Recording};
 
@@ -65,7 +66,11 @@ pub(super) fn play_while(
     for (cassette, exchanges) in &recording.cassettes {
         let mut player = Player::new(exchanges, conditions, latest)
             .with_context(|| format!("the world of {cassette} cannot be made"))?;
-        for exchange in exchanges {
+        let lags = lags(exchanges);
+        for (place, exchange) in exchanges.iter().enumerate() {
+            if let Some(lag) = lags.get(&place) {
+                player.lag(lag)?;
+            }
             let outcome = player
                 .play(exchange)
                 .with_context(|| format!("{cassette} {} cannot be played", exchange.n))?;
@@ -121,6 +126,19 @@ impl<'a> Player<'a> {
             now,
             usual_version: version.unwrap_or_else(|| notion::Version::LATEST.to_string()),
         })
+    }
+
+    /// Sets search's index to where it was.
+    fn lag(&mut self, lag: &Lag) -> anyhow::Result<()> {
+        let ours = |ids: &[String]| -> Vec<String> {
+            ids.iter().map(|id| self.comparer.drawn.ours(id)).collect()
+        };
+        let body = json!({"late": ours(&lag.late), "stale": ours(&lag.stale)});
+        for _ in lag.late.iter().chain(&lag.stale) {
+            self.comparer.applied.note(Item::SearchIndex);
+        }
+        self.bench.control("search-index", &body)?;
+        Ok(())
     }
 
     fn play(&mut self, exchange: &Exchange) -> anyhow::Result<Outcome> {

@@ -29,3 +29,12 @@ pub(super) fn ids(inner: &mut Inner, body: &Value) -> Answer {
     inner.world.ids.wish(ids);
     Ok((200, json!({"ok": true})))
 }
+
+/// `POST search-index` `{late: [ids], stale: [ids]}`: what search does not find yet, and what it still
+/// finds although it is in the trash; the real index lags.
+pub(super) fn search_index(inner: &mut Inner, body: &Value) -> Answer {
+    let index = serde_json::from_value(body.clone());
+    inner.world.search_index = index
+        .map_err(|error| (400, format!("`late` and `stale` must be lists of ids: {error}")))?;
+    Ok((200, json!({"ok": true})))
+}

@@ -1,7 +1,7 @@
 //! Takes in objects as Notion's API answers them, of any version: a copy of a real workspace, or of
 //! the part of one that somebody has answers of.
 //!
-//! The document is `{fresh?, workspace?, users, objects, children, stale_index}`; with `fresh` everything else goes
+//! The document is `{fresh?, workspace?, users, objects, children}`; with `fresh` everything else goes
 //! first. Users and objects are in Notion's shapes in
 //! any order, `children` the order of what hangs under a node. Ids stay what they are. What an object
 //! names but nobody sent (a parent, the target of a relation) is made as an empty stub.
@@ -60,7 +60,6 @@ pub(crate) fn import(world: &mut World, document: &Value) -> Result<Value, Strin
             }
         }
     }
-    importer.world.stale_index.extend(list(&document["stale_index"]).iter().filter_map(id));
     importer.children(&document["children"]);
     importer.hidden_children(objects);
     importer.world.check()?;

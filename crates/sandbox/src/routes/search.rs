@@ -35,6 +35,7 @@ pub(super) fn search(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             .filter(|node| {
                 query_text.is_empty() || words::matches(query_text, &words, &title(view, node))
             })
+            .filter(|node| !view.world.search_index.late.contains(&node.id))
             .filter(|node| view.sees(node.id))
             .collect();
         // Without a sort as well, what was edited last comes first, exact titles or not (measured).
@@ -65,8 +66,7 @@ impl Wanted {
 
     /// What the index has not forgotten is found although it is in the trash.
     fn finds_stale(self, view: View, node: &Node) -> bool {
-        !view.world.stale_index.is_empty()
-            && view.world.stale_index.contains(&node.id)
+        view.world.search_index.stale.contains(&node.id)
             && self.kind.is_none_or(|kind| node.kind() == kind)
     }
 }

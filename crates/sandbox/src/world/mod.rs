@@ -61,6 +61,18 @@ fn dice() -> IdSource {
     IdSource::new(0x0064_6963_6500)
 }
 
+/// How search's index differs from the world: the real one lags (documented and measured), this one
+/// only when told to.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct SearchIndex {
+    /// Not found yet.
+    #[serde(default)]
+    pub(crate) late: Vec<Id>,
+    /// Still found, although in the trash.
+    #[serde(default)]
+    pub(crate) stale: Vec<Id>,
+}
+
 /// Everything there is. The order of every map and list is the order of creation.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct World {
@@ -79,9 +91,9 @@ pub(crate) struct World {
     /// Pages that are not for everybody, and the people who see them and what is under them.
     #[serde(default)]
     pub(crate) private: IndexMap<Id, Vec<Id>>,
-    /// What search still finds although it is in the trash: its index forgets late (measured).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) stale_index: Vec<Id>,
+    /// What search does not know yet, and what it has not forgotten.
+    #[serde(default)]
+    pub(crate) search_index: SearchIndex,
     #[serde(default)]
     pub(crate) emojis: IndexMap<Id, Emoji>,
     /// Files that were sent, or are to be.
@@ -128,7 +140,7 @@ impl World {
             comments: IndexMap::new(),
             oauth: OAuth::default(),
             private: IndexMap::new(),
-            stale_index: Vec::new(),
+            search_index: SearchIndex::default(),
             emojis: IndexMap::new(),
             file_uploads: IndexMap::new(),
             webhooks: Webhooks::default(),

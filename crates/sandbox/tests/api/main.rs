@@ -14,20 +14,14 @@ mod control;
 #[cfg(test)]
 mod emojis;
 #[cfg(test)]
-<<<<<<< HEAD
 mod errors;
 #[cfg(test)]
-=======
->>>>>>> 42f9546 (sandbox, xtask: what rows show and schemas do not, shared targets of relations, empty formula results)
 mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
-<<<<<<< HEAD
 mod filters;
 #[cfg(test)]
-=======
->>>>>>> 42f9546 (sandbox, xtask: what rows show and schemas do not, shared targets of relations, empty formula results)
 mod limits;
 #[cfg(test)]
 mod markdown;
