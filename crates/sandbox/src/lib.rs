@@ -18,8 +18,7 @@
 //!
 //! # What is missing
 //!
-//! Operations of the catalogue that answer 400 `invalid_request`: meeting notes. Not there
-//! yet: limits.
+//! Operations of the catalogue that answer 400 `invalid_request`: meeting notes.
 //! Versions before 2022-06-28 are served in the shapes of 2022-06-28. Formulas know a core of
 //! functions (arithmetic, comparison, texts, dates); what goes beyond it is a string without a
 //! value. Expressions read back as they were written, with placeholders for properties, where

@@ -176,14 +176,20 @@ impl Drop for Process {
 
 /// `notegate sandbox serve`, in a process of its own.
 pub(crate) struct Sandbox {
-    _process: Process,
+    process: Process,
     pub(crate) url: String,
     pub(crate) full: String,
 }
 
 impl Sandbox {
     pub(crate) fn start(place: &Place) -> Self {
-        let command = place.command(&["sandbox", "serve", "--listen", "127.0.0.1:0"]);
+        Self::start_with(place, &[])
+    }
+
+    /// With further arguments.
+    pub(crate) fn start_with(place: &Place, arguments: &[&str]) -> Self {
+        let serve = ["sandbox", "serve", "--listen", "127.0.0.1:0"];
+        let command = place.command(&[&serve, arguments].concat());
         let mut process = Process::spawn(command, place, "sandbox");
         let (url, tokens) = wait_for("the sandbox", || {
             process.assert_alive();
@@ -196,10 +202,16 @@ impl Sandbox {
                 .map(str::to_owned)
                 .collect();
             // The line about Ctrl-C is the last one.
-            (output.contains("Ctrl-C") && tokens.len() == 3).then_some((url, tokens))
+            (output.contains("Ctrl-C") && !tokens.is_empty()).then_some((url, tokens))
         });
         let full = tokens[0].clone();
-        Self { _process: process, url, full }
+        Self { process, url, full }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    #[track_caller]
+    pub(crate) fn stop(self) -> ExitStatus {
+        self.process.stop()
     }
 
     pub(crate) fn control(&self, method: &str, route: &str, body: Value) -> Value {

@@ -24,6 +24,8 @@ mod keys;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod story;

@@ -4,6 +4,7 @@
 //! Everything is made by requests, as the demo is, so a seed obeys every rule that the operations
 //! enforce. The ids of an object follow from its path: a new file does not change those of others.
 
+mod around;
 mod build;
 mod load;
 mod short;
