@@ -14,15 +14,24 @@ pub(super) struct Filters {
     /// By file: equal, all.
     files: BTreeMap<String, (usize, usize)>,
     failures: Vec<String>,
+    /// Filters that the recording's own values contradict; they are not counted.
+    contradictory: Vec<String>,
 }
 
 impl Filters {
     pub(super) fn of(played: &[Played]) -> Self {
-        let mut result = Self { files: BTreeMap::new(), failures: Vec::new() };
+        let mut result =
+            Self { files: BTreeMap::new(), failures: Vec::new(), contradictory: Vec::new() };
         for file in played {
             let counts = result.files.entry(file.name.clone()).or_default();
             for outcome in &file.outcomes {
                 let Some(filtered) = &outcome.filtered else { continue };
+                if filtered.is_contradictory && !filtered.is_same {
+                    let text =
+                        format!("{}: {}: {}", file.name, outcome.place, short(&filtered.filter));
+                    result.contradictory.push(text);
+                    continue;
+                }
                 counts.0 += usize::from(filtered.is_same);
                 counts.1 += 1;
                 if !filtered.is_same {
@@ -62,7 +71,10 @@ impl Level for Filters {
     }
 
     fn details(&self) -> String {
-        self.failures.iter().map(|failure| format!("  {failure}\n")).collect()
+        let told = self.contradictory.iter().map(|one| {
+            format!("  not counted, the recording contradicts itself (scrubbed values): {one}\n")
+        });
+        self.failures.iter().map(|failure| format!("  {failure}\n")).chain(told).collect()
     }
 
     fn json(&self) -> Value {
@@ -71,6 +83,6 @@ impl Level for Filters {
             .iter()
             .map(|(file, (same, all))| json!({"file": file, "same": same, "all": all}))
             .collect();
-        json!({"passed": self.passed(), "bar_percent": 100, "files": files, "failures": self.failures})
+        json!({"passed": self.passed(), "bar_percent": 100, "files": files, "failures": self.failures, "contradictory": self.contradictory})
     }
 }

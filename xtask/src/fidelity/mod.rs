@@ -10,6 +10,7 @@
 mod bench;
 mod compare;
 mod conditions;
+mod contradiction;
 mod drawn;
 mod drills;
 mod explain;

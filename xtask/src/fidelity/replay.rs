@@ -1,13 +1,13 @@
 //! Plays a transcript against a sandbox that holds what it presupposes.
 
-use anyhow::Context;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::bench::Bench;
-use super::compare::{Comparer, Difference};
+use super::compare::{Comparer, Difference, Kind};
 use super::conditions::Conditions;
+use super::contradiction::Rows;
 use super::drawn::encoded;
 use super::index::{Lag, lags};
 use super::normalise::{Applied, Item};
@@ -30,6 +30,8 @@ pub(super) struct Outcome {
 pub(super) struct Filtered {
     pub(super) filter: Value,
     pub(super) is_same: bool,
+    /// The recording's own values do not fit the filter: something was scrubbed out of them.
+    pub(super) is_contradictory: bool,
     pub(super) recorded: usize,
     pub(super) ours: usize,
 }
@@ -63,17 +65,20 @@ pub(super) fn play_while(
     // A transcript that tells no time was made with the others.
     let all = recording.cassettes.values().flatten();
     let latest = all.filter_map(moment).max().unwrap_or(Timestamp::UNIX_EPOCH);
-    for (cassette, exchanges) in &recording.cassettes {
-        let mut player = Player::new(exchanges, conditions, latest)
-            .with_context(|| format!("the world of {cassette} cannot be made"))?;
+    for exchanges in recording.cassettes.values() {
+        let mut player = match Player::new(exchanges, conditions, latest) {
+            Ok(player) => player,
+            Err(error) => {
+                let error = error.context("the presupposed world cannot be made");
+                played.outcomes.extend(exchanges.iter().map(|one| Outcome::failed(one, &error)));
+                continue;
+            }
+        };
         let lags = lags(exchanges);
         for (place, exchange) in exchanges.iter().enumerate() {
-            if let Some(lag) = lags.get(&place) {
-                player.lag(lag)?;
-            }
-            let outcome = player
-                .play(exchange)
-                .with_context(|| format!("{cassette} {} cannot be played", exchange.n))?;
+            let lag = lags.get(&place).cloned().unwrap_or_default();
+            let done = player.lag(&lag).and_then(|()| player.play(exchange));
+            let outcome = done.unwrap_or_else(|error| Outcome::failed(exchange, &error));
             let is_enough = !goes_on(&outcome);
             played.outcomes.push(outcome);
             if is_enough {
@@ -85,6 +90,25 @@ pub(super) fn play_while(
     Ok(played)
 }
 
+impl Outcome {
+    /// An exchange that could not be played at all is one that differs.
+    fn failed(exchange: &Exchange, error: &anyhow::Error) -> Self {
+        let difference = Difference {
+            path: String::new(),
+            kind: Kind::Status,
+            recorded: exchange.status.into(),
+            ours: format!("{error:#}").into(),
+        };
+        Self {
+            operation: exchange.operation.clone(),
+            version: exchange.version.clone().unwrap_or_default(),
+            place: format!("{} {}", exchange.cassette, exchange.n),
+            differences: vec![difference],
+            filtered: None,
+        }
+    }
+}
+
 /// One cassette being played.
 struct Player<'a> {
     bench: Bench<'a>,
@@ -92,6 +116,7 @@ struct Player<'a> {
     comparer: Comparer,
     now: Timestamp,
     usual_version: String,
+    rows: Rows,
 }
 
 impl<'a> Player<'a> {
@@ -125,6 +150,7 @@ impl<'a> Player<'a> {
             comparer,
             now,
             usual_version: version.unwrap_or_else(|| notion::Version::LATEST.to_string()),
+            rows: Rows::default(),
         })
     }
 
@@ -159,6 +185,9 @@ impl<'a> Player<'a> {
         let ours = self.bench.ask(&exchange.method, &self.address(exchange), &headers, &request);
         let answer = (exchange.status, &exchange.answer);
         let differences = self.comparer.compare(answer, (ours.0, &ours.1));
+        if exchange.path.ends_with("/query") {
+            self.rows.learn(exchange);
+        }
         let filtered = self.filtered(exchange, &ours.1);
         Ok(Outcome {
             operation: exchange.operation.clone(),
@@ -209,6 +238,7 @@ impl<'a> Player<'a> {
             let results = answer["results"].as_array().into_iter().flatten();
             results.filter_map(|one| one["id"].as_str()).map(str::to_owned).collect()
         };
+        let is_contradictory = self.rows.contradict(exchange, &ids(&exchange.answer));
         let mut recorded: Vec<String> =
             ids(&exchange.answer).iter().map(|id| self.comparer.drawn.ours(id)).collect();
         let mut found = ids(ours);
@@ -216,6 +246,7 @@ impl<'a> Player<'a> {
         found.sort();
         Some(Filtered {
             filter: filter.clone(),
+            is_contradictory,
             is_same: recorded == found && ours["results"].is_array(),
             recorded: recorded.len(),
             ours: found.len(),
@@ -248,4 +279,40 @@ fn moment(exchange: &Exchange) -> Option<Timestamp> {
     let mut found = None;
     search(&exchange.answer, &mut found);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::fidelity::recording;
+
+    /// A transcript written by hand, in the recordings' form.
+    fn own() -> Recording {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/fidelity/own.jsonl");
+        recording::read(&path).unwrap()
+    }
+
+    fn differing(recording: &Recording) -> Vec<String> {
+        let played = play(recording, &Conditions::default()).unwrap();
+        let different = played.outcomes.iter().filter(|one| !one.differences.is_empty());
+        different.map(|one| format!("{} {:?}", one.place, one.differences)).collect()
+    }
+
+    #[test]
+    fn a_transcript_plays_against_the_world_that_it_presupposes() {
+        let recording = own();
+        assert_eq!(recording.unreadable.len(), 1);
+        assert_eq!(differing(&recording), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_not_so_is_noticed() {
+        let mut recording = own();
+        let exchanges = recording.cassettes.values_mut().next().unwrap();
+        exchanges[4].answer["to_do"]["checked"] = false.into();
+        exchanges[6].status = 400;
+        assert_eq!(differing(&recording).len(), 2);
+    }
 }

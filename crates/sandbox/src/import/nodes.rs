@@ -62,7 +62,7 @@ impl Importer<'_> {
     /// A page of which little more than the title is known.
     pub(super) fn stub_page(&mut self, id: Id, parent: Parent, title: &Value) {
         if self.world.node(id).is_none() {
-            self.put(id, parent, Content::Page(Box::new(Page::default())), &Value::Null);
+            self.put(id, parent, Content::Page(Box::default()), &Value::Null);
         }
         let title = plain(title.as_str().unwrap_or_default());
         let untitled = self.world.title_of(id).is_empty();
@@ -75,7 +75,7 @@ impl Importer<'_> {
     /// The only table of a database; both are made if they are not there.
     pub(super) fn source_of(&mut self, database: Id) -> Id {
         if self.world.node(database).is_none() {
-            let content = Content::Database(Box::new(Database::default()));
+            let content = Content::Database(Box::default());
             self.put(database, Parent::Workspace, content, &Value::Null);
         }
         let first = self.world.node(database).and_then(|node| node.children.first().copied());
@@ -91,16 +91,16 @@ impl Importer<'_> {
         if self.world.node(id).is_none() {
             let database = database.unwrap_or_else(|| self.world.ids.random());
             if self.world.node(database).is_none() {
-                let content = Content::Database(Box::new(Database::default()));
+                let content = Content::Database(Box::default());
                 self.put(database, Parent::Workspace, content, &Value::Null);
             }
-            let content = Content::DataSource(Box::new(DataSource::default()));
+            let content = Content::DataSource(Box::default());
             self.put(id, Parent::Node(database), content, &Value::Null);
         } else if let Some(database) = database
             && self.world.node(id).is_some_and(|node| node.parent_id() != Some(database))
         {
             if self.world.node(database).is_none() {
-                let content = Content::Database(Box::new(Database::default()));
+                let content = Content::Database(Box::default());
                 self.put(database, Parent::Workspace, content, &Value::Null);
             }
             self.world.relocate(id, Parent::Node(database));
@@ -233,7 +233,7 @@ impl Importer<'_> {
             }
             _ => {
                 let kind = if kind == "transcription" { "meeting_notes".to_owned() } else { kind };
-                let body = self.body(body);
+                let body = Self::body(body);
                 self.put(id, parent, Content::Block(Block::new(kind, &body)), wire);
             }
         }
@@ -244,7 +244,7 @@ impl Importer<'_> {
         }
     }
 
-    fn body(&mut self, wire: &Value) -> Value {
+    fn body(wire: &Value) -> Value {
         let mut body = wire.clone();
         for (key, value) in body.as_object_mut().into_iter().flatten() {
             match key.as_str() {
