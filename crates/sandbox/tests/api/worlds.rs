@@ -295,3 +295,53 @@ async fn a_snapshot_is_come_back_to_as_often_as_wanted() {
         assert_eq!(bench.control("POST", "snapshots", json!({"name": wrong})).await.status, 400);
     }
 }
+
+#[tokio::test]
+async fn schemas_have_short_forms() {
+    let tasks = r#"
+[properties]
+Task = "title"
+Status = {status = ["Waiting", "Under way"]}
+Tags = {multi_select = ["a", {name = "b", color = "red"}]}
+Cost = {number = "euro"}
+Number = {unique_id = "TASK"}
+Project = {relation = "Projects"}
+Budget = {rollup = {relation_property_name = "Project", rollup_property_name = "Budget", function = "sum"}}
+Double = {formula = 'prop("Cost") * 2'}
+
+[[rows]]
+Task = "One"
+Status = "Under way"
+Tags = ["a", "b"]
+Cost = 2.5
+Project = ["Apollo", "Gemini"]
+"#;
+    let projects = r#"
+[properties]
+Name = "title"
+Budget = "number"
+
+[[rows]]
+Name = "Apollo"
+Budget = 10
+
+[[rows]]
+Name = "Gemini"
+Budget = 5
+"#;
+    let files = [
+        ("workspace.toml", WORKSPACE.split("[[comments]]").next().unwrap()),
+        ("Board.md", ""),
+        ("Projects.database.toml", projects),
+        ("Tasks.database.toml", tasks),
+    ];
+    let router = Directory::new("short", &files).router().unwrap();
+    let row = found(&router, "One").await;
+    let values = &row["properties"];
+    assert_eq!(values["Status"]["status"]["name"], "Under way");
+    assert_eq!(values["Tags"]["multi_select"][1]["color"], "red");
+    assert_eq!(values["Number"]["unique_id"], json!({"prefix": "TASK", "number": 1}));
+    assert_eq!(values["Project"]["relation"].as_array().unwrap().len(), 2);
+    assert_eq!(values["Budget"]["rollup"]["number"], 15);
+    assert_eq!(values["Double"]["formula"]["number"], 5);
+}
