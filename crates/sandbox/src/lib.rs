@@ -18,16 +18,8 @@
 //!
 //! # What is missing
 //!
-//! Operations of the catalogue that answer 400 `invalid_request`: meeting notes.
-//! Versions before 2022-06-28 are served in the shapes of 2022-06-28. Formulas know a core of
-//! functions (arithmetic, comparison, texts, dates); what goes beyond it is a string without a
-//! value. Expressions read back as they were written, with placeholders for properties, where
-//! Notion prints them anew. A rollup of rollups is `unsupported`.
-//!
-//! Markdown v2 is read and written in a core: blank lines between blocks, the tags of media,
-//! bookmarks, embeds, columns with ratios, synced blocks; what v1 writes with markers it writes the
-//! same. Its `<ul>`, `<ol>`, `<li>`, `<tabs>`, `<toggle>`, `<folder>`, `<mail>` and custom blocks are
-//! text, and `warnings` are not answered. Applying a template copies no databases.
+//! [`GAPS`] says what differs from Notion, or is not there; `docs/fidelity.md` is made from it and
+//! from what was measured.
 //!
 //! Texts that nobody has recorded are the sandbox's own wording; tests mark the others with their
 //! evidence.
@@ -40,6 +32,7 @@ mod control;
 mod cors;
 mod fail;
 mod faults;
+mod gaps;
 mod import;
 mod input;
 mod limits;
@@ -59,5 +52,6 @@ mod transfer;
 mod webhooks;
 mod world;
 
+pub use gaps::{Distance, GAPS, Gap};
 pub use seed::{Demo, DemoTokens};
 pub use server::{Options, Sandbox, Seed};

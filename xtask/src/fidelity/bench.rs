@@ -70,24 +70,40 @@ impl<'a> Bench<'a> {
         if let Some(drill) = self.conditions.drill {
             drill.on_answer(&ask, &mut status, &mut answer);
         }
-        let path = ask.address.split('?').next().unwrap_or_default();
-        if path.starts_with("/v1/")
-            && let Ok(method) = Method::from_bytes(ask.method.as_bytes())
-        {
-            let version = ask.headers.iter().find(|(name, _)| name == "notion-version");
-            let version = version.map_or("", |(_, version)| version.as_str());
-            self.conditions.judge(&method, path, version, (status, &answer));
-        }
+        self.judge(&ask, (status, &answer));
         (status, answer)
     }
 
+    /// A request that a fuzzer made; judged, and not drilled.
+    pub(super) async fn send_made(&self, request: &referee::fuzz::Request) -> (u16, Value) {
+        let ask = Ask {
+            method: request.method.to_owned(),
+            address: request.path.clone(),
+            headers: request.headers.clone(),
+            body: Value::Null,
+        };
+        let (status, answer) = self.exchange(&ask, request.body.clone()).await;
+        self.judge(&ask, (status, &answer));
+        (status, answer)
+    }
+
+    /// Notion's side is judged.
+    fn judge(&self, ask: &Ask, answer: (u16, &Value)) {
+        let path = ask.address.split('?').next().unwrap_or_default();
+        let Ok(method) = Method::from_bytes(ask.method.as_bytes()) else { return };
+        // The consent page of OAuth is for browsers.
+        if path.starts_with("/v1/") && !answer.1.is_string() {
+            self.conditions.judge(&method, path, ask.version(), answer);
+        }
+    }
+
     /// Status 0 stands for no answer at all; what is no JSON is told as text.
-    async fn exchange(&self, ask: &Ask, body: String) -> (u16, Value) {
+    async fn exchange(&self, ask: &Ask, body: impl Into<Body>) -> (u16, Value) {
         let mut request = Request::builder().method(ask.method.as_str()).uri(&ask.address);
         for (name, value) in &ask.headers {
             request = request.header(name, value);
         }
-        let Ok(request) = request.body(Body::from(body)) else {
+        let Ok(request) = request.body(body.into()) else {
             return (0, Value::from("the request cannot be made"));
         };
         let Ok(response) = self.router.clone().oneshot(request).await;

@@ -56,7 +56,7 @@ impl Ask {
         self.address.ends_with("/query")
     }
 
-    fn version(&self) -> &str {
+    pub(super) fn version(&self) -> &str {
         let named = self.headers.iter().find(|(name, _)| name == "notion-version");
         named.map_or("", |(_, version)| version.as_str())
     }

@@ -1,13 +1,39 @@
 //! L0, shapes: every answer fits the strict schema of its operation and version.
 //!
-//! Judged are the answers given while L1 and L2 run; the sandbox's own tests judge theirs.
+//! Judged are the answers given while L1 and L2 run, and those to a few thousand made-up requests to
+//! every route; the sandbox's own tests judge theirs.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::conditions::Judged;
-use super::report::{Level, percent};
+use referee::fuzz::Fuzzer;
+
+use super::bench::Bench;
+use super::conditions::{Conditions, Judged};
+use super::report::{Level, percent, section};
+
+/// Made-up requests.
+const REQUESTS: usize = 6000;
+
+/// Sends made-up requests to every route, so that there is something to judge.
+pub(super) fn exercise(conditions: &Conditions) -> anyhow::Result<()> {
+    let (bench, demo) = Bench::demo(conditions)?;
+    let ids = [
+        ("page", demo.root_page_id),
+        ("page", demo.team_page_id),
+        ("database", demo.database_id),
+        ("data_source", demo.data_source_id),
+    ];
+    let ids = ids.map(|(kind, id)| (kind.to_owned(), id.to_string())).to_vec();
+    let mut fuzzer = Fuzzer::new(1, vec![demo.tokens.full], ids);
+    for _ in 0..REQUESTS {
+        let request = fuzzer.request();
+        let (_, answer) = bench.block_on(bench.send_made(&request));
+        fuzzer.learn(&answer);
+    }
+    Ok(())
+}
 
 /// What L0 found.
 #[derive(Debug)]
@@ -65,5 +91,24 @@ impl Level for Shapes {
             .collect();
         let broken: BTreeMap<&String, &usize> = self.judged.broken.iter().collect();
         json!({"passed": self.passed(), "bar_percent": 100, "operations": operations, "broken": broken})
+    }
+
+    /// By operation it stands among the endpoints.
+    fn section(&self) -> String {
+        let mut rows: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for ((_, version), counts) in &self.judged.counts {
+            let version = if version.is_empty() { "errors, of all versions" } else { version };
+            let entry = rows.entry(version).or_default();
+            entry.0 += counts.fitting;
+            entry.1 += counts.judged;
+        }
+        let rows: Vec<Vec<String>> = rows
+            .into_iter()
+            .filter(|(_, (_, all))| *all > 0)
+            .map(|(version, (fit, all))| {
+                vec![version.to_owned(), fit.to_string(), all.to_string(), percent(fit, all)]
+            })
+            .collect();
+        section(self.name(), self.title(), &["version", "fit", "judged", "share"], &rows)
     }
 }

@@ -8,7 +8,7 @@ use super::compare::{Difference, Kind};
 use super::explain::explain;
 use super::normalise::{Applied, Item};
 use super::replay::Played;
-use super::report::{Level, percent};
+use super::report::{Level, percent, section};
 
 /// So much of each file must be equal, in percent.
 const BAR: usize = 95;
@@ -138,6 +138,35 @@ impl Level for Replay {
                     group.places.first().map_or("", String::as_str),
                     short(&group.example.recorded),
                     short(&group.example.ours),
+                ));
+            }
+        }
+        text
+    }
+
+    fn section(&self) -> String {
+        let row = |file: &FileResult| {
+            let share = percent(file.equal, file.all);
+            vec![file.name.clone(), file.equal.to_string(), file.all.to_string(), share]
+        };
+        let rows: Vec<Vec<String>> = self.files.iter().map(row).collect();
+        let header = ["recording", "equal", "all", "share"];
+        let mut text = section(self.name(), self.title(), &header, &rows);
+        text.push_str(
+            "\nNot compared as it stands, because Notion draws it or it is a matter of time:\n\n",
+        );
+        for item in Item::ALL {
+            let (name, reason) = item.told();
+            text.push_str(&format!("- {name} ({} times): {reason}\n", self.applied.count(item)));
+        }
+        text.push_str("\nDifferences that are left:\n\n| operation | where | what | times | why |\n|---|---|---|---|---|\n");
+        for file in &self.files {
+            for ((operation, path, kind), group) in &file.groups {
+                let why = explain(operation, path, *kind).unwrap_or("not explained");
+                text.push_str(&format!(
+                    "| `{operation}` | `{path}` | {} | {} | {why} |\n",
+                    kind.as_str(),
+                    group.count
                 ));
             }
         }

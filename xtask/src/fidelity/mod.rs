@@ -21,6 +21,7 @@ mod l2;
 mod l3;
 mod l5;
 mod normalise;
+mod page;
 mod presuppose;
 mod recording;
 mod replay;
@@ -73,6 +74,7 @@ pub(crate) fn run(mut args: Args) -> anyhow::Result<bool> {
         }
     };
     let errors = Errors::run(&conditions)?;
+    l0::exercise(&conditions)?;
     let mut read = Vec::new();
     for path in if recordings.is_empty() { usual()? } else { recordings } {
         read.push(recording::read(&path)?);
@@ -99,8 +101,8 @@ pub(crate) fn run(mut args: Args) -> anyhow::Result<bool> {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if let Some(path) = markdown {
-        fs::write(&path, report.markdown())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let page = page::page(&conditions.judged(), &played, &report);
+        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(report.passed())
 }

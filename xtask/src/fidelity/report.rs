@@ -18,6 +18,11 @@ pub(super) trait Level {
     fn details(&self) -> String;
     /// Everything.
     fn json(&self) -> Value;
+    /// What the page of the documentation says of it: the table, if nothing else.
+    fn section(&self) -> String {
+        let (header, rows) = self.table();
+        section(self.name(), self.title(), &header, &rows)
+    }
 }
 
 /// The levels that were run.
@@ -51,24 +56,16 @@ impl Report {
         let levels = self.levels.iter().map(|level| (level.name().to_owned(), level.json()));
         json!({"passed": self.passed(), "levels": levels.collect::<Map<String, Value>>()})
     }
+}
 
-    pub(super) fn markdown(&self) -> String {
-        let mut text = "# Fidelity\n".to_owned();
-        for level in &self.levels {
-            let verdict = if level.passed() { "bar reached" } else { "below the bar" };
-            text.push_str(&format!("\n## {}: {} ({verdict})\n\n", level.name(), level.title()));
-            let (header, rows) = level.table();
-            text.push_str(&format!(
-                "| {} |\n|{}\n",
-                header.join(" | "),
-                "---|".repeat(header.len())
-            ));
-            for row in rows {
-                text.push_str(&format!("| {} |\n", row.join(" | ")));
-            }
-        }
-        text
+/// A table in Markdown under a heading of its own.
+pub(super) fn section(name: &str, title: &str, header: &[&str], rows: &[Vec<String>]) -> String {
+    let line = "---|".repeat(header.len());
+    let mut text = format!("\n## {name}: {title}\n\n| {} |\n|{line}\n", header.join(" | "));
+    for row in rows {
+        text.push_str(&format!("| {} |\n", row.join(" | ")));
     }
+    text
 }
 
 /// `97.31 %`

@@ -1,0 +1,76 @@
+//! What the sandbox does differently from Notion, or not at all, as far as we know. The page in the
+//! documentation is made from this, so it is said here and nowhere else.
+
+/// How far from Notion.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Distance {
+    /// It is there, and differs in something.
+    Approximate,
+    /// It is not there.
+    Missing,
+}
+
+/// One difference.
+#[derive(Clone, Copy, Debug)]
+pub struct Gap {
+    /// The operation that it is about, or a subject.
+    pub about: &'static str,
+    /// How far from Notion.
+    pub distance: Distance,
+    /// What differs.
+    pub what: &'static str,
+}
+
+const fn approximate(about: &'static str, what: &'static str) -> Gap {
+    Gap { about, distance: Distance::Approximate, what }
+}
+
+const fn missing(about: &'static str, what: &'static str) -> Gap {
+    Gap { about, distance: Distance::Missing, what }
+}
+
+/// Every difference that we know of.
+pub const GAPS: &[Gap] = &[
+    missing(
+        "agents and sessions",
+        "Custom agents, their threads and sessions: 400 `invalid_request_url`.",
+    ),
+    approximate("versions before 2022-06-28", "Served in the shapes of 2022-06-28."),
+    approximate(
+        "errors",
+        "A text that nobody has recorded or quoted is the sandbox's own wording.",
+    ),
+    approximate(
+        "post-search",
+        "Ranking is by the words of the title alone, and there is no delay of the index.",
+    ),
+    approximate(
+        "webhooks",
+        "Notion does not document its retry times: the first pause is 79 s, each is three times the one before; the eighth attempt comes after a day.",
+    ),
+    approximate(
+        "webhooks",
+        "Trashing a page tells of that page only; a change of a table's schema tells of the table only.",
+    ),
+    approximate(
+        "create-a-token",
+        "Codes live for ten minutes; refreshing ends the old pair at once, unless the client was given a grace; revoking either token of a pair ends both.",
+    ),
+    approximate(
+        "authorize",
+        "Authorising again keeps the bot and replaces its token and its pages.",
+    ),
+    approximate(
+        "create-file",
+        "A file from elsewhere (`external_url`) is never fetched: a stand-in takes its place.",
+    ),
+    approximate("upload-file", "A world holds at most 256 MiB of files."),
+    approximate(
+        "limits",
+        "The workspace's own budget is not published by Notion: it is what one sets.",
+    ),
+    approximate(
+        "people",
+        "A person sees a page or does not; there are no levels of viewing and editing.",
+    ),
+];
