@@ -95,6 +95,12 @@ impl Comparer {
         self.found.push(Difference { path: path.to_owned(), kind, recorded, ours });
     }
 
+    fn note_unless(&mut self, same: bool, path: &str, recorded: &Value, ours: &Value) {
+        if !same {
+            self.note(path, Kind::Value, recorded, ours);
+        }
+    }
+
     fn value(&mut self, path: &str, key: &str, recorded: &Value, ours: &Value) {
         match (recorded, ours) {
             (Value::Object(left), Value::Object(right)) => self.object(path, key, left, right),
@@ -109,14 +115,12 @@ impl Comparer {
                 }
             }
             (Value::String(left), Value::String(right)) => {
-                if !self.same_string(key, left, right) {
-                    self.note(path, Kind::Value, recorded, ours);
-                }
+                let same = self.same_string(key, left, right);
+                self.note_unless(same, path, recorded, ours);
             }
             (Value::Number(left), Value::Number(right)) => {
-                if left.as_f64() != right.as_f64() {
-                    self.note(path, Kind::Value, recorded, ours);
-                }
+                let same = left.as_f64() == right.as_f64();
+                self.note_unless(same, path, recorded, ours);
             }
             _ if std::mem::discriminant(recorded) != std::mem::discriminant(ours) => {
                 self.note(path, Kind::Type, recorded, ours);

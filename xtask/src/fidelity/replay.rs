@@ -229,7 +229,7 @@ impl<'a> Player<'a> {
     }
 
     /// Whether a filter found the same objects, in whatever order.
-    fn filtered(&mut self, exchange: &Exchange, ours: &Value) -> Option<Filtered> {
+    fn filtered(&self, exchange: &Exchange, ours: &Value) -> Option<Filtered> {
         let filter = &exchange.request["filter"];
         if !exchange.path.ends_with("/query") || !exchange.succeeded() || !filter.is_object() {
             return None;

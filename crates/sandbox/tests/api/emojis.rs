@@ -1,6 +1,4 @@
 //! Custom emojis: listed, named, and shown where they are used.
-#![expect(clippy::unwrap_used, reason = "test helpers")]
-
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
