@@ -35,14 +35,22 @@ pub const GAPS: &[Gap] = &[
         "agents and sessions",
         "Custom agents, their threads and sessions: 400 `invalid_request_url`.",
     ),
-    approximate("versions before 2022-06-28", "Served in the shapes of 2022-06-28."),
+    approximate(
+        "versions before 2022-06-28",
+        "Their shapes are those that the changes by version name; little of them was recorded, and their errors are worded as today's.",
+    ),
+    approximate(
+        "formulas",
+        "No regular expressions and no styles; dates are in UTC, formats in English. What goes beyond what the sandbox knows is a string without a value, or the result that was imported.",
+    ),
+    approximate("rollups", "A rollup of rollups is `unsupported`."),
     approximate(
         "errors",
         "A text that nobody has recorded or quoted is the sandbox's own wording.",
     ),
     approximate(
         "post-search",
-        "Ranking is by the words of the title alone, and there is no delay of the index.",
+        "Any word of the query is enough, by its stem, and the latest edit comes first (measured); the index lags only when told to (`POST /_sandbox/search-index`).",
     ),
     approximate(
         "webhooks",

@@ -16,6 +16,7 @@ use crate::input::check::Spot;
 use crate::input::multipart;
 use crate::oauth;
 use crate::query::session::Sessions;
+use crate::render::dialect;
 use crate::routes::{self, Request, Scene};
 use crate::world::World;
 use crate::world::access::Who;
@@ -115,7 +116,7 @@ pub(crate) fn answer(
     let request = Request {
         path: Value::Object(params.collect::<Map<String, Value>>()),
         query: read_query(&incoming.query),
-        body,
+        body: in_words(body, version),
     };
     check_path(operation, &request)?;
     check_body(operation, &request)?;
@@ -126,7 +127,18 @@ pub(crate) fn answer(
         routes::run(&mut scene, operation, &request)
     };
     let era = scene.world.era();
-    answer.map_err(|fail| fail.of_era(era))
+    match answer {
+        Ok(answer) => Ok(dialect::shown(answer, version, era)),
+        Err(fail) => Err(fail.of_era(era)),
+    }
+}
+
+/// A body in the words of 2022-06-28, if its version has others.
+fn in_words(mut body: Value, version: Version) -> Value {
+    if body["properties"].is_object() {
+        dialect::understood(&mut body, version);
+    }
+    body
 }
 
 /// The status of an answer: a long write is only taken in.

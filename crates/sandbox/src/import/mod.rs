@@ -212,6 +212,7 @@ pub(super) fn runs(value: &Value) -> Vec<Value> {
     for run in &mut all {
         if let Some(members) = run.as_object_mut() {
             members.retain(|key, _| !matches!(key.as_str(), "plain_text" | "href"));
+            members.entry("annotations").or_insert_with(rich_text::no_annotations);
         }
     }
     all

@@ -3,6 +3,7 @@
 pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod database;
+pub(crate) mod dialect;
 pub(crate) mod file_upload;
 pub(crate) mod list;
 pub(crate) mod page;

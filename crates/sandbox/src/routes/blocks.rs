@@ -100,6 +100,10 @@ pub(super) fn append(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let made = plant(scene, &children, id, slot);
     scene.touch(id);
     scene.note_content(&made);
+    // The first versions answered the block that got them.
+    if scene.version < Version::V2021_08_16 {
+        return Ok(scene.written(Kind::Block, id));
+    }
     // The list begins with the new blocks and runs on to the parent's last child (measured).
     let siblings = scene.world.live_children(id);
     let from = made.first().and_then(|new| siblings.iter().position(|sibling| sibling == new));

@@ -12,6 +12,8 @@ mod content;
 #[cfg(test)]
 mod control;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod emojis;
 #[cfg(test)]
 mod errors;
