@@ -9,21 +9,39 @@ use crate::input::blocks::Draft;
 use crate::render::file_upload::{FILES, in_url};
 use crate::world::file_upload::Status;
 
-/// Attaches every uploaded file that values name; the last check of a handler, since it changes
-/// something when it succeeds. Values are as readers give them.
-pub(super) fn attach<'a>(
-    scene: &mut Scene,
+/// Uploads that can be attached.
+#[must_use]
+pub(super) struct Checked(Vec<Id>);
+
+/// Checks every uploaded file that values name. Values are as readers give them.
+pub(super) fn check<'a>(
+    scene: &Scene,
     values: impl IntoIterator<Item = &'a Value>,
-) -> Result<(), Fail> {
+) -> Result<Checked, Fail> {
     let mut ids = Vec::new();
     for value in values {
         named(scene, value, &mut ids)?;
     }
-    for id in ids {
-        if let Some(upload) = scene.world.file_uploads.get_mut(&id) {
-            upload.attached = true;
+    Ok(Checked(ids))
+}
+
+impl Checked {
+    /// From now on something shows them: they stay.
+    pub(super) fn attach(self, scene: &mut Scene) {
+        for id in self.0 {
+            if let Some(upload) = scene.world.file_uploads.get_mut(&id) {
+                upload.attached = true;
+            }
         }
     }
+}
+
+/// Checks and attaches: for handlers of which this is the last check.
+pub(super) fn attach<'a>(
+    scene: &mut Scene,
+    values: impl IntoIterator<Item = &'a Value>,
+) -> Result<(), Fail> {
+    check(scene, values)?.attach(scene);
     Ok(())
 }
 
@@ -60,7 +78,7 @@ fn named(scene: &Scene, value: &Value, ids: &mut Vec<Id>) -> Result<(), Fail> {
 }
 
 /// An upload that can be attached: the caller's own, whole, and not expired (own wording).
-pub(super) fn usable(scene: &Scene, id: Id) -> Result<Id, Fail> {
+fn usable(scene: &Scene, id: Id) -> Result<Id, Fail> {
     let found = scene.world.file_uploads.get(&id);
     let upload = found.filter(|upload| upload.created_by == scene.who.user).ok_or_else(|| {
         let kind = Kind::FileUpload.as_str();

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use notion::{Id, Kind};
 use serde_json::Value;
 
-use super::attach::attach;
+use super::attach::{self, attach};
 use super::databases::{insert, take};
 use super::{Eyes, Request, Scene, convert, trash};
 use crate::fail::Fail;
@@ -168,8 +168,9 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             return Err(Fail::validation("A data source cannot be moved into itself."));
         }
     }
+    let uploads = attach::check(scene, icon.iter().chain(&cover))?;
     patch_schema(scene, id, &properties)?;
-    attach(scene, icon.iter().chain(&cover))?;
+    uploads.attach(scene);
     if title.is_some() || description.is_some() || icon.is_some() || cover.is_some() {
         scene.note_node(id, Change::Content(vec![id]));
     }

@@ -3,7 +3,7 @@
 use notion::{Id, Kind};
 use serde_json::{Value, json};
 
-use super::attach::attach;
+use super::attach::{self, attach};
 use super::{Request, Scene, data_sources, trash};
 use crate::fail::Fail;
 use crate::input::check::{Spot, fix_one};
@@ -184,10 +184,11 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     }
     let old = !scene.has_sources();
     let source = if old { Some(only_source(scene, id)?) } else { None };
+    let uploads = attach::check(scene, changes.icon.iter().chain(&changes.cover))?;
     if let Some(source) = source {
         data_sources::patch_schema(scene, source, &properties)?;
     }
-    attach(scene, changes.icon.iter().chain(&changes.cover))?;
+    uploads.attach(scene);
     let (title, description) = (changes.title.clone(), changes.description.clone());
     let is_new_content = title.is_some()
         || description.is_some()

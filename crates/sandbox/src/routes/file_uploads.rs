@@ -185,7 +185,7 @@ pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fa
     shown(scene, request.id("file_upload_id")?)
 }
 
-/// `GET /v1/file_uploads`: own ones, the newest first (documented).
+/// `GET /v1/file_uploads`: own ones, the newest first (a guess: the docs name no order).
 pub(super) fn list(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let status = Spot::root("query", &request.query).get("status");
     let wanted = if status.is_there() {

@@ -31,7 +31,7 @@ fn form(bytes: &[u8], name: &str, kind: &str, number: Option<&str>, first: bool)
     out
 }
 
-async fn send_as(bench: &Bench, token: &str, id: &str, body: Vec<u8>) -> Answer {
+pub(crate) async fn send_as(bench: &Bench, token: &str, id: &str, body: Vec<u8>) -> Answer {
     let bearer = format!("Bearer {token}");
     let headers = [
         ("authorization", bearer.as_str()),
@@ -40,6 +40,11 @@ async fn send_as(bench: &Bench, token: &str, id: &str, body: Vec<u8>) -> Answer 
         ("host", "box.example:3001"),
     ];
     bench.raw("POST", &format!("/v1/file_uploads/{id}/send"), &headers, body).await
+}
+
+/// The form of a recording.
+pub(crate) fn audio() -> Vec<u8> {
+    form(b"hello", "a.mp3", "audio/mpeg", None, true)
 }
 
 async fn send(bench: &Bench, id: &str, body: Vec<u8>) -> Answer {
@@ -372,4 +377,77 @@ async fn files_go_with_the_world() {
     bench.control("PUT", "state", state).await.ok();
     let page = bench.get(&format!("/v1/pages/{page}")).await.ok();
     assert_eq!(read(&bench, &page.body["icon"]["file"]["url"]).await.2, b"hello");
+}
+
+#[tokio::test]
+async fn values_of_files_and_faces_of_databases_show_uploads() {
+    let bench = Bench::new();
+    let picture = uploaded(&bench, "a.png", "image/png").await;
+    let source = json!({"type": "file_upload", "file_upload": {"id": picture}});
+    let (database, table) = (bench.demo.database_id, bench.demo.data_source_id);
+    let table_path = format!("/v1/data_sources/{table}");
+    bench.call("PATCH", &table_path, json!({"properties": {"Proof": {"files": {}}}})).await.ok();
+    let mut named = source.clone();
+    named["name"] = "proof.png".into();
+    let row = json!({
+        "parent": {"data_source_id": table},
+        "properties": {"Proof": {"files": [named, source]}},
+    });
+    let made = bench.call("POST", "/v1/pages", row).await.ok();
+    let files = &made.body["properties"]["Proof"]["files"];
+    assert_eq!((&files[0]["name"], &files[1]["name"]), (&json!("proof.png"), &json!("a.png")));
+    for index in [0, 1] {
+        assert_eq!(files[index]["type"], "file");
+        assert_eq!(read(&bench, &files[index]["file"]["url"]).await.2, b"hello");
+    }
+    // As they were read, they can be written back.
+    let path = format!("/v1/pages/{}", made.id());
+    let again =
+        bench.call("PATCH", &path, json!({"properties": {"Proof": {"files": files}}})).await;
+    let again = &again.ok().body["properties"]["Proof"]["files"];
+    assert_eq!(again.as_array().unwrap().len(), 2);
+    assert_eq!(read(&bench, &again[0]["file"]["url"]).await.0, 200);
+    for path in [format!("/v1/databases/{database}"), table_path] {
+        let faces = json!({"icon": source, "cover": source});
+        let shown = bench.call("PATCH", &path, faces).await.ok().body;
+        for face in ["icon", "cover"] {
+            assert_eq!(
+                read(&bench, &shown[face]["file"]["url"]).await.2,
+                b"hello",
+                "{path} {face}"
+            );
+        }
+    }
+    let body = json!({
+        "parent": {"type": "page_id", "page_id": bench.demo.team_page_id},
+        "icon": source,
+        "initial_data_source": {"properties": {"Name": {"title": {}}}},
+    });
+    let made = bench.call("POST", "/v1/databases", body).await.ok().body;
+    assert_eq!(read(&bench, &made["icon"]["file"]["url"]).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_refused_file_leaves_no_other_change_behind() {
+    let bench = Bench::new();
+    let pending = begin(&bench, json!({"filename": "b.png"})).await.ok().id();
+    let whole = uploaded(&bench, "a.png", "image/png").await;
+    let source = |id: &str| json!({"type": "file_upload", "file_upload": {"id": id}});
+    let token = &bench.demo.tokens.full;
+    let database = format!("/v1/databases/{}", bench.demo.database_id);
+    let table = format!("/v1/data_sources/{}", bench.demo.data_source_id);
+    for (version, path) in [(NEW, &table), (OLD, &database)] {
+        let before = bench.with(token, version, "GET", path, &Value::Null).await.ok().body;
+        let new = json!({"Left behind": {"number": {}}});
+        let refused = json!({"icon": source(&pending), "properties": new});
+        assert_eq!(bench.with(token, version, "PATCH", path, &refused).await.status, 400);
+        // Nor does a refused schema leave a file attached.
+        let refused = json!({"icon": source(&whole), "properties": {"Bad": {"number": 7}}});
+        assert_eq!(bench.with(token, version, "PATCH", path, &refused).await.status, 400);
+        let after = bench.with(token, version, "GET", path, &Value::Null).await.ok().body;
+        assert_eq!(after["properties"], before["properties"]);
+        assert_eq!(after["icon"], before["icon"]);
+    }
+    let upload = bench.get(&format!("/v1/file_uploads/{whole}")).await.ok();
+    assert!(upload.body["expiry_time"].is_string());
 }
