@@ -157,6 +157,9 @@ impl<'a> Reader<'a> {
     fn name(&self, runs: &mut Value) {
         for run in runs.as_array_mut().into_iter().flatten() {
             if run["type"] == "mention" {
+                if let Some(emoji) = run["mention"].get_mut("custom_emoji") {
+                    *emoji = self.view.world.resolve_emoji(emoji);
+                }
                 run["plain_text"] = render::rich_text::shown(self.view, run)["plain_text"].take();
             }
         }

@@ -31,7 +31,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         (true, false) => Place::On(about(&parent)?),
         (false, true) => Place::In(thread.id()?),
     };
-    let text = text(&body)?;
+    let text = text(scene, &body)?;
     let shown_as = display_name(&body.get("display_name"))?;
     let mut attachments = Vec::new();
     if body.get("attachments").is_there() {
@@ -82,7 +82,7 @@ fn open_thread(scene: &Scene, about: Id) -> Option<Id> {
 }
 
 /// What a comment says: rich text, or inline markdown, of which each line is a line.
-fn text(body: &Spot) -> Result<Vec<Value>, Fail> {
+fn text(scene: &Scene, body: &Spot) -> Result<Vec<Value>, Fail> {
     let (rich, markdown) = (body.get("rich_text"), body.get("markdown"));
     if !markdown.is_there() {
         return rich_text::read(&rich);
@@ -90,7 +90,7 @@ fn text(body: &Spot) -> Result<Vec<Value>, Fail> {
     if rich.is_there() {
         return Err(markdown.not_present().into());
     }
-    let reading = Reading { dialect: Dialect::V1, emoji: &|_| None };
+    let reading = Reading { dialect: Dialect::V1, emoji: &|name| scene.world.emoji_named(name) };
     Ok(inline_markdown(markdown.string()?, &reading))
 }
 
@@ -191,7 +191,7 @@ pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fa
 pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail> {
     let id = request.id("comment_id")?;
     let body = request.body();
-    let text = text(&body)?;
+    let text = text(scene, &body)?;
     let about = find_own(scene, id)?;
     let now = scene.now();
     if let Some(comment) = scene.world.comments.get_mut(&id) {

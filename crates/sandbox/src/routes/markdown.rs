@@ -108,7 +108,7 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     }
     let look = Look { dialect, page: Some(id), ..Look::default() };
     let text = command.apply(&render(&old.drafts, look))?;
-    let emoji = |name: &str| emoji(&old, name);
+    let emoji = |name: &str| emoji(&old, name).or_else(|| scene.world.emoji_named(name));
     let new = parse_as(&text, &Reading { dialect, emoji: &emoji })?;
     rewrite::rewrite(scene, id, &old, &new, command.deletes())?;
     if !scene.who.can(Capability::ReadContent) {
@@ -213,7 +213,7 @@ impl<'a> At<'a> {
     }
 }
 
-/// The custom emoji of a name: one that the page already shows.
+/// The custom emoji of a name that the page already shows.
 fn emoji(tree: &Tree, name: &str) -> Option<Value> {
     fn within(value: &Value, name: &str) -> Option<Value> {
         match value {

@@ -9,7 +9,7 @@ use crate::fail::Fail;
 use crate::input::blocks as drafts;
 use crate::input::check::{Spot, fix_one};
 use crate::input::{files, rich_text};
-use crate::markdown::{Dialect, Reading, parse, parse_as};
+use crate::markdown::{Reading, parse_as};
 use crate::render;
 use crate::world::NODES_MAX;
 use crate::world::journal::Change;
@@ -49,7 +49,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
         None => Vec::new(),
     };
     blocks::check_fit(None, &children)?;
-    let written = written(&body)?;
+    let written = written(scene, &body)?;
     let template = templates::read(&body.get("template"))?;
     for stranger in ["children", "content", "markdown"] {
         let together = stranger != "markdown" && written.is_some();
@@ -106,17 +106,14 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
 }
 
 /// Reads `markdown`, if there is any.
-fn written(body: &Spot) -> Result<Option<Vec<drafts::Draft>>, Fail> {
+fn written(scene: &Scene, body: &Spot) -> Result<Option<Vec<drafts::Draft>>, Fail> {
     let version = body.get("markdown_version");
     let Some(text) = body.get("markdown").string_opt()? else {
         return if version.is_there() { Err(version.not_present().into()) } else { Ok(None) };
     };
     let dialect = markdown::dialect(&version)?;
-    let blocks = match dialect {
-        Dialect::V1 => parse(text),
-        Dialect::V2 => parse_as(text, &Reading { dialect, emoji: &|_| None }),
-    };
-    blocks.map(Some)
+    let emoji = |name: &str| scene.world.emoji_named(name);
+    parse_as(text, &Reading { dialect, emoji: &emoji }).map(Some)
 }
 
 fn optional(spot: &Spot, read: impl Fn(&Spot) -> Result<Value, Fail>) -> Result<Value, Fail> {

@@ -30,6 +30,12 @@ impl World {
         id
     }
 
+    /// The emoji of a name, as mentions hold it.
+    pub(crate) fn emoji_named(&self, name: &str) -> Option<Value> {
+        let emoji = self.emojis.values().find(|emoji| emoji.name == name)?;
+        Some(json!({"id": emoji.id, "name": emoji.name, "url": emoji.url}))
+    }
+
     /// `{id, name, url}` of an icon or mention: as the emoji is now, or as it was written.
     pub(crate) fn resolve_emoji(&self, written: &Value) -> Value {
         let id = written["id"].as_str().and_then(Id::parse);

@@ -44,3 +44,36 @@ async fn icons_and_mentions_show_the_emoji_that_they_name() {
     assert_eq!(run["mention"]["custom_emoji"], made.body);
     assert_eq!(run["plain_text"], ":larch:");
 }
+
+#[tokio::test]
+async fn markdown_names_emojis_between_colons() {
+    let bench = Bench::new();
+    let made = bench.control("POST", "emojis", json!({"name": "larch-tree"})).await.ok();
+    let page = json!({
+        "parent": {"page_id": bench.demo.team_page_id},
+        "markdown": "A :larch-tree: and :no-such:.",
+    });
+    let id = bench.call("POST", "/v1/pages", page).await.ok().id();
+    let below = async || bench.get(&format!("/v1/blocks/{id}/children")).await.ok().body;
+    let runs = below().await["results"][0]["paragraph"]["rich_text"].clone();
+    assert_eq!(runs[1]["mention"]["custom_emoji"], made.body);
+    assert_eq!(runs[2]["plain_text"], " and :no-such:.");
+    let path = format!("/v1/pages/{id}/markdown");
+    let read = bench.get(&path).await.ok().body["markdown"].clone();
+    assert_eq!(read, "A :larch-tree: and :no-such:.");
+    let more = json!({"type": "insert_content", "insert_content": {"content": "More :shipped:"}});
+    bench.call("PATCH", &path, more).await.ok();
+    let last = below().await["results"][1]["paragraph"]["rich_text"][1].clone();
+    assert_eq!(last["mention"]["custom_emoji"]["name"], "shipped");
+    // One that is named by its id alone reads by its name.
+    let mention = json!({"type": "mention", "mention": {
+        "type": "custom_emoji", "custom_emoji": {"id": made.id()},
+    }});
+    let children = json!({"children": [{"paragraph": {"rich_text": [mention]}}]});
+    bench.call("PATCH", &format!("/v1/blocks/{id}/children"), children).await.ok();
+    let read = bench.get(&path).await.ok().body["markdown"].clone();
+    assert!(read.as_str().unwrap().ends_with(":larch-tree:"), "{read}");
+    let comment = json!({"parent": {"page_id": id}, "markdown": ":shipped:"});
+    let comment = bench.call("POST", "/v1/comments", comment).await.ok();
+    assert_eq!(comment.body["rich_text"][0]["mention"]["custom_emoji"]["name"], "shipped");
+}
