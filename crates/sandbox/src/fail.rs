@@ -93,11 +93,6 @@ impl Fail {
         Self::new(403, "restricted_resource", text)
     }
 
-    /// In the catalogue, but not built yet.
-    pub(crate) fn unsupported(operation: &str) -> Self {
-        Self::new(400, "invalid_request", format!("Unsupported request: {operation}."))
-    }
-
     /// Not there or not shared: the two look the same. Old versions do not say whose connection it
     /// is (recorded).
     pub(crate) fn not_found(kind: &str, id: impl Display, who: &Who, version: Version) -> Self {

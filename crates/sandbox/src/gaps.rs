@@ -72,6 +72,15 @@ pub const GAPS: &[Gap] = &[
         "create-file",
         "A file from elsewhere (`external_url`) is never fetched: a stand-in takes its place.",
     ),
+    approximate("list-file-uploads", "The newest come first: Notion documents no order."),
+    approximate(
+        "create-meeting-notes",
+        "Nobody listens: transcript and summary are stand-ins, there after one and two seconds. Nobody has recorded which statuses a note goes through, or what its tabs look like.",
+    ),
+    approximate(
+        "query-meeting-notes",
+        "Nobody is behind an internal connection, so it finds all notes that are shared with it; without a `sort` the newest come first.",
+    ),
     approximate("upload-file", "A world holds at most 256 MiB of files."),
     approximate(
         "limits",

@@ -248,7 +248,9 @@ impl Importer<'_> {
         let mut body = wire.clone();
         for (key, value) in body.as_object_mut().into_iter().flatten() {
             match key.as_str() {
-                "rich_text" | "caption" | "text" if value.is_array() => *value = runs(value).into(),
+                "rich_text" | "caption" | "text" | "title" if value.is_array() => {
+                    *value = runs(value).into()
+                }
                 "cells" => {
                     *value = list(value).iter().map(|cell| Value::from(runs(cell))).collect();
                 }

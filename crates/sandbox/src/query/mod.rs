@@ -3,6 +3,7 @@
 pub(crate) mod condition;
 pub(crate) mod dates;
 pub(crate) mod filter;
+pub(crate) mod meetings;
 pub(crate) mod session;
 pub(crate) mod sort;
 pub(crate) mod words;

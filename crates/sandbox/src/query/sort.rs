@@ -88,7 +88,7 @@ fn key(view: View, page: Id, sort: &Sort) -> Cell {
     }
 }
 
-fn order(a: &Cell, b: &Cell, descending: bool) -> Ordering {
+pub(super) fn order(a: &Cell, b: &Cell, descending: bool) -> Ordering {
     let is_empty = |cell: &Cell| cell.is_empty() && !matches!(cell, Cell::Bool(_));
     match (is_empty(a), is_empty(b)) {
         (true, true) => Ordering::Equal,

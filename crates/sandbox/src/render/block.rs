@@ -31,6 +31,25 @@ pub(crate) fn block(view: View, node: &Node) -> Value {
         .done()
 }
 
+/// A block of meeting notes as the two endpoints for them answer it (SDK): in every version by its
+/// new name, without a parent.
+pub(crate) fn meeting_note(view: View, node: &Node) -> Value {
+    let (_, body) = content(view, node);
+    let in_trash = view.world.is_gone(node.id);
+    Object::new("block")
+        .with("id", node.id.to_string())
+        .with("type", "meeting_notes")
+        .with("meeting_notes", body)
+        .with("created_time", to_minute(node.created_time))
+        .with("last_edited_time", to_minute(node.last_edited_time))
+        .with("created_by", user::reference(node.created_by))
+        .with("last_edited_by", user::reference(node.last_edited_by))
+        .with("has_children", children(view, node.id).next().is_some())
+        .with("in_trash", in_trash)
+        .with_if(view.has_archived(), "archived", in_trash)
+        .done()
+}
+
 /// The blocks under a node; a synced copy shows what its original holds, a database nothing.
 pub(crate) fn children<'a>(view: View<'a>, id: Id) -> impl Iterator<Item = Id> + 'a {
     let original = view
@@ -74,7 +93,9 @@ fn body(view: View, kind: &str, kept: &Value) -> Value {
     let mut out = Map::new();
     for (key, value) in members {
         let shown = match (key.as_str(), value) {
-            ("rich_text" | "caption", Value::Array(runs)) => rich_text::rich_text(view, runs),
+            ("rich_text" | "caption" | "title", Value::Array(runs)) => {
+                rich_text::rich_text(view, runs)
+            }
             ("cells", Value::Array(cells)) => cells
                 .iter()
                 .map(|cell| {

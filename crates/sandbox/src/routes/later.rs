@@ -4,7 +4,7 @@ use notion::Version;
 use notion::catalogue::Operation;
 use serde_json::Value;
 
-use super::{Request, Scene, templates};
+use super::{Request, Scene, meeting_notes, templates};
 use crate::fail::Fail;
 use crate::query::session::Sessions;
 use crate::render::Object;
@@ -103,6 +103,10 @@ fn run(world: &mut World, sessions: &mut Sessions, job: &Job) -> Result<Value, F
     match &job.work {
         Work::Template(application) => {
             templates::apply(&mut scene, application);
+            Ok(Value::Null)
+        }
+        Work::Transcript { .. } | Work::Summary { .. } => {
+            meeting_notes::go_on(&mut scene, &job.work);
             Ok(Value::Null)
         }
         Work::Task { operation, path, body, .. } => {

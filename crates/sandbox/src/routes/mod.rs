@@ -10,6 +10,7 @@ mod databases;
 mod file_uploads;
 pub(crate) mod later;
 mod markdown;
+mod meeting_notes;
 mod page_property;
 mod pages;
 mod query;
@@ -248,6 +249,9 @@ pub(crate) fn run(
         "list-file-uploads" => file_uploads::list(scene, request),
         "retrieve-file-upload" => file_uploads::retrieve(scene, request),
         "complete-file-upload" => file_uploads::complete(scene, request),
-        name => Err(Fail::unsupported(name)),
+        "create-meeting-notes" => meeting_notes::create(scene, request),
+        "query-meeting-notes" => meeting_notes::query(scene, request),
+        // The others are no handlers of this table: what they take is not JSON, or not a token.
+        _ => Err(Fail::no_route()),
     }
 }

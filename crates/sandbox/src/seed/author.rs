@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 
 use crate::fail::Fail;
 use crate::input::blocks::Draft;
+use crate::input::rich_text::plain;
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
 use crate::routes::{self, Scene};
 use crate::world::World;
+use crate::world::block::Block;
+use crate::world::node::Content;
 use crate::world::tree::Slot;
 
 /// Time between two requests, so that times differ.
@@ -157,6 +160,33 @@ impl<'a> Author<'a> {
         let table = self.world.nodes.get_mut(&table).and_then(|node| node.source_mut());
         if let Some(table) = table.filter(|_| is_default) {
             table.default_template = Some(id);
+        }
+    }
+
+    /// A block of meeting notes with three tabs, as the app leaves it after a meeting.
+    pub(super) fn meeting(
+        &mut self,
+        page: Id,
+        title: &str,
+        tabs: Vec<Value>,
+        [start, end]: [&str; 2],
+        attendees: &[Id],
+    ) {
+        let made = self.append(page, vec![json!({"toggle": {"rich_text": [], "children": tabs}})]);
+        let tabs = self.world.live_children(made[0]);
+        let body = json!({
+            "title": plain(title),
+            "status": "notes_ready",
+            "children": {
+                "summary_block_id": tabs[0],
+                "notes_block_id": tabs[1],
+                "transcript_block_id": tabs[2],
+            },
+            "calendar_event": {"start_time": start, "end_time": end, "attendees": attendees},
+            "recording": {"start_time": start, "end_time": end},
+        });
+        if let Some(node) = self.world.nodes.get_mut(&made[0]) {
+            node.content = Content::Block(Block::new("meeting_notes", &body));
         }
     }
 

@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use super::Team;
 use super::author::Author;
 use super::words::{
-    bullet, heading, link, mention_day, mention_page, mention_person, rich, run, to_do,
+    bullet, heading, link, mention_day, mention_page, mention_person, paragraph, rich, run, text,
+    to_do,
 };
 
-pub(super) fn write(author: &mut Author, root: Id, engineering: Id, team: &Team) {
+/// Gives the last of the pages.
+pub(super) fn write(author: &mut Author, root: Id, engineering: Id, team: &Team) -> Id {
     let area = author.page(
         &json!({"page_id": root}),
         "Meeting notes",
@@ -62,4 +64,27 @@ pub(super) fn write(author: &mut Author, root: Id, engineering: Id, team: &Team)
         &[(team.dmitri, "Can we move this to the afternoon?"), (team.ada, "Fine with me.")],
     );
     author.by(team.ada);
+    last
+}
+
+/// The notes that Notion took of a meeting. Written last, so that the ids of all else do not depend
+/// on them.
+pub(super) fn record(author: &mut Author, page: Id, team: &Team) {
+    let tab = |name: &str, children: Vec<Value>| json!({"paragraph": {"rich_text": text(name), "children": children}});
+    let summary = vec![
+        paragraph("The database moves to the new version on a Sunday."),
+        to_do("Announce the window", false),
+    ];
+    let notes = vec![bullet("Ask finance what the old machine costs")];
+    let transcript = vec![
+        paragraph("Ada: Shall we do the upgrade on a weekday?"),
+        paragraph("Eve: Then we are down twice. On a Sunday it is once."),
+    ];
+    author.meeting(
+        page,
+        "Database upgrade",
+        vec![tab("Summary", summary), tab("Notes", notes), tab("Transcript", transcript)],
+        ["2026-01-26T10:00:00.000Z", "2026-01-26T10:30:00.000Z"],
+        &[team.ada, team.eve],
+    );
 }

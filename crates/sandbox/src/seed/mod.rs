@@ -155,7 +155,7 @@ pub(crate) fn demo() -> (World, Demo) {
     author.by(team.dmitri);
     projects::write(&mut author, root, &engineering, &team);
     author.by(team.ada);
-    meetings::write(&mut author, root, engineering.page, &team);
+    let weekly = meetings::write(&mut author, root, engineering.page, &team);
     author.by(team.eve);
     let other_page_id = finance::write(&mut author, root, &team);
     author.by(team.ada);
@@ -172,6 +172,7 @@ pub(crate) fn demo() -> (World, Demo) {
     for name in ["acme", "shipped", "larch"] {
         world.add_emoji(name, None);
     }
+    meetings::record(&mut Author::new(&mut world, team.ada), weekly, &team);
     world.clock = Clock::default();
     let demo = Demo {
         tokens: DemoTokens { full: full.1, reader: reader.1, writer: writer.1 },

@@ -16,6 +16,8 @@ const TASKS_MAX: usize = 1000;
 pub(crate) const JOBS_MAX: usize = 10_000;
 /// When a job is done.
 const DONE_AFTER_MS: i64 = 1000;
+/// When a summary is there.
+const SUMMARY_AFTER_MS: i64 = 2000;
 /// When a task is seen to run.
 const RUNNING_AFTER_MS: i64 = 500;
 
@@ -61,6 +63,16 @@ pub(crate) enum Work {
         body: Value,
     },
     Template(Application),
+    /// The transcript of a block of meeting notes; whether a summary follows.
+    Transcript {
+        block: Id,
+        summary: bool,
+    },
+    /// The summary of a block of meeting notes, made from an upload.
+    Summary {
+        block: Id,
+        file: Id,
+    },
 }
 
 /// A template that is to be applied.
@@ -117,7 +129,11 @@ impl World {
         if self.later.jobs.len() >= JOBS_MAX {
             return false;
         }
-        let due = shifted(self.now(), DONE_AFTER_MS);
+        let after = match work {
+            Work::Summary { .. } => SUMMARY_AFTER_MS,
+            _ => DONE_AFTER_MS,
+        };
+        let due = shifted(self.now(), after);
         let version = version.to_string();
         self.later.jobs.push(Job { due, by: By::of(who), version, work });
         true

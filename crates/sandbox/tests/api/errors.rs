@@ -76,11 +76,3 @@ async fn the_trash_refuses_edits() {
     let restored = bench.with(token, MID, "PATCH", &path, &old_name).await.ok();
     assert_eq!(restored.body["archived"], false);
 }
-
-#[tokio::test]
-async fn what_is_not_built_says_so() {
-    let bench = Bench::new();
-    let answer = bench.get("/v1/custom_emojis").await;
-    assert_eq!((answer.status, answer.body["code"].as_str()), (400, Some("invalid_request")));
-    assert_eq!(answer.message(), "Unsupported request: list-custom-emojis.");
-}

@@ -28,6 +28,8 @@ mod limits;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]
+mod meeting_notes;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod random;

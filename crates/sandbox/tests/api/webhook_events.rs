@@ -435,29 +435,25 @@ async fn uploads_are_told_to_whoever_made_them_as_time_goes_by() {
 #[tokio::test]
 async fn a_transcript_that_goes_is_told_of_its_page() {
     let (bench, receiver) = (Bench::new(), Receiver::start().await);
-    let page = bench.demo.team_page_id;
-    let toggle = json!({"toggle": {
-        "rich_text": [],
-        "children": [{"paragraph": {"rich_text": []}}],
-    }});
-    let path = format!("/v1/blocks/{page}/children");
-    let made = bench.call("PATCH", &path, json!({"children": [toggle]})).await.ok().body;
-    let meeting = made["results"][0]["id"].as_str().unwrap().to_owned();
-    let below = bench.get(&format!("/v1/blocks/{meeting}/children")).await.ok().body;
-    let transcript = below["results"][0]["id"].as_str().unwrap();
-    // Meetings are recorded in the app only, so the world is changed from outside.
-    let mut state = bench.control("GET", "state", Value::Null).await.ok().body;
-    let block = &mut state["nodes"][&meeting]["content"]["block"];
-    assert!(block.is_object());
-    block["kind"] = json!("meeting_notes");
-    block["body"] = json!({"title": [], "children": {"transcript_block_id": transcript}});
-    bench.control("PUT", "state", state).await.ok();
-    let kind = "page.transcription_block.transcript_deleted";
-    receiver.subscribe(&bench, json!({"events": [kind]})).await;
-    bench.call("DELETE", &format!("/v1/blocks/{transcript}"), Value::Null).await.ok();
+    let (page, kind) = (bench.demo.team_page_id, "page.transcription_block.transcript_deleted");
+    receiver.subscribe(&bench, json!({"events": [kind, "page.content_updated"]})).await;
+    let recording = crate::files::uploaded(&bench, "a.mp3", "audio/mpeg").await;
+    let body = json!({
+        "source": {"type": "file_upload", "file_upload_id": recording},
+        "parent": {"type": "page_id", "page_id": page},
+    });
+    let made = bench.call("POST", "/v1/blocks/meeting_notes", body).await.ok().body;
+    let (meeting, tabs) = (&made["id"], &made["meeting_notes"]["children"]);
+    let transcript = tabs["transcript_block_id"].as_str().unwrap();
     bench.flush().await;
     let [event] = receiver.taken().try_into().unwrap();
-    assert_eq!(line(&event), format!("{kind} page {page}"));
+    assert_eq!(line(&event), format!("page.content_updated page {page}"));
+    assert_eq!(event.body["data"]["updated_blocks"][0]["id"], *meeting);
+    bench.call("DELETE", &format!("/v1/blocks/{transcript}"), Value::Null).await.ok();
+    bench.flush().await;
+    let told = receiver.taken();
+    let event = told.iter().find(|event| event.body["type"] == kind).unwrap();
+    assert_eq!(line(event), format!("{kind} page {page}"));
     let target = json!({"id": meeting, "type": "block"});
     assert_eq!(event.body["data"], json!({"target": target, "transcript_id": transcript}));
 }
