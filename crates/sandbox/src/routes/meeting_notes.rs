@@ -164,6 +164,10 @@ fn put_off(scene: &mut Scene, work: Work) {
 
 /// Fills in what is there by now. Notes and tabs that are gone are left alone.
 pub(super) fn go_on(scene: &mut Scene, work: &Work) {
+    let (Work::Transcript { block, .. } | Work::Summary { block, .. }) = work else { return };
+    if scene.world.is_gone(*block) {
+        return;
+    }
     match work {
         Work::Transcript { block, summary } => {
             fill(scene, *block, "transcript_block_id", TRANSCRIPT);

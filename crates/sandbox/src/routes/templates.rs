@@ -2,6 +2,8 @@
 //!
 //! A template is a page of the data source that queries leave out.
 
+use std::collections::HashMap;
+
 use jiff::tz::TimeZone;
 use notion::{Id, Kind};
 use serde_json::{Map, Value, json};
@@ -15,6 +17,7 @@ use crate::query::session;
 use crate::render;
 use crate::world::NODES_MAX;
 use crate::world::block::Block;
+use crate::world::duplicate::point_into;
 use crate::world::journal::Change;
 use crate::world::later::{Application, Work};
 use crate::world::node::{Content, Node, Parent};
@@ -161,7 +164,7 @@ fn is_empty(value: &Value) -> bool {
 fn copy(scene: &mut Scene, from: Id, to: Id, moment: &Moment) {
     let (now, by) = (scene.now(), scene.who.user);
     let mut open = vec![(from, to)];
-    let mut made = Vec::new();
+    let (mut made, mut copies) = (Vec::new(), HashMap::new());
     while let Some((from, to)) = open.pop() {
         for child in scene.world.live_children(from) {
             let content = match scene.world.node(child).map(|node| &node.content) {
@@ -190,6 +193,16 @@ fn copy(scene: &mut Scene, from: Id, to: Id, moment: &Moment) {
             scene.world.insert(node, Slot::End);
             open.push((child, id));
             made.push(id);
+            copies.insert(child, id);
+        }
+    }
+    // Meeting notes name their tabs.
+    for id in &made {
+        let block = scene.world.nodes.get_mut(id).and_then(|node| node.block_mut());
+        if let Some(block) = block.filter(|block| block.kind == "meeting_notes") {
+            let mut body = block.body();
+            point_into(&mut body, &copies);
+            block.set_body(&body);
         }
     }
     scene.note_content(&made);

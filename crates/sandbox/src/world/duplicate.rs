@@ -57,7 +57,7 @@ impl World {
 }
 
 /// Replaces ids by those of their copies, wherever they stand.
-fn point_into(value: &mut Value, ids: &HashMap<Id, Id>) {
+pub(crate) fn point_into(value: &mut Value, ids: &HashMap<Id, Id>) {
     match value {
         Value::String(text) => {
             if let Some(copy) = Id::parse(text).and_then(|id| ids.get(&id)) {

@@ -337,8 +337,51 @@ async fn notes_are_found_by_those_who_see_them() {
         let went = attendees.contains(&person["id"]) || person["id"] == note["created_by"]["id"];
         assert_eq!(human(&person["id"]).await, usize::from(went), "{person}");
     }
+    // The pages for people show it.
+    let block = bench.get(&format!("/v1/blocks/{}", note["id"].as_str().unwrap())).await.ok();
+    let page = block.body["parent"]["page_id"].as_str().unwrap().replace('-', "");
+    let shown = bench.browse("GET", &format!("/workspace/{page}"), &[], "").await;
+    assert!(shown.body.contains("Database upgrade</") && shown.body.contains("notes ready"));
     // What is in the trash is not found.
     let path = format!("/v1/blocks/{}", note["id"].as_str().unwrap());
     bench.call("DELETE", &path, Value::Null).await.ok();
     assert!(ask(&bench, json!({})).await.is_empty());
+}
+
+#[tokio::test]
+async fn notes_in_the_trash_stay_as_they_are() {
+    let bench = Bench::new();
+    bench.control("POST", "clock", json!({"freeze": true})).await.ok();
+    let id = uploaded(&bench, "stand-up.mp3", "audio/mpeg").await;
+    let made = make(&bench, from_upload(&bench, &id)).await.ok().id();
+    let path = format!("/v1/blocks/{made}");
+    bench.call("DELETE", &path, Value::Null).await.ok();
+    advance(&bench, 5000).await;
+    let gone = bench.get(&path).await.ok().body;
+    assert_eq!(gone["meeting_notes"]["status"], "transcription_in_progress");
+}
+
+#[tokio::test]
+async fn a_template_with_notes_brings_tabs_of_its_own() {
+    let bench = Bench::new();
+    bench.control("POST", "clock", json!({"freeze": true})).await.ok();
+    let source = bench.demo.data_source_id;
+    let body = json!({"data_source_id": source, "name": "Call"});
+    let template = bench.control("POST", "templates", body).await.ok().id();
+    let id = uploaded(&bench, "stand-up.mp3", "audio/mpeg").await;
+    let mut body = from_upload(&bench, &id);
+    body["parent"]["page_id"] = json!(template);
+    let original = make(&bench, body).await.ok().body;
+    let row = json!({
+        "parent": {"data_source_id": source},
+        "template": {"type": "template_id", "template_id": template},
+    });
+    let row = bench.call("POST", "/v1/pages", row).await.ok().id();
+    advance(&bench, 5000).await;
+    let below = async |id: &str| bench.get(&format!("/v1/blocks/{id}/children")).await.ok().body;
+    let copy = below(&row).await["results"][0].clone();
+    let tabs = below(copy["id"].as_str().unwrap()).await;
+    let named = &copy["meeting_notes"]["children"];
+    assert_eq!(named["summary_block_id"], tabs["results"][0]["id"]);
+    assert_ne!(named, &original["meeting_notes"]["children"]);
 }
