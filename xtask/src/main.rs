@@ -27,7 +27,7 @@ Development tools of notegate.
 usage: cargo xtask COMMAND
 
   test [--only NAME,…]   install what the tests need, then run all of them
-                         names: fmt, clippy, unit, doc, clients, sdk, deny
+                         names: fmt, clippy, unit, doc, fidelity, clients, sdk, deny
   check                  formatting, clippy, rustdoc: quick, nothing is installed
   bench proxy [--json FILE] [--seconds N] [--rounds N] [--requests N] [--binary FILE]
                          the gate beside nginx, in front of the same upstream
@@ -43,7 +43,9 @@ usage: cargo xtask COMMAND
   fidelity [--recorded FILE]… [--only LEVEL,…] [--json FILE] [--markdown FILE] [--verbose]
                          how much the sandbox is Notion, measured against recorded answers
                          --recorded  a recording (.jsonl or .jsonl.gz); may be repeated
-                         --only      of the levels L2 (replay), L3 (filters)
+                         --only      of the levels L0 (shapes), L1 (errors), L2 (replay),
+                                     L3 (filters), L5 (drills)
+                         --json, --markdown  where the report goes (default: target/xtask/fidelity)
                          --verbose   every difference, with an example
   fuzz [--seconds N] [--seed N]
                          requests of all sorts to every route of the sandbox (default 60 seconds)

@@ -7,13 +7,15 @@ use anyhow::Result;
 use crate::args::{Args, Usage};
 use crate::check;
 use crate::clients;
+use crate::fidelity;
 use crate::install;
 use crate::process;
 use crate::sdk;
 use crate::steps::{Outcome, Steps};
 
 /// The steps, in their order, as `--only` names them.
-const NAMES: [&str; 7] = ["fmt", "clippy", "unit", "doc", "clients", "sdk", "deny"];
+const NAMES: [&str; 8] =
+    ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "deny"];
 
 /// Runs the steps asked for; all of them if none is named.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
@@ -41,6 +43,9 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     }
     if wanted("doc") {
         steps.command("doc", doc());
+    }
+    if wanted("fidelity") {
+        steps.step("fidelity", fidelity::check);
     }
     if wanted("clients") {
         steps.step("clients", clients::run);

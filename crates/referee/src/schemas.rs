@@ -225,9 +225,9 @@ impl Schemas {
     }
 }
 
-/// The old SDK's types know places only where they are `null`, and none as a single item; and a
-/// person who verified a page, of whom no more may be told, only without `object`. What has these is
-/// judged as something else of that form.
+/// The old SDK's types know places only where they are `null`, and none as a single item; a person who
+/// verified a page, of whom no more may be told, only without `object`; and an unsupported block not
+/// by its type, which recorded answers tell. What has these is judged as something else of that form.
 fn without_gaps(answer: &Value) -> Value {
     match answer {
         Value::Object(members) if members.get("type").is_some_and(|it| it == "place") => {
@@ -245,6 +245,7 @@ fn without_gaps(answer: &Value) -> Value {
                 "verified_by" if value.get("type").is_none() && value.is_object() => {
                     (key.clone(), json!({"id": value["id"]}))
                 }
+                "unsupported" if value.is_object() => (key.clone(), json!({})),
                 _ => (key.clone(), without_gaps(value)),
             });
             Value::Object(members.collect())
