@@ -14,8 +14,7 @@ use crate::sdk;
 use crate::steps::{Outcome, Steps};
 
 /// The steps, in their order, as `--only` names them.
-const NAMES: [&str; 8] =
-    ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "deny"];
+const NAMES: [&str; 8] = ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "deny"];
 
 /// Runs the steps asked for; all of them if none is named.
 pub(crate) fn run(mut args: Args) -> Result<bool> {

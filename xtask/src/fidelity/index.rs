@@ -1,5 +1,5 @@
-//! Search's index lags: what was made is found later, what was thrown away is found on. How far it was
-//! at a moment, only the answers of searches tell.
+//! Search's index lags: what was made is found later. How far it was at a moment, only later searches
+//! of the same words tell; the answer that is compared itself is never asked.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,6 @@ use super::recording::Exchange;
 pub(super) struct Lag {
     /// A later search of the same words finds it; this one does not yet.
     pub(super) late: Vec<String>,
-    /// Found although in the trash.
-    pub(super) stale: Vec<String>,
 }
 
 /// For every search of a transcript, by its place, how far the index was.
@@ -23,9 +21,6 @@ pub(super) fn lags(exchanges: &[Exchange]) -> HashMap<usize, Lag> {
         let Some(found) = found(exchange) else { continue };
         let ids: Vec<&str> = found.iter().filter_map(|one| one["id"].as_str()).collect();
         let mut lag = Lag::default();
-        for one in found.iter().filter(|one| one["in_trash"] == true) {
-            lag.stale.extend(one["id"].as_str().map(str::to_owned));
-        }
         let later = exchanges[place + 1..].iter().filter(|later| later.request == exchange.request);
         for one in later.filter_map(self::found).flatten() {
             if let Some(id) = one["id"].as_str().filter(|id| !ids.contains(id)) {

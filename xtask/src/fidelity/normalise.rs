@@ -43,7 +43,8 @@ impl Item {
             Self::RequestId => ("request ids", "drawn for every answer: both must be there"),
             Self::Ids => (
                 "ids",
-                "drawn by Notion; mapped one to one for the length of a transcript, never dropped",
+                "drawn by Notion; mapped one to one for the length of a transcript, never dropped. New \
+                 pages are given the recorded one: rows of some years stand in the order of their ids",
             ),
             Self::Cursors => {
                 ("cursors", "opaque; both must be there, and the next request uses ours")
@@ -61,8 +62,8 @@ impl Item {
             ),
             Self::SearchIndex => (
                 "search index",
-                "Notion's lags: objects that a later search of the same words proves to be found \
-                 late, or that were found in the trash; the sandbox's index is set to the same state",
+                "Notion's lags: objects that only a later search of the same words finds are held back \
+                 from the sandbox's index as well",
             ),
             Self::PropertyOrder => (
                 "order of properties",

@@ -159,8 +159,8 @@ impl<'a> Player<'a> {
         let ours = |ids: &[String]| -> Vec<String> {
             ids.iter().map(|id| self.comparer.drawn.ours(id)).collect()
         };
-        let body = json!({"late": ours(&lag.late), "stale": ours(&lag.stale)});
-        for _ in lag.late.iter().chain(&lag.stale) {
+        let body = json!({"late": ours(&lag.late)});
+        for _ in &lag.late {
             self.comparer.applied.note(Item::SearchIndex);
         }
         self.bench.control("search-index", &body)?;

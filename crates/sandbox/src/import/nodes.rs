@@ -131,12 +131,7 @@ impl Importer<'_> {
         }
         if wire["properties"].is_object() {
             let source = self.source_of(id);
-            // What is in the trash is the container.
-            let mut wire = wire.clone();
-            for flag in ["in_trash", "archived"] {
-                wire[flag] = false.into();
-            }
-            self.table(source, Parent::Node(id), &wire);
+            self.table(source, Parent::Node(id), &untrashed(wire));
         }
     }
 
@@ -161,7 +156,11 @@ impl Importer<'_> {
                 self.put(database, above, Content::Database(Box::new(container)), wire);
             }
         }
-        self.table(id, parent, wire);
+        let is_gone = |id: Id| self.world.node(id).is_some_and(|node| node.in_trash);
+        match database.filter(|database| is_gone(*database)) {
+            Some(_) => self.table(id, parent, &untrashed(wire)),
+            None => self.table(id, parent, wire),
+        }
     }
 
     fn table(&mut self, id: Id, parent: Parent, wire: &Value) {
@@ -259,4 +258,13 @@ impl Importer<'_> {
         }
         body
     }
+}
+
+/// What is in the trash is the container of a table, and the table with it.
+fn untrashed(wire: &Value) -> Value {
+    let mut wire = wire.clone();
+    for flag in ["in_trash", "archived"] {
+        wire[flag] = false.into();
+    }
+    wire
 }

@@ -117,7 +117,12 @@ fn is_result(view: View, node: &Node) -> bool {
         Content::Database(_) => !view.has_sources() && view.world.sources_of(node.id).len() == 1,
         Content::Block(_) => false,
     };
-    kind_fits && !view.world.has_trashed_ancestor(node.id)
+    // A table is found on after its database went to the trash, hours later as well (measured).
+    let above = match node.content {
+        Content::DataSource(_) => node.parent_id().unwrap_or(node.id),
+        _ => node.id,
+    };
+    kind_fits && !view.world.has_trashed_ancestor(above)
 }
 
 fn title(view: View, node: &Node) -> String {
