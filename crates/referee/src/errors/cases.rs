@@ -272,7 +272,18 @@ fn blocks(table: &mut Table, names: &Names) {
         "body failed validation: body.children[0].image.external should be defined, instead was \
          `undefined`.",
     );
-    for kind in ["paragraph", "heading_1", "bulleted_list_item", "to_do", "toggle", "quote"] {
+    for kind in [
+        "paragraph",
+        "heading_1",
+        "heading_2",
+        "heading_3",
+        "bulleted_list_item",
+        "numbered_list_item",
+        "to_do",
+        "toggle",
+        "quote",
+        "callout",
+    ] {
         let at = format!("body.children[0].{kind}.rich_text[0]");
         table.invalid(
             Recorded,
@@ -287,6 +298,20 @@ fn blocks(table: &mut Table, names: &Names) {
             ),
         );
     }
+    let at = "body.children[0].table.children[0].table_row.cells[0][0]";
+    table.invalid(
+        Recorded,
+        NEW,
+        path(),
+        json!({"children": [{"table": {"table_width": 1,
+            "children": [{"table_row": {"cells": [[{}]]}}]}}]}),
+        format!(
+            "body failed validation. Fix one:\n\
+             {at}.text should be defined, instead was `undefined`.\n\
+             {at}.mention should be defined, instead was `undefined`.\n\
+             {at}.equation should be defined, instead was `undefined`."
+        ),
+    );
     table.invalid(
         Observed,
         NEW,
@@ -489,6 +514,30 @@ fn objects(table: &mut Table, names: &Names) {
         table.add(Recorded, version, Token::Full, path, "", missing, message);
         table.with(data);
     }
+    let ours = json!({"integration_id": names.bot});
+    let message = format!(
+        "Could not find discussion with ID: {}. {shared} \"Acme Automations\".",
+        names.nobody
+    );
+    let body = json!({"discussion_id": names.nobody, "rich_text": [{"text": {"content": "x"}}]});
+    let path = ("POST", "/v1/comments");
+    table.add(Recorded, NEW, Token::Full, path, body.to_string(), missing, message);
+    table.with(ours.clone());
+    let message =
+        format!("Could not find property_item with ID: nope. {shared} \"Acme Automations\".");
+    let path = ("GET", format!("/v1/pages/{}/properties/nope", names.page));
+    table.add(Recorded, NEW, Token::Full, path, "", missing, message);
+    table.with(ours);
+    table.invalid(
+        Recorded,
+        OLD,
+        ("GET", format!("/v1/databases/{}", names.linked)),
+        Value::Null,
+        format!(
+            "Database with ID {} does not contain any data sources accessible by this API bot.",
+            names.linked
+        ),
+    );
     let several = "Databases with multiple data sources are not supported in this API version.";
     let path = || format!("/v1/databases/{}", names.several);
     let row = json!({"parent": {"database_id": names.several}, "properties": {}});

@@ -65,6 +65,8 @@ pub struct Names {
     pub several: String,
     /// The two.
     pub several_sources: [String; 2],
+    /// A database on the page that shows a table of another one.
+    pub linked: String,
     /// A paragraph on the page.
     pub block: String,
     /// A divider on the page.
@@ -208,6 +210,13 @@ where
     let body =
         json!({"parent": {"database_id": several["id"]}, "properties": {"Name": {"title": {}}}});
     let second = call("POST", "/v1/data_sources", body).await?;
+    let body = json!({
+        "data_source_id": demo.data_source,
+        "name": "Elsewhere",
+        "type": "table",
+        "create_database": {"parent": {"type": "page_id", "page_id": demo.page}},
+    });
+    let linked = call("POST", "/v1/views", body).await?;
     let reads = call(
         "POST",
         "/_sandbox/tokens",
@@ -230,6 +239,7 @@ where
         database: demo.database.clone(),
         several: text(&several["id"]),
         several_sources: [text(&several["data_sources"][0]["id"]), text(&second["id"])],
+        linked: text(&linked["parent"]["database_id"]),
         block: text(&added["results"][0]["id"]),
         divider: text(&added["results"][1]["id"]),
         trashed,

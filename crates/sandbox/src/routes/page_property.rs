@@ -22,9 +22,9 @@ pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fa
     let schema =
         view.world.source_of_row(page).map_or_else(title_only, |(_, source)| source.schema.clone());
     let found = schema.values().find(|property| property.is_called(called));
-    let property = found.ok_or_else(|| {
-        Fail::validation(format!("Could not find property with name or id: {called}"))
-    })?;
+    // That the noun is `property_item` is recorded.
+    let missing = || Fail::not_found("property_item", called, view.who, view.version);
+    let property = found.ok_or_else(missing)?;
     Ok(match property.kind {
         PropertyKind::Title
         | PropertyKind::RichText
