@@ -36,7 +36,7 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(at: Timestamp, incoming: &Incoming, status: u16) -> Self {
         let body = match incoming.body.len() {
-            0..=BODY_MAX if oauth::is_meant(incoming) => {
+            0..=BODY_MAX if oauth::is_near(incoming) => {
                 Bytes::from(oauth::shown_body(incoming).to_string())
             }
             0..=BODY_MAX => incoming.body.clone(),

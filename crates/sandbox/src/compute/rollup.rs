@@ -1,5 +1,7 @@
 //! Rollups: a function over a property of the related pages.
 
+use std::collections::HashSet;
+
 use notion::Id;
 use serde_json::{Value, json};
 
@@ -38,10 +40,11 @@ pub(crate) fn compute(view: View, page: Id, property: &Property, depth: usize) -
         pages.iter().map(|page| cell::of(view, *page, target, depth + INSIDE)).collect();
     if matches!(function.as_str(), "show_original" | "show_unique") {
         let mut elements: Vec<Value> = Vec::new();
+        let mut met = HashSet::new();
         for page in &pages {
             let member = render::values::member(view, *page, target, depth + INSIDE);
             let element = json!({"type": target.kind.as_str(), target.kind.as_str(): member});
-            if function == "show_original" || !elements.contains(&element) {
+            if function == "show_original" || met.insert(element.to_string()) {
                 elements.push(element);
             }
         }

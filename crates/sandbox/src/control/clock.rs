@@ -15,7 +15,8 @@ pub(super) fn get(inner: &Inner) -> Answer {
 
 /// `POST clock` `{freeze}`, `{now}`, `{advance_ms}`, in this order
 pub(super) fn set(inner: &mut Inner, body: &Value) -> Answer {
-    let clock = &mut inner.world.clock;
+    // Changed as a whole, or not at all.
+    let mut clock = inner.world.clock.clone();
     let known = ["now", "advance_ms", "freeze"];
     if !body.as_object().is_some_and(|all| all.keys().any(|key| known.contains(&key.as_str()))) {
         let text = "send {\"now\": \"2026-01-31T12:00:00Z\"}, {\"advance_ms\": 60000} or {\"freeze\": true}";
@@ -36,5 +37,6 @@ pub(super) fn set(inner: &mut Inner, body: &Value) -> Answer {
         let by = advance.as_i64();
         clock.advance(by.ok_or((400, "`advance_ms` must be a whole number".to_owned()))?);
     }
+    inner.world.clock = clock;
     get(inner)
 }

@@ -116,14 +116,14 @@ pub(super) fn share(inner: &mut Inner, body: &Value, shared: bool) -> Answer {
     let way = inner.world.lineage(id).unwrap_or_default();
     let connection = inner.world.connections.get_mut(&bot);
     let connection = connection.ok_or_else(|| (404, format!("there is no bot {bot}")))?;
-    connection.shared.retain(|root| *root != id);
-    connection.hidden.retain(|root| *root != id);
-    // Taken off a page below one that is shared, a connection loses that page's subtree only.
-    let is_seen = Reach::of(connection).covers(&way);
     if !connection.is_bot() {
         let error = "a personal token sees what its person sees; POST /_sandbox/private instead";
         return Err((400, error.to_owned()));
     }
+    connection.shared.retain(|root| *root != id);
+    connection.hidden.retain(|root| *root != id);
+    // Taken off a page below one that is shared, a connection loses that page's subtree only.
+    let is_seen = Reach::of(connection).covers(&way);
     if shared {
         connection.shared.push(id);
     } else if is_seen {

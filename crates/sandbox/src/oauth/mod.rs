@@ -41,6 +41,11 @@ pub(crate) fn is_meant(incoming: &Incoming) -> bool {
     }
 }
 
+/// Whether somebody may have meant one of these endpoints, and so have sent secrets.
+pub(crate) fn is_near(incoming: &Incoming) -> bool {
+    incoming.path.starts_with("/v1/oauth")
+}
+
 /// Whether it is the form of the consent page that comes back.
 pub(crate) fn is_form(incoming: &Incoming) -> bool {
     incoming.path == AUTHORIZE && incoming.method == Method::POST

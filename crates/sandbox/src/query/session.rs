@@ -3,20 +3,30 @@
 
 use indexmap::IndexMap;
 use notion::Id;
-use uuid::Uuid;
 
 use crate::fail::Fail;
 use crate::input::paging::Paging;
+use crate::world::ids::IdSource;
 
 /// So many results are kept; older ones go first.
 const SESSIONS_MAX: usize = 64;
+/// Names of sessions are drawn apart from the ids of objects, which must not depend on reading.
+const SEED: u64 = 0x6375_7273_6f72;
 /// A query or search ends here.
 pub(crate) const RESULTS_MAX: usize = 10_000;
 
 /// The results of queries that have more pages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sessions {
     all: IndexMap<String, Session>,
+    /// Where their names come from; it goes on when they are forgotten, so that no old cursor fits.
+    names: IdSource,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { all: IndexMap::new(), names: IdSource::new(SEED) }
+    }
 }
 
 #[derive(Debug)]
@@ -41,7 +51,7 @@ impl Sessions {
             ids.truncate(RESULTS_MAX);
             let page: Vec<Id> = ids.iter().take(paging.size).copied().collect();
             let next = ids.get(paging.size).map(|next| {
-                let session = Uuid::new_v4().to_string();
+                let session = self.names.random().to_string();
                 let cursor = format!("s:{session}:{next}");
                 self.keep(session, Session { key, ids: ids.clone() });
                 cursor

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexSet;
 use jiff::tz::TimeZone;
 use notion::{Id, Kind};
 use serde_json::{Map, Value, json};
@@ -164,7 +165,7 @@ fn is_empty(value: &Value) -> bool {
 fn copy(scene: &mut Scene, from: Id, to: Id, moment: &Moment) {
     let (now, by) = (scene.now(), scene.who.user);
     let mut open = vec![(from, to)];
-    let (mut made, mut copies) = (Vec::new(), HashMap::new());
+    let (mut made, mut copies) = (IndexSet::new(), HashMap::new());
     while let Some((from, to)) = open.pop() {
         for child in scene.world.live_children(from) {
             let content = match scene.world.node(child).map(|node| &node.content) {
@@ -192,10 +193,11 @@ fn copy(scene: &mut Scene, from: Id, to: Id, moment: &Moment) {
             };
             scene.world.insert(node, Slot::End);
             open.push((child, id));
-            made.push(id);
+            made.insert(id);
             copies.insert(child, id);
         }
     }
+    let made: Vec<Id> = made.into_iter().collect();
     // Meeting notes name their tabs.
     for id in &made {
         let block = scene.world.nodes.get_mut(id).and_then(|node| node.block_mut());

@@ -8,14 +8,13 @@ use crate::bench::Bench;
 /// Requests of a run; `cargo xtask fuzz` goes on for as long as one likes.
 const REQUESTS: usize = 1500;
 
-async fn ask(bench: &Bench, request: &Request) -> (u16, Value) {
+pub(crate) async fn ask(bench: &Bench, request: &Request) -> (u16, Value) {
     let headers: Vec<(&str, &str)> =
         request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     bench.status_and_body(request.method, &request.path, &headers, request.body.clone()).await
 }
 
-async fn run(seed: u64) {
-    let bench = Bench::new();
+pub(crate) fn fuzzer(bench: &Bench, seed: u64) -> Fuzzer {
     let demo = &bench.demo;
     let tokens = &demo.tokens;
     let ids = [
@@ -25,23 +24,27 @@ async fn run(seed: u64) {
         ("database", demo.database_id),
         ("data_source", demo.data_source_id),
     ];
-    let mut fuzzer = Fuzzer::new(
+    Fuzzer::new(
         seed,
         vec![tokens.full.clone(), tokens.full.clone(), tokens.reader.clone()],
         ids.map(|(kind, id)| (kind.to_owned(), id.to_string())).to_vec(),
-    );
+    )
+}
+
+pub(crate) fn said(request: &Request) -> String {
+    let Request { method, path, headers, body } = request;
+    format!("{method} {path} {headers:?} {}", String::from_utf8_lossy(body))
+}
+
+async fn run(seed: u64) {
+    let bench = Bench::new();
+    let mut fuzzer = fuzzer(&bench, seed);
     let mut successes = 0;
     for index in 0..REQUESTS {
         let request = fuzzer.request();
         let (status, answer) = ask(&bench, &request).await;
         if let Err(what) = Fuzzer::check(&request, status, &answer) {
-            panic!(
-                "seed {seed}, request {index}: {} {} {:?} {}: {what}",
-                request.method,
-                request.path,
-                request.headers,
-                String::from_utf8_lossy(&request.body)
-            );
+            panic!("seed {seed}, request {index}: {}: {what}", said(&request));
         }
         successes += usize::from(status == 200);
         fuzzer.learn(&answer);
