@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::queue::{Job, attempt, due, next, ripen};
 use crate::app::App;
+use crate::routes::later::run_due;
 
 /// Most rounds in one go: a receiver that answers events with changes could keep it busy for ever.
 const ROUNDS_MAX: usize = 64;
@@ -22,7 +23,11 @@ const REST: Duration = Duration::from_millis(50);
 pub(crate) async fn pump(app: &Arc<App>, all: bool) {
     // One at a time: nothing is sent twice, and whoever waits finds it done.
     let _turn = app.turn.lock().await;
-    ripen(&mut app.lock().world, all);
+    {
+        let inner = &mut *app.lock();
+        run_due(&mut inner.world, &mut inner.sessions);
+        ripen(&mut inner.world, all);
+    }
     for _ in 0..ROUNDS_MAX {
         let jobs = {
             let world = &mut app.lock().world;

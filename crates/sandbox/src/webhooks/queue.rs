@@ -134,7 +134,7 @@ pub(super) fn next(world: &World) -> Option<Timestamp> {
     // Time alone changes uploads, which only subscribers need to know before somebody asks.
     let upload = Some(world).filter(|_| !webhooks.subscriptions.is_empty());
     let upload = upload.and_then(World::next_of_uploads);
-    ripe.into_iter().chain(due).chain(upload).min()
+    ripe.into_iter().chain(due).chain(upload).chain(world.next_of_jobs()).min()
 }
 
 /// Writes down what came of a request, and plans the next.

@@ -150,6 +150,12 @@ impl World {
         Some(self.later.jobs.remove(at))
     }
 
+    /// When the next job is due, if somebody is to be told of what it does.
+    pub(crate) fn next_of_jobs(&self) -> Option<Timestamp> {
+        let is_told = !self.webhooks.subscriptions.is_empty();
+        self.later.jobs.iter().filter(|_| is_told).map(|job| job.due).min()
+    }
+
     /// Notes a task; the oldest is forgotten when there are too many.
     pub(crate) fn keep_task(&mut self, task: Task) {
         if self.later.tasks.len() >= TASKS_MAX {
