@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -26,9 +26,11 @@ use crate::faults::{Faults, Plan};
 use crate::limits::Limits;
 use crate::oauth;
 use crate::openapi;
+use crate::origin::{self, base_url};
 use crate::pipeline::{self, Caller, Incoming};
 use crate::query::session::Sessions;
 use crate::served;
+use crate::server::Options;
 use crate::site;
 use crate::transfer;
 use crate::webhooks::{self, Sender};
@@ -55,6 +57,8 @@ pub(crate) struct Inner {
 pub(crate) struct App {
     inner: Mutex<Inner>,
     state_file: Option<PathBuf>,
+    /// Nobody but this machine reaches it.
+    is_local: bool,
     /// Sends to subscribers of webhooks.
     pub(crate) sender: Sender,
     /// Held while webhooks are sent.
@@ -68,12 +72,7 @@ pub(crate) struct App {
 pub(crate) struct Dropped;
 
 impl App {
-    pub(crate) fn new(
-        mut seed: World,
-        mut world: World,
-        limits: bool,
-        state_file: Option<PathBuf>,
-    ) -> Self {
+    pub(crate) fn new(mut seed: World, mut world: World, options: &Options) -> Self {
         // How a world was built is nobody's news.
         seed.read_journal();
         world.read_journal();
@@ -82,13 +81,14 @@ impl App {
             sessions: Sessions::default(),
             calls: Calls::default(),
             faults: Faults::default(),
-            limits: Limits::new(limits),
+            limits: Limits::new(options.limits),
             snapshots: IndexMap::new(),
             seed,
         };
         Self {
             inner: Mutex::new(inner),
-            state_file,
+            state_file: options.state_file.clone(),
+            is_local: options.listen.ip().is_loopback(),
             sender: Sender::default(),
             turn: tokio::sync::Mutex::default(),
             wake: Notify::new(),
@@ -102,7 +102,7 @@ impl App {
     /// Takes what an operation noted, and has subscribers told of it.
     pub(crate) fn tell(&self, world: &mut World) {
         webhooks::gather(world);
-        if !world.webhooks.pending.is_empty() {
+        if !world.webhooks.pending.is_empty() || world.next_of_jobs().is_some() {
             self.wake.notify_one();
         }
     }
@@ -123,6 +123,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let (method, path) = (&parts.method, parts.uri.path());
+    if let Some(error) = origin::refusal(app.is_local, method, path, &parts.headers) {
+        return json(403, &serde_json::json!({"error": error}), None);
+    }
     // Worlds are too large to be held whole beside themselves.
     match (parts.method.as_str(), parts.uri.path()) {
         ("GET", "/_sandbox/state") => return with_json(200, control::state::get(&app)),
@@ -175,12 +179,6 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         }
         None => notion(&app, &incoming).await,
     }
-}
-
-/// The sandbox as its client addresses it: the `Host` of the request.
-pub(crate) fn base_url(headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    format!("http://{}", host.unwrap_or("localhost"))
 }
 
 /// What there is to read about the API itself.

@@ -40,6 +40,7 @@ mod markdown;
 mod media_type;
 mod oauth;
 mod openapi;
+mod origin;
 mod pipeline;
 mod query;
 mod render;

@@ -10,11 +10,11 @@ use notion::catalogue::{self, Operation};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::app::base_url;
 use crate::fail::Fail;
 use crate::input::check::Spot;
 use crate::input::multipart;
 use crate::oauth;
+use crate::origin::base_url;
 use crate::query::session::Sessions;
 use crate::render::dialect;
 use crate::routes::{self, Request, Scene};
@@ -84,7 +84,10 @@ pub(crate) fn answer(
     incoming: &Incoming,
     caller: &Caller,
 ) -> Result<Value, Fail> {
-    world.base_url = base_url(&incoming.headers);
+    // What a person does comes through a control route, which knows how it was addressed.
+    if matches!(caller, Caller::Token) {
+        world.base_url = base_url(&incoming.headers);
+    }
     world.settle_uploads();
     routes::later::run_due(world, sessions);
     let found = catalogue::find(&incoming.method, &incoming.path).ok_or_else(Fail::no_route)?;

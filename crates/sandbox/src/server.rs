@@ -165,7 +165,7 @@ fn build(options: &Options) -> std::io::Result<(Arc<App>, Option<Demo>)> {
         _ => None,
     };
     let world = kept.unwrap_or_else(|| seed.clone());
-    Ok((Arc::new(App::new(seed, world, options.limits, options.state_file.clone())), demo))
+    Ok((Arc::new(App::new(seed, world, options)), demo))
 }
 
 /// Reads a world from a file, as `GET /_sandbox/state` wrote it.

@@ -17,6 +17,7 @@ use notion::Id;
 use serde_json::{Value, json};
 
 use crate::app::{App, Inner};
+use crate::origin::base_url;
 use crate::pipeline::Incoming;
 use crate::routes::later::run_due;
 
@@ -32,6 +33,7 @@ pub(crate) async fn answer(app: &Arc<App>, route: &str, incoming: &Incoming) -> 
         serde_json::from_slice(&incoming.body)
             .map_err(|error| (400, format!("the body is not JSON ({error}); send a JSON object")))
     };
+    app.lock().world.base_url = base_url(&incoming.headers);
     shown(match body {
         Ok(body) => run(app, route, incoming.method.as_str(), &body).await,
         Err(refused) => Err(refused),

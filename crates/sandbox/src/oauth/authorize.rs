@@ -13,6 +13,7 @@ use super::frame;
 use super::picker;
 use super::request::{Ask, Back, Unfit};
 use crate::calls::fingerprint;
+use crate::origin::is_from_here;
 use crate::pipeline::{Incoming, read_query};
 use crate::world::World;
 use crate::world::oauth::Consent;
@@ -207,11 +208,7 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 /// Whether a form was sent by the page: it holds the page's proof, and the browser does not say
 /// that it comes from elsewhere. (Ports share cookies, so the cookie alone is not enough.)
 fn is_own_form(incoming: &Incoming, shown: &str) -> bool {
-    let text = |name| incoming.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).unwrap_or_default();
-    let is_from_here = text(header::ORIGIN)
-        .is_none_or(|origin| origin.split_once("://").is_some_and(|(_, from)| from == host));
     let is_proven =
         cookie(&incoming.headers).is_some_and(|browser| proof(&browser, &incoming.query) == shown);
-    is_from_here && is_proven
+    is_from_here(&incoming.headers) && is_proven
 }

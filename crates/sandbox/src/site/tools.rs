@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::Method;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use super::{Page, Pages, text};
 use crate::app::App;
 use crate::control;
 use crate::faults::Faults;
+use crate::origin::is_from_here;
 use crate::pipeline::{Incoming, read_query};
 use crate::world::access::View;
 
@@ -31,7 +32,7 @@ pub(super) async fn act(
     route: &[&str],
     incoming: &Incoming,
 ) -> Option<&'static str> {
-    if !is_from_here(incoming) {
+    if !is_from_here(&incoming.headers) {
         return None;
     }
     let form = read_query(&String::from_utf8_lossy(&incoming.body));
@@ -53,17 +54,6 @@ pub(super) async fn act(
     let order = Incoming { method: Method::POST, body, ..incoming.clone() };
     let (status, _) = control::answer(app, control_route, &order).await;
     (status == 200).then_some(next)
-}
-
-/// Whether a form was sent from one of these pages, not from elsewhere on the web.
-fn is_from_here(incoming: &Incoming) -> bool {
-    let header = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = header(header::HOST.as_str());
-    match (header("sec-fetch-site"), header(header::ORIGIN.as_str())) {
-        (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => origin.split_once("://").map(|(_, origin)| origin) == host,
-        (None, None) => true,
-    }
 }
 
 pub(super) fn clock(view: View) -> Page {

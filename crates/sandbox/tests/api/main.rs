@@ -24,6 +24,8 @@ mod files;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod markdown;
@@ -31,6 +33,8 @@ mod markdown;
 mod meeting_notes;
 #[cfg(test)]
 mod oauth;
+#[cfg(test)]
+mod origin;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
