@@ -87,6 +87,16 @@ impl<'a> Bench<'a> {
         (status, answer)
     }
 
+    /// Where a browser is sent on to.
+    pub(super) fn location(&self, address: &str) -> String {
+        let Ok(request) = Request::builder().uri(address).body(Body::empty()) else {
+            return String::new();
+        };
+        let Ok(response) = self.block_on(self.router.clone().oneshot(request));
+        let location = response.headers().get(http::header::LOCATION);
+        location.and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned()
+    }
+
     /// Notion's side is judged.
     fn judge(&self, ask: &Ask, answer: (u16, &Value)) {
         let path = ask.address.split('?').next().unwrap_or_default();

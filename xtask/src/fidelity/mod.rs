@@ -26,6 +26,7 @@ mod presuppose;
 mod recording;
 mod replay;
 mod report;
+mod tour;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -109,6 +110,7 @@ fn measure(recordings: &[PathBuf], wanted: impl Fn(&str) -> bool) -> anyhow::Res
         }
     };
     let errors = Errors::run(&conditions)?;
+    tour::run(&conditions)?;
     l0::exercise(&conditions)?;
     let usual = if recordings.is_empty() { usual()? } else { Vec::new() };
     let mut read = Vec::new();
