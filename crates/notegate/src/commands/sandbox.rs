@@ -94,6 +94,7 @@ async fn serve(options: Options) -> Done {
         );
     }
     println!();
+    println!("  In a browser, {url}/ shows the workspace, and what was called.");
     println!("  {}", style.dim("Ctrl-C stops it."));
     wait().await;
     stop(sandbox).await?;
