@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use sandbox::{Options, Sandbox, Seed};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, MID};
+use crate::bench::{Bench, MID, NEW};
 use crate::receiver::{Received, Receiver};
 
 /// What a subscriber does with the signature.
@@ -263,10 +263,12 @@ async fn a_running_sandbox_sends_by_itself_and_stops_when_told() {
     let receiver = Receiver::start().await;
     let sandbox = Sandbox::start(Options { seed: Seed::Demo, ..Options::default() }).await.unwrap();
     let demo = sandbox.demo().unwrap();
-    let ask = async |path: &str, body: Value| {
-        let request = http::Request::post(format!("{}{path}", sandbox.url()))
+    let send = async |method: &str, path: &str, version: &str, body: Value| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", sandbox.url()))
             .header("authorization", format!("Bearer {}", demo.tokens.full))
-            .header("notion-version", MID)
+            .header("notion-version", version)
             .body(body.to_string())
             .unwrap();
         let client =
@@ -275,6 +277,7 @@ async fn a_running_sandbox_sends_by_itself_and_stops_when_told() {
                 .build_http::<String>();
         client.request(request).await.unwrap().status().as_u16()
     };
+    let ask = async |path: &str, body: Value| send("POST", path, MID, body).await;
     assert_eq!(ask("/_sandbox/webhooks", json!({"url": receiver.url()})).await, 200);
     assert_eq!(ask("/_sandbox/webhooks/settings", json!({"window_ms": 50})).await, 200);
     receiver.taken();
@@ -285,16 +288,25 @@ async fn a_running_sandbox_sends_by_itself_and_stops_when_told() {
     assert_eq!(ask("/v1/comments", comment).await, 200);
     let page = json!({"parent": {"page_id": demo.team_page_id}, "properties": {}});
     assert_eq!(ask("/v1/pages", page).await, 200);
-    let mut types = Vec::new();
-    for _ in 0..100 {
-        types.extend(receiver.types());
-        if types.len() >= 3 {
-            break;
+    let told = async |count: usize| {
+        let mut types = Vec::new();
+        for _ in 0..100 {
+            types.extend(receiver.types());
+            if types.len() >= count {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    types.sort();
-    assert_eq!(types, ["comment.created", "page.content_updated", "page.created"]);
+        types.sort();
+        types
+    };
+    assert_eq!(told(3).await, ["comment.created", "page.content_updated", "page.created"]);
+    // A long write is done, and told, although nobody asks for anything any more.
+    let insert =
+        json!({"type": "insert_content", "insert_content": {"content": "b"}, "allow_async": true});
+    let path = format!("/v1/pages/{}/markdown", demo.team_page_id);
+    assert_eq!(send("PATCH", &path, NEW, insert).await, 202);
+    assert_eq!(told(1).await, ["page.content_updated"]);
     let stopped = tokio::time::timeout(Duration::from_secs(5), sandbox.shutdown()).await;
     assert!(stopped.is_ok());
 }
