@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod capabilities;
 #[cfg(test)]
 mod content;
