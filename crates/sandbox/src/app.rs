@@ -121,6 +121,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new().fallback(handle).with_state(app)
 }
 
+/// Notion takes `/v1/search/` for `/v1/search`: many clients write their paths so.
+fn without_last_slash(path: &str) -> &str {
+    match path.strip_suffix('/') {
+        Some(shorter) if shorter.starts_with("/v1/") => shorter,
+        _ => path,
+    }
+}
+
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let (method, path) = (&parts.method, parts.uri.path());
@@ -151,7 +159,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let incoming = Incoming {
         method: parts.method.clone(),
-        path: parts.uri.path().to_owned(),
+        path: without_last_slash(parts.uri.path()).to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: text(header::AUTHORIZATION),
         version: text(header::HeaderName::from_static("notion-version")),

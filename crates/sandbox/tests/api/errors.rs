@@ -76,3 +76,20 @@ async fn the_trash_refuses_edits() {
     let restored = bench.with(token, MID, "PATCH", &path, &old_name).await.ok();
     assert_eq!(restored.body["archived"], false);
 }
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_says_nothing() {
+    let bench = Bench::new();
+    let bearer = format!("Bearer {}", bench.demo.tokens.full);
+    let headers = [("authorization", bearer.as_str()), ("notion-version", NEW)];
+    let page = format!("/v1/pages/{}", bench.demo.team_page_id);
+    for (method, path, object) in [
+        ("GET", format!("{page}/"), "page"),
+        ("POST", "/v1/search/".to_owned(), "list"),
+        ("GET", format!("{page}//"), "error"),
+        ("GET", "/v1/pages/".to_owned(), "error"),
+    ] {
+        let (_, body) = bench.status_and_body(method, &path, &headers, "").await;
+        assert_eq!(body["object"], object, "{method} {path}: {body}");
+    }
+}
