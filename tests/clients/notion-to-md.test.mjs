@@ -62,6 +62,42 @@ test("a page with all sorts of blocks becomes markdown", async () => {
   }
 });
 
+test("columns, synced blocks, nested lists, and pages below", async () => {
+  const paragraph = (content) => ({ paragraph: { rich_text: text(content) } });
+  const item = (content, children) => ({ numbered_list_item: { rich_text: text(content), children } });
+  const page = await client.pages.create({
+    parent: { page_id: await pageCalled("Engineering") },
+    properties: { title: { title: text("Nested") } },
+    children: [
+      {
+        column_list: {
+          children: ["left", "right"].map((side) => ({ column: { children: [paragraph(side)] } })),
+        },
+      },
+      { synced_block: { synced_from: null, children: [paragraph("in two places")] } },
+      item("one", [item("one below")]),
+      item("two"),
+    ],
+  });
+  const { results } = await client.blocks.children.list({ block_id: page.id });
+  await client.blocks.children.append({
+    block_id: page.id,
+    children: [{ synced_block: { synced_from: { block_id: results[1].id } } }],
+  });
+  await client.pages.create({
+    parent: { page_id: page.id },
+    properties: { title: { title: text("Below") } },
+    children: [paragraph("deeper")],
+  });
+  const converter = new NotionToMarkdown({ notionClient: client });
+  const { parent, ...below } = converter.toMarkdownString(await converter.pageToMarkdown(page.id));
+  for (const part of ["left", "right", "1. one", "1. one below", "2. two", "## Below"]) {
+    assert.ok(parent.includes(part), `no ${part} in\n${parent}`);
+  }
+  assert.equal(parent.split("in two places").length, 3, parent);
+  assert.deepEqual(below, {});
+});
+
 test("a page of the demo with its child pages", async () => {
   const converter = new NotionToMarkdown({ notionClient: client });
   const blocks = await converter.pageToMarkdown(await pageCalled("Handbook"));

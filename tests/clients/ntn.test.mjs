@@ -33,6 +33,8 @@ async function ntn(parameters, input) {
       NOTION_HOME: home,
     },
   });
+  // It does not always read what it is given.
+  running.child.stdin.on("error", () => {});
   running.child.stdin.end(input ?? "");
   return (await running).stdout;
 }
@@ -66,6 +68,15 @@ test("reads, searches and writes", async () => {
     await ntn(["api", `v1/pages/${page.id}`, "-X", "PATCH", "in_trash:=true"]),
   );
   assert.equal(trashed.in_trash, true);
+});
+
+test("uploads files, and lists them", async () => {
+  const file = ["--filename", "note.txt", "--content-type", "text/plain"];
+  await ntn(["files", "create", ...file], "hello");
+  const [upload] = (await ntn(["files", "list", "--plain"])).split("\n");
+  const [id, ...rest] = upload.split("\t");
+  assert.deepEqual(rest.slice(0, 4), ["note.txt", "uploaded", "text/plain", "5"]);
+  assert.match(await ntn(["files", "get", id]), /Content length +5\n/);
 });
 
 test("says what is wrong", async () => {

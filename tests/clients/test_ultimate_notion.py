@@ -27,6 +27,36 @@ class Makers(uno.Schema, db_title='Makers'):
     name = uno.PropType.Title('Name')
 
 
+class Tasks(uno.Schema, db_title='Steps'):
+    """A table with a relation to itself."""
+
+    name = uno.PropType.Title('Name')
+    hours = uno.PropType.Number('Hours')
+    part_of = uno.PropType.Relation('Part of', schema=uno.SelfRef)
+
+
+class Plans(uno.Schema, db_title='Plans'):
+    """A table that sums up another."""
+
+    name = uno.PropType.Title('Name')
+    steps = uno.PropType.Relation('Steps', schema=Tasks)
+    hours = uno.PropType.Rollup('Hours', relation=steps, rollup=Tasks.hours, calculate=uno.AggFunc.SUM)
+
+
+class Books(uno.Schema, db_title='Books'):
+    """One end of a relation in two ways."""
+
+    name = uno.PropType.Title('Name')
+    authors = uno.PropType.Relation('Authors')
+
+
+class Authors(uno.Schema, db_title='Authors'):
+    """The other end."""
+
+    name = uno.PropType.Title('Name')
+    books = uno.PropType.Relation('Books', schema=Books, two_way_prop=Books.authors)
+
+
 class Things(uno.Schema, db_title='Things'):
     """A table with most types of property."""
 
@@ -121,6 +151,49 @@ class UltimateNotion(unittest.TestCase):
         self.assertNotIn('Weight', [prop.name for prop in things.reload().schema])
         things.delete()
         self.assertTrue(things.is_deleted)
+
+    def test_relations_and_rollups(self) -> None:
+        page = self.notion.create_page(parent=self.root, title='Relations')
+        steps = self.notion.create_ds(parent=page, schema=Tasks)
+        plans = self.notion.create_ds(parent=page, schema=Plans)
+        first = steps.create_page(name='first', hours=2)
+        second = steps.create_page(name='second', hours=3, part_of=[first])
+        self.assertEqual(second.props.part_of, [first])
+        self.assertEqual(plans.create_page(name='plan', steps=[first, second]).props.hours, 5)
+        books = self.notion.create_ds(parent=page, schema=Books)
+        authors = self.notion.create_ds(parent=page, schema=Authors)
+        book = books.create_page(name='A book')
+        author = authors.create_page(name='An author', books=[book])
+        self.assertEqual(book.reload().props.authors, [author])
+
+    def test_looks_and_blocks_within_blocks(self) -> None:
+        page = self.notion.create_page(parent=self.root, title='Looks')
+        page.icon = '🧪'
+        page.cover = uno.ExternalFile(url='https://example.com/cover.png', name='cover')
+        page.reload()
+        self.assertEqual(page.icon, '🧪')
+        self.assertEqual(page.cover.url, 'https://example.com/cover.png')
+        synced = uno.SyncedBlock(uno.Paragraph('in two places'))
+        page.append(synced)
+        page.append(synced.create_synced())
+        columns = uno.Columns(2)
+        page.append(columns)
+        columns[0].append(uno.Paragraph('left'))
+        page.append([uno.Heading4('small'), uno.LinkToPage(self.root), uno.Embed('https://example.com/')])
+        kinds = [type(block).__name__ for block in page.reload().children]
+        self.assertEqual(kinds, ['SyncedBlock', 'SyncedBlock', 'Columns', 'Heading4', 'LinkToPage', 'Embed'])
+        self.assertEqual(page.to_markdown().count('in two places'), 2)
+        page.children[3].replace(uno.Paragraph('instead'))
+        page.children[5].delete()
+        kinds = [type(block).__name__ for block in page.reload().children]
+        self.assertEqual(kinds[2:], ['Columns', 'Paragraph', 'LinkToPage'])
+
+    def test_large_and_imported_files(self) -> None:
+        large = self.notion.upload(io.BytesIO(b'x' * 21 * 1024 * 1024), file_name='x.txt', mime_type='text/plain')
+        self.assertEqual(large.status, uno.FileUploadStatus.UPLOADED)
+        imported = self.notion.import_url('https://example.com/a.pdf', 'a.pdf')
+        self.assertEqual(imported.status, uno.FileUploadStatus.UPLOADED)
+        self.assertGreaterEqual(len(self.notion.list_uploads(uno.FileUploadStatus.UPLOADED)), 2)
 
     def test_files(self) -> None:
         page = self.notion.create_page(parent=self.root, title='Files')

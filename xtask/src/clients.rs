@@ -14,8 +14,9 @@ use crate::steps::Outcome;
 use crate::workspace;
 
 /// Client, script.
-const CLIENTS: [(&str, &str); 8] = [
+const CLIENTS: [(&str, &str); 9] = [
     ("@notionhq/client 5.x", "client5.test.mjs"),
+    ("@notionhq/client 5.x with 2026-03-11", "client5-latest.test.mjs"),
     ("@notionhq/client 2.2.x", "client2.test.mjs"),
     ("notion-client", "test_notion_client.py"),
     ("ntn", "ntn.test.mjs"),
