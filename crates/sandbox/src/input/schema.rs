@@ -134,7 +134,13 @@ impl SchemaReader<'_> {
             PropertyKind::ALL.into_iter().find(|kind| spot.get(kind.as_str()).is_there())
         });
         let is_new = found.is_none();
+        let is_known =
+            |(key, _): &(&str, Spot)| ["id", "name", "description", "type"].contains(key);
         let mut property = match (found, kind) {
+            // A type that there is not must not pass for "no change".
+            (Some(_), None) if !spot.members()?.iter().all(is_known) => {
+                return Err(Fail::validation(format!("{called} is not a valid property schema")));
+            }
             (Some(found), _) => found,
             (None, Some(kind)) => {
                 let id = self.fresh_id(kind, schema)?;

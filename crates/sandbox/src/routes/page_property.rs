@@ -25,18 +25,25 @@ pub(super) fn retrieve(scene: &mut Scene, request: &Request) -> Result<Value, Fa
     // That the noun is `property_item` is recorded.
     let missing = || Fail::not_found("property_item", called, view.who, view.version);
     let property = found.ok_or_else(missing)?;
-    Ok(match property.kind {
+    let (all, summary) = match property.kind {
         PropertyKind::Title
         | PropertyKind::RichText
         | PropertyKind::People
         | PropertyKind::Relation => {
             let all = member(view, page, property, 0);
-            let all = all.as_array().cloned().unwrap_or_default();
-            list(page, property, &all, json!({}), size, start)
+            let all = all.as_array().into_iter().flatten();
+            (all.map(|one| item(property, one.clone())).collect(), json!({}))
         }
-        PropertyKind::Rollup => rollup_list(view, page, property, size, start),
-        _ => item(property, member(view, page, property, 0)),
-    })
+        PropertyKind::Rollup => rolled_up(view, page, property, start + size),
+        _ => return Ok(item(property, member(view, page, property, 0))),
+    };
+    // No list gives a cursor to its end.
+    if start > 0 && start >= all.len() {
+        return Err(Fail::bad_cursor(&radix36(start)));
+    }
+    let base = &view.world.base_url;
+    let path = format!("{base}/v1/pages/{page}/properties/{}", property.encoded_id());
+    Ok(list(&path, property, &all, &summary, size, start))
 }
 
 fn item(property: &Property, value: Value) -> Value {
@@ -59,63 +66,49 @@ fn paging(request: &Request) -> Result<(usize, usize), Fail> {
 }
 
 fn list(
-    page: Id,
+    path: &str,
     property: &Property,
     all: &[Value],
-    summary: Value,
+    summary: &Value,
     size: usize,
     start: usize,
 ) -> Value {
     let kind = property.kind.as_str();
-    let id = property.encoded_id();
-    let results: Vec<Value> =
-        all.iter().skip(start).take(size).map(|one| item(property, one.clone())).collect();
+    let results: Vec<&Value> = all.iter().skip(start).take(size).collect();
     let next = (start + size < all.len()).then(|| radix36(start + size));
-    let url = next.as_ref().map(|next| {
-        format!(
-            "https://api.notion.com/v1/pages/{page}/properties/{id}?start_cursor={next}&page_size={size}"
-        )
-    });
+    let url = next.as_ref().map(|next| format!("{path}?start_cursor={next}&page_size={size}"));
     json!({
         "object": "list",
         "results": results,
         "next_cursor": next,
         "has_more": next.is_some(),
         "type": "property_item",
-        "property_item": {"id": id, "next_url": url, "type": kind, kind: summary},
+        "property_item": {"id": property.encoded_id(), "next_url": url, "type": kind, kind: summary},
     })
 }
 
-fn rollup_list(view: View, page: Id, property: &Property, size: usize, start: usize) -> Value {
-    let mut rolled = rollup::compute(view, page, property, 0);
-    rolled.elements = rolled.elements.iter().flat_map(single).collect();
+/// The elements of a rollup, and what it comes to: told with the last of them only.
+fn rolled_up(view: View, page: Id, property: &Property, end: usize) -> (Vec<Value>, Value) {
+    let rolled = rollup::compute(view, page, property, 0);
+    let elements: Vec<Value> = rolled.elements.iter().flat_map(single).collect();
     let mut summary = rolled.shown;
     if summary["type"] == "array" {
         summary["array"] = json!([]);
     }
-    if start + size < rolled.elements.len() {
+    if end < elements.len() {
         let function = summary["function"].clone();
         summary = json!({"type": "incomplete", "incomplete": {}, "function": function});
     }
-    let mut list = list(page, property, &[], summary, size, start);
-    let kept = rolled.elements.iter().skip(start).take(size);
-    let results: Vec<Value> = kept
-        .map(|element| {
-            let mut item = json!({"object": "property_item"});
-            if let (Some(item), Some(element)) = (item.as_object_mut(), element.as_object()) {
-                let id = property.encoded_id();
-                item.insert("type".to_owned(), element["type"].clone());
-                item.insert("id".to_owned(), id.into());
-                item.extend(element.clone());
-            }
-            item
-        })
-        .collect();
-    let next = (start + size < rolled.elements.len()).then(|| radix36(start + size));
-    list["results"] = results.into();
-    list["has_more"] = next.is_some().into();
-    list["next_cursor"] = next.into();
-    list
+    let shown = elements.iter().map(|element| {
+        let mut item = json!({"object": "property_item"});
+        if let (Some(item), Some(element)) = (item.as_object_mut(), element.as_object()) {
+            item.insert("type".to_owned(), element["type"].clone());
+            item.insert("id".to_owned(), property.encoded_id().into());
+            item.extend(element.clone());
+        }
+        item
+    });
+    (shown.collect(), summary)
 }
 
 /// Elements that are arrays themselves are listed one by one.

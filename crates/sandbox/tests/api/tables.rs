@@ -249,4 +249,27 @@ async fn relations_are_cut_at_25_and_read_on_by_property() {
     let next = first.body["next_cursor"].as_str().unwrap();
     let rest = bench.get(&format!("{path}?page_size=20&start_cursor={next}")).await.ok();
     assert_eq!(rest.body["results"].as_array().unwrap().len(), 8);
+    let url = first.body["property_item"]["next_url"].as_str().unwrap();
+    assert!(url.ends_with(&format!("{path}?start_cursor={next}&page_size=20")), "{url}");
+    assert!(!url.contains("notion.com"), "{url}");
+    for stranger in ["zz", "zzzz", "!"] {
+        let refused = bench.get(&format!("{path}?start_cursor={stranger}")).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.message().starts_with("The start_cursor provided is invalid"));
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_there_is_not_is_no_schema_for_old_and_new_properties() {
+    let bench = Bench::new();
+    let path = format!("/v1/data_sources/{}", bench.demo.data_source_id);
+    for name in ["Priority", "Brand new"] {
+        let refused = bench.call("PATCH", &path, json!({"properties": {name: {"foo": {}}}})).await;
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.message(), format!("{name} is not a valid property schema"));
+    }
+    let described =
+        json!({"properties": {"Priority": {"description": "How soon", "type": "select"}}});
+    let shown = bench.call("PATCH", &path, described).await.ok();
+    assert_eq!(shown.body["properties"]["Priority"]["description"], "How soon");
 }
