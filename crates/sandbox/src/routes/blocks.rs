@@ -130,12 +130,14 @@ pub(super) fn check_fit(node: Option<&Node>, children: &[Draft]) -> Result<(), F
         }
         let cells = draft.body["cells"].as_array().map_or(0, Vec::len) as u64;
         if kind == "table" && body["table_width"] != json!(cells) {
-            return Err(Fail::validation(
-                "Number of cells in table row must match the table width.",
-            ));
+            return Err(not_as_wide());
         }
     }
     Ok(())
+}
+
+fn not_as_wide() -> Fail {
+    Fail::validation("Number of cells in table row must match the table width.")
 }
 
 fn slot(body: &Spot, version: Version) -> Result<Slot, Fail> {
@@ -183,6 +185,11 @@ pub(super) fn update(scene: &mut Scene, request: &Request) -> Result<Value, Fail
             }
             None
         };
+        // A row has as many cells as its table is wide, and keeps them.
+        let cells = |body: &Value| body["cells"].as_array().map(Vec::len);
+        if body.as_ref().is_some_and(|new| cells(new) != cells(&old)) {
+            return Err(not_as_wide());
+        }
         attach(scene, body.iter().filter(|body| shows_another_file(&old, body)))?;
         if let (Some(body), Some(block)) =
             (body, scene.world.nodes.get_mut(&id).and_then(|node| node.block_mut()))

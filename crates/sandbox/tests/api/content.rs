@@ -167,3 +167,26 @@ async fn comments_make_threads_and_belong_to_their_author() {
     bench.call("DELETE", &path, Value::Null).await.ok();
     assert_eq!(bench.get(&path).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_table_row_keeps_the_width_of_its_table() {
+    let bench = Bench::new();
+    let parent = json!({"page_id": bench.demo.team_page_id});
+    let page = bench.page(&parent, "Table").await;
+    let cells = |count: usize| json!(vec![json!([{"text": {"content": "x"}}]); count]);
+    let table = json!({"children": [{"table": {"table_width": 2,
+        "children": [{"table_row": {"cells": cells(2)}}]}}]});
+    let path = format!("/v1/blocks/{page}/children");
+    let table = bench.call("PATCH", &path, table).await.ok();
+    let table = table.body["results"][0]["id"].as_str().unwrap().to_owned();
+    let rows = bench.get(&format!("/v1/blocks/{table}/children")).await.ok();
+    let row = format!("/v1/blocks/{}", rows.body["results"][0]["id"].as_str().unwrap());
+    for count in [1, 3] {
+        let refused =
+            bench.call("PATCH", &row, json!({"table_row": {"cells": cells(count)}})).await;
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.message(), "Number of cells in table row must match the table width.");
+    }
+    let shown = bench.call("PATCH", &row, json!({"table_row": {"cells": cells(2)}})).await.ok();
+    assert_eq!(shown.body["table_row"]["cells"].as_array().unwrap().len(), 2);
+}
