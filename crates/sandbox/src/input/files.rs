@@ -7,6 +7,10 @@ use crate::fail::Fail;
 
 const URL_MAX: usize = 2000;
 
+/// Colours of Notion's own icons, as its schemas list them.
+const ICON_COLORS: [&str; 10] =
+    ["gray", "lightgray", "brown", "yellow", "orange", "green", "blue", "purple", "pink", "red"];
+
 /// Reads an icon (`null` clears it).
 pub(crate) fn icon(spot: &Spot) -> Result<Value, Fail> {
     if spot.is_null() {
@@ -19,7 +23,13 @@ pub(crate) fn icon(spot: &Spot) -> Result<Value, Fail> {
     };
     let member = spot.get(kind);
     Ok(match kind {
-        "emoji" => json!({"type": "emoji", "emoji": member.text(100)?}),
+        "emoji" => {
+            let emoji = member.text(100)?;
+            if !looks_like_emoji(emoji) {
+                return Err(member.should_be("an emoji").into());
+            }
+            json!({"type": "emoji", "emoji": emoji})
+        }
         "custom_emoji" => {
             let id = member.get("id").id()?;
             let name = member.get("name").string_opt()?.unwrap_or("emoji");
@@ -28,11 +38,24 @@ pub(crate) fn icon(spot: &Spot) -> Result<Value, Fail> {
         }
         "icon" => {
             let name = member.get("name").text(100)?;
-            let color = member.get("color").string_opt()?.unwrap_or("gray");
+            let color = member.get("color");
+            let color = if color.is_there() { color.word(&ICON_COLORS, true)? } else { "gray" };
             json!({"type": kind, kind: {"name": name, "color": color}})
         }
         _ => native(source(spot)?),
     })
+}
+
+/// Texts are refused, new emojis are not: something beyond ASCII (keycaps: their frame), no letters.
+/// Notion compares with a list of its own; its words for a refusal are not known.
+fn looks_like_emoji(text: &str) -> bool {
+    !text.is_ascii() && !text.chars().any(|one| one.is_alphabetic() && !is_framed(one))
+}
+
+/// Letters in a frame, of which flags and signs are made.
+fn is_framed(letter: char) -> bool {
+    matches!(letter, '\u{24c2}' | '\u{1f130}'..='\u{1f1ff}' | '\u{1f200}'..='\u{1f251}')
+        || matches!(letter, '\u{2139}' | '\u{3297}' | '\u{3299}')
 }
 
 /// A URL of one of Notion's own icons becomes the icon itself (measured).

@@ -77,3 +77,23 @@ async fn markdown_names_emojis_between_colons() {
     let comment = bench.call("POST", "/v1/comments", comment).await.ok();
     assert_eq!(comment.body["rich_text"][0]["mention"]["custom_emoji"]["name"], "shipped");
 }
+
+#[tokio::test]
+async fn an_icon_is_an_emoji_or_one_of_notions_own_in_its_colours() {
+    let bench = Bench::new();
+    let path = format!("/v1/pages/{}", bench.demo.team_page_id);
+    for emoji in ["👍🏽", "❤️", "1️⃣", "🇩🇪", "ℹ️", "Ⓜ️"] {
+        let shown = bench.call("PATCH", &path, json!({"icon": {"emoji": emoji}})).await.ok();
+        assert_eq!(shown.body["icon"]["emoji"], emoji);
+    }
+    for text in ["x", "", ":tada:", "1", "é", "字"] {
+        let refused = bench.call("PATCH", &path, json!({"icon": {"emoji": text}})).await;
+        assert_eq!(refused.status, 400, "{text}");
+        assert!(refused.message().starts_with("body failed validation: body.icon.emoji should be"));
+    }
+    let icon = |color: &str| json!({"icon": {"icon": {"name": "pizza", "color": color}}});
+    let shown = bench.call("PATCH", &path, icon("lightgray")).await.ok();
+    assert_eq!(shown.body["icon"]["icon"]["color"], "lightgray");
+    let refused = bench.call("PATCH", &path, icon("mauve")).await;
+    assert!(refused.message().contains("body.icon.icon.color should be `\"gray\"`"));
+}
