@@ -38,12 +38,20 @@ impl Clock {
         }
     }
 
-    /// Moves the time by so many milliseconds.
-    pub(crate) fn advance(&mut self, by_ms: i64) {
-        match &mut self.frozen {
-            Some(frozen) => *frozen = shifted(*frozen, by_ms),
-            None => self.ahead_ms = self.ahead_ms.saturating_add(by_ms),
+    /// Moves the time by so many milliseconds; whether there is such a time.
+    pub(crate) fn advance(&mut self, by_ms: i64) -> bool {
+        let Ok(then) = self.now().checked_add(SignedDuration::from_millis(by_ms)) else {
+            return false;
+        };
+        // Room for the lives of what is made then: files, codes and retries.
+        if then.checked_add(SignedDuration::from_hours(24 * 366)).is_err() {
+            return false;
         }
+        match &mut self.frozen {
+            Some(frozen) => *frozen = then,
+            None => self.ahead_ms += by_ms,
+        }
+        true
     }
 
     /// Stops the time, or lets it run on from where it stands.
@@ -84,7 +92,8 @@ mod tests {
     fn moves_and_stands_still() {
         let start: Timestamp = "2026-03-01T10:00:30.123Z".parse().unwrap();
         let mut clock = Clock::frozen_at(start);
-        clock.advance(90_000);
+        assert!(clock.advance(90_000));
+        assert!(!clock.advance(i64::MAX) && !clock.advance(1_000_000_000_000_000));
         assert_eq!(to_minute(clock.now()), "2026-03-01T10:02:00.000Z");
         assert_eq!(to_millis(clock.now()), "2026-03-01T10:02:00.123+00:00");
         clock.freeze(false);

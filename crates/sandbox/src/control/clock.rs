@@ -35,7 +35,10 @@ pub(super) fn set(inner: &mut Inner, body: &Value) -> Answer {
     }
     if let Some(advance) = body.get("advance_ms") {
         let by = advance.as_i64();
-        clock.advance(by.ok_or((400, "`advance_ms` must be a whole number".to_owned()))?);
+        let by = by.ok_or((400, "`advance_ms` must be a whole number".to_owned()))?;
+        if !clock.advance(by) {
+            return Err((400, "`advance_ms` leads out of the years that there are".to_owned()));
+        }
     }
     inner.world.clock = clock;
     get(inner)

@@ -145,7 +145,8 @@ fn delivery(delivery: &Delivery) -> Value {
 
 /// `POST webhooks` `{url, events?, api_version?, bot_id or client_id?}`; without either of the last
 /// two, for the first connection. Whatever the receiver answers to the handshake, the subscription
-/// is active then: the caller has the token, as the person in the portal would.
+/// is active then: the caller has the token, as the person in the portal would. Without an answer
+/// it waits for …/resend or …/verify.
 async fn subscribe(app: &Arc<App>, body: &Value) -> Answer {
     let subscription = read(&mut app.lock().world, body)?;
     {

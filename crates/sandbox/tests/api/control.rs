@@ -147,3 +147,19 @@ async fn a_server_serves_and_stops() {
     sandbox.shutdown().await.unwrap();
     assert!(tokio::net::TcpStream::connect(&address).await.is_err());
 }
+
+#[tokio::test]
+async fn the_clock_refuses_what_it_cannot_do_and_stays_where_it_is() {
+    let bench = Bench::new();
+    let stands = json!({"freeze": true, "now": "2026-05-01T10:00:00Z"});
+    bench.control("POST", "clock", stands).await.ok();
+    for body in [
+        json!({"advance_ms": i64::MAX}),
+        json!({"freeze": false, "advance_ms": "soon"}),
+        json!({"now": "2027-01-01T00:00:00Z", "advance_ms": 1_000_000_000_000_000_i64}),
+    ] {
+        assert_eq!(bench.control("POST", "clock", body).await.status, 400);
+        let clock = bench.control("GET", "clock", Value::Null).await.ok();
+        assert_eq!(clock.body, json!({"now": "2026-05-01T10:00:00.000Z", "frozen": true}));
+    }
+}
