@@ -30,20 +30,7 @@ pub(crate) fn plant(scene: &mut Scene, all: &[Draft], under: Id, slot: Slot) -> 
     for draft in all {
         let id = scene.world.ids.object();
         let content = Content::Block(Block::new(draft.kind, &draft.body));
-        scene.world.insert(
-            Node {
-                id,
-                parent: Parent::Node(under),
-                created_time: now,
-                created_by: by,
-                last_edited_time: now,
-                last_edited_by: by,
-                in_trash: false,
-                children: Vec::new(),
-                content,
-            },
-            slot,
-        );
+        scene.world.insert(Node::new(id, Parent::Node(under), (now, by), content), slot);
         plant(scene, &draft.children, id, Slot::End);
         slot = Slot::After(id);
         made.push(id);

@@ -131,20 +131,7 @@ pub(super) fn create(scene: &mut Scene, request: &Request) -> Result<Value, Fail
 /// Hangs a new container or table into the tree.
 pub(super) fn insert(scene: &mut Scene, id: Id, parent: Parent, content: Content) {
     let (now, by) = (scene.now(), scene.who.user);
-    scene.world.insert(
-        Node {
-            id,
-            parent,
-            created_time: now,
-            created_by: by,
-            last_edited_time: now,
-            last_edited_by: by,
-            in_trash: false,
-            children: Vec::new(),
-            content,
-        },
-        Slot::End,
-    );
+    scene.world.insert(Node::new(id, parent, (now, by), content), Slot::End);
 }
 
 /// `GET /v1/databases/{database_id}`

@@ -308,20 +308,7 @@ pub(super) fn blank(scene: &mut Scene, parent: Id, title: &str) -> Id {
 /// Puts a new page into the tree.
 fn hang(scene: &mut Scene, page: Page, parent: Parent, slot: Slot) -> Id {
     let (id, now, by) = (scene.world.ids.object(), scene.now(), scene.who.user);
-    scene.world.insert(
-        Node {
-            id,
-            parent,
-            created_time: now,
-            created_by: by,
-            last_edited_time: now,
-            last_edited_by: by,
-            in_trash: false,
-            children: Vec::new(),
-            content: Content::Page(Box::new(page)),
-        },
-        slot,
-    );
+    scene.world.insert(Node::new(id, parent, (now, by), Content::Page(Box::new(page))), slot);
     scene.keep_private(id);
     id
 }

@@ -180,17 +180,7 @@ fn copy(scene: &mut Scene, from: Id, to: Id, moment: &Moment) {
                 return;
             }
             let id = scene.world.ids.object();
-            let node = Node {
-                id,
-                parent: Parent::Node(to),
-                created_time: now,
-                created_by: by,
-                last_edited_time: now,
-                last_edited_by: by,
-                in_trash: false,
-                children: Vec::new(),
-                content,
-            };
+            let node = Node::new(id, Parent::Node(to), (now, by), content);
             scene.world.insert(node, Slot::End);
             open.push((child, id));
             made.insert(id);

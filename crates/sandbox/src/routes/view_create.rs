@@ -239,17 +239,7 @@ fn link(scene: &mut Scene, page: Id, slot: Slot) -> Id {
     let id = scene.world.ids.random();
     let database = Database { is_inline: true, ..Database::default() };
     scene.world.insert(
-        Node {
-            id,
-            parent: Parent::Node(page),
-            created_time: now,
-            created_by: by,
-            last_edited_time: now,
-            last_edited_by: by,
-            in_trash: false,
-            children: Vec::new(),
-            content: Content::Database(Box::new(database)),
-        },
+        Node::new(id, Parent::Node(page), (now, by), Content::Database(Box::new(database))),
         slot,
     );
     scene.touch(page);

@@ -102,6 +102,22 @@ pub(crate) struct DataSource {
 }
 
 impl Node {
+    /// Something new, made at a time by somebody.
+    pub(crate) fn new(id: Id, parent: Parent, made: (Timestamp, Id), content: Content) -> Self {
+        let (created_time, created_by) = made;
+        Self {
+            id,
+            parent,
+            created_time,
+            created_by,
+            last_edited_time: created_time,
+            last_edited_by: created_by,
+            in_trash: false,
+            children: Vec::new(),
+            content,
+        }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self.content {
             Content::Page(_) => Kind::Page,
