@@ -71,7 +71,7 @@ async fn start(options: Options) -> Result<Sandbox, Failure> {
     let listen = options.listen;
     Sandbox::start(options).await.map_err(|error| match error.kind() {
         // A seed or a state file that says something wrong; it is named in the text.
-        std::io::ErrorKind::InvalidData => Failure::usage(error.into()),
+        std::io::ErrorKind::InvalidData => Failure::usage(error),
         _ => {
             Failure::could_not(anyhow::Error::from(error).context(format!(
                 "the sandbox cannot start on {listen} (another address: --listen)"
