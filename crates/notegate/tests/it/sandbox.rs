@@ -35,7 +35,7 @@ fn a_state_file_keeps_the_sandbox_from_run_to_run() {
     fs::write(&file, "{}").unwrap();
     let ran = place
         .run(&["sandbox", "serve", "--listen", "127.0.0.1:0", arguments[0], arguments[1]], &[]);
-    assert!(ran.expect(3).err.contains("state.json is not a world"), "{ran:?}");
+    assert!(ran.expect(2).err.contains("state.json is not a world"), "{ran:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
 }
 
@@ -63,7 +63,7 @@ fn a_directory_is_a_seed() {
     assert_eq!(place.run(&exec, &[PATH]).expect(0).out, "ntn_sandbox_ci\n");
     fs::write(place.join("seed/Broken.md"), "+++\n\nauthor = \"Eve\"\n+++\n").unwrap();
     let ran = place.run(&exec, &[PATH]);
-    assert!(ran.expect(3).err.contains("seed/Broken.md:3: there is no person \"Eve\""), "{ran:?}");
+    assert!(ran.expect(2).err.contains("seed/Broken.md:3: there is no person \"Eve\""), "{ran:?}");
     let ran = place.run(&["sandbox", "serve", "--seed", "nowhere"], &[]);
     assert!(ran.expect(2).err.contains("there is no seed nowhere"), "{ran:?}");
 }
