@@ -35,6 +35,7 @@ use crate::site;
 use crate::transfer;
 use crate::webhooks::{self, Sender};
 use crate::world::World;
+use crate::world::era::Era;
 
 /// Longest body that is read at once: a part of an upload. (Whole worlds are read as they come.)
 const READ_MAX: usize = 64 * 1024 * 1024;
@@ -154,7 +155,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
                 "body failed validation: the request body could not be read, or is longer than \
                  `{READ_MAX}` bytes."
             ));
-            return refuse(&fail, &Uuid::new_v4().to_string());
+            return refuse(&fail, &Uuid::new_v4().to_string(), Era::Of2026);
         }
     };
     let incoming = Incoming {
@@ -222,6 +223,7 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         let mut inner = app.lock();
         let Inner { world, sessions, .. } = &mut *inner;
         let at = world.now();
+        let era = world.era();
         let result = if let Some(limited) = limited {
             Err(limited)
         } else if plan.skips() {
@@ -236,8 +238,9 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         } else {
             match pipeline::answer(world, sessions, incoming, &Caller::Token) {
                 Ok(answer) if plan.answer.is_some() => Err(plan.fail(Some(&answer), incoming)),
-                done => done
-                    .map(|answer| accept(pipeline::status(incoming, &answer), answer, &request_id)),
+                done => done.map(|answer| {
+                    accept(pipeline::status(incoming, &answer), answer, &request_id, era)
+                }),
             }
         };
         let status = result.as_ref().map_or_else(|fail| fail.status, |done| done.status().as_u16());
@@ -250,7 +253,7 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
             // What a fault makes up is in OAuth's words where they belong.
             let is_oauth = plan.answer.is_some() && oauth::is_meant(incoming);
             let oauth = is_oauth.then(|| oauth::fault(&fail, &request_id)).flatten();
-            oauth.unwrap_or_else(|| refuse(&fail, &request_id))
+            oauth.unwrap_or_else(|| refuse(&fail, &request_id, era))
         })
     };
     if !plan.is_from_edge()
@@ -302,16 +305,21 @@ async fn truncated(response: Response, keep: usize) -> Response {
 }
 
 /// A success: `request_id` comes last, at the top only; lists of templates have none (measured).
-fn accept(status: u16, mut answer: Value, request_id: &str) -> Response {
-    if let Some(members) = answer.as_object_mut().filter(|all| all.contains_key("object")) {
+fn accept(status: u16, mut answer: Value, request_id: &str, era: Era) -> Response {
+    let members = answer.as_object_mut().filter(|all| all.contains_key("object"));
+    if let Some(members) = members.filter(|_| era >= Era::Of2024) {
         members.insert("request_id".to_owned(), request_id.into());
     }
     json(status, &answer, Some(request_id))
 }
 
 /// A refusal.
-pub(crate) fn refuse(fail: &Fail, request_id: &str) -> Response {
-    let mut response = json(fail.status, &fail.body(request_id), Some(request_id));
+pub(crate) fn refuse(fail: &Fail, request_id: &str, era: Era) -> Response {
+    let mut body = fail.body(request_id);
+    if let Some(members) = body.as_object_mut().filter(|_| era < Era::Of2024) {
+        members.shift_remove("request_id");
+    }
+    let mut response = json(fail.status, &body, Some(request_id));
     if let Some(seconds) = fail.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

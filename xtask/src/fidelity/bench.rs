@@ -138,7 +138,12 @@ impl<'a> Bench<'a> {
     ) -> (u16, Value) {
         let headers: Vec<(String, String)> =
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let text = match body {
+            Value::Null => String::new(),
+            // What is no JSON goes out as it is.
+            Value::String(text) => text.clone(),
+            body => body.to_string(),
+        };
         self.block_on(self.send(method.as_str(), address, &headers, &text))
     }
 

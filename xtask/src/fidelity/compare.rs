@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::drawn::{Drawn, is_uuid, same_form};
-use super::normalise::{Applied, Item, form, is_time, page_path, unsigned};
+use super::normalise::{Applied, Item, api_path, form, is_time, page_path, unsigned};
 
 /// What is different about one place.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -86,7 +86,10 @@ impl Comparer {
             );
             return std::mem::take(&mut self.found);
         }
-        self.value("", "", recorded, ours);
+        // Where a recorder kept no body, there is nothing to hold ours against.
+        if !recorded.is_null() {
+            self.value("", "", recorded, ours);
+        }
         std::mem::take(&mut self.found)
     }
 
@@ -205,6 +208,10 @@ impl Comparer {
         }
         if key == "next_url" {
             return self.next_url(recorded, ours);
+        }
+        if let (Some(left), Some(right)) = (api_path(recorded), api_path(ours)) {
+            self.applied.note(Item::ApiHost);
+            return self.drawn.same_text(left, right);
         }
         if recorded == ours && !is_uuid(recorded) && !is_drawn_key(key) {
             return true;

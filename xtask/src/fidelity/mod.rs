@@ -20,6 +20,7 @@ mod l1;
 mod l2;
 mod l3;
 mod l5;
+mod line;
 mod normalise;
 mod page;
 mod presuppose;

@@ -15,19 +15,21 @@ pub(super) enum Item {
     Cursors,
     SignedUrls,
     UrlHost,
+    ApiHost,
     OptionColors,
     PropertyOrder,
     SearchIndex,
 }
 
 impl Item {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Times,
         Self::RequestId,
         Self::Ids,
         Self::Cursors,
         Self::SignedUrls,
         Self::UrlHost,
+        Self::ApiHost,
         Self::OptionColors,
         Self::PropertyOrder,
         Self::SearchIndex,
@@ -55,6 +57,10 @@ impl Item {
             Self::UrlHost => (
                 "host of page URLs",
                 "www.notion.so and app.notion.com/p, which Notion changed over time",
+            ),
+            Self::ApiHost => (
+                "host of API URLs",
+                "where to send a file, where to ask for a task: the sandbox names its own address",
             ),
             Self::OptionColors => (
                 "option colours",
@@ -120,6 +126,13 @@ pub(super) fn form(key: &str, time: &str) -> (String, bool) {
 pub(super) fn page_path(url: &str) -> Option<&str> {
     let hosts = ["https://www.notion.so/", "https://app.notion.com/p/", "https://www.notion.com/"];
     hosts.iter().find_map(|host| url.strip_prefix(host))
+}
+
+/// What follows the host in a URL of the API, if it is one.
+pub(super) fn api_path(url: &str) -> Option<&str> {
+    let hosts = ["https://api.notion.com", "http://localhost"];
+    let path = hosts.iter().find_map(|host| url.strip_prefix(host))?;
+    path.starts_with("/v1/").then_some(path)
 }
 
 /// The URL of a stored file without its signature, if it is one.

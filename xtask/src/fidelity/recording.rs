@@ -11,6 +11,8 @@ use indexmap::IndexMap;
 use notion::catalogue;
 use serde_json::Value;
 
+use super::line;
+
 /// One request and what Notion answered.
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
@@ -22,6 +24,9 @@ pub(super) struct Exchange {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) query: Value,
+    /// Of a body that is no JSON.
+    pub(super) content_type: Option<String>,
+    /// A text, where it is no JSON.
     pub(super) request: Value,
     pub(super) status: u16,
     pub(super) answer: Value,
@@ -60,44 +65,32 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Recording> {
 }
 
 fn exchange(line: &[u8]) -> Result<Exchange, String> {
-    let mut wire: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let method = wire["request"]["method"].as_str().and_then(|method| method.parse().ok());
+    let wire: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let (request, response) = (&wire["request"], &wire["response"]);
+    let method = request["method"].as_str().and_then(|m| m.to_ascii_uppercase().parse().ok());
     let method: Method = method.ok_or("there is no request.method")?;
-    let path = text(&wire["request"]["path"]).ok_or("there is no request.path")?;
-    let path = path.strip_prefix("https://api.notion.com").unwrap_or(&path).to_owned();
-    let status = wire["response"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-    let status = status.ok_or("there is no response.status")?;
+    let keys = ["path", "uri", "url"];
+    let path = keys.iter().find_map(|key| request[*key].as_str());
+    let path = path.ok_or("there is no request.path")?;
+    let path = path.strip_prefix("https://api.notion.com").unwrap_or(path);
     if !path.starts_with('/') {
         return Err(format!("the path does not begin with a slash: {path}"));
     }
-    let answer = wire["response"]["body"].take();
-    if !answer.is_object() {
-        return Err("response.body is no object".to_owned());
-    }
-    let (path, inline) = match path.split_once('?') {
-        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
-        None => (path, None),
-    };
-    let mut query = wire["request"]["query"].take();
-    if let (Some(inline), false) = (inline, query.is_object()) {
-        query = inline
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(key, value)| (key.to_owned(), Value::from(decoded(value))))
-            .collect();
-    }
-    let named = catalogue::find(&method, &path).map(|found| found.operation.name.to_owned());
-    let header = wire["request"]["headers"]["notion-version"].take();
+    let (path, inline) = path.split_once('?').unwrap_or((path, ""));
+    let answer = line::body(&response["body"]);
+    let status = line::status(response, &answer).ok_or("there is no response.status")?;
+    let named = catalogue::find(&method, path).map(|found| found.operation.name.to_owned());
+    let version = line::header(&request["headers"], "notion-version");
     Ok(Exchange {
-        cassette: text(&wire["cassette"]).unwrap_or_default(),
-        n: text(&wire["n"]).unwrap_or_else(|| wire["n"].to_string()),
+        cassette: line::text(&wire["cassette"]).unwrap_or_default(),
+        n: line::text(&wire["n"]).unwrap_or_default(),
         operation: named.unwrap_or_else(|| format!("{method} {path}")),
-        version: text(&header).or_else(|| text(&wire["notion_version"])),
+        version: version.or_else(|| line::text(&wire["notion_version"])),
         method,
-        path,
-        query,
-        request: wire["request"]["body"].take(),
+        path: path.to_owned(),
+        query: line::query(&request["query"], inline),
+        content_type: line::header(&request["headers"], "content-type"),
+        request: line::body(&request["body"]),
         status,
         answer,
     })

@@ -14,6 +14,9 @@ use super::normalise::{Applied, Item};
 use super::presuppose::presuppose;
 use super::recording::{Exchange, Recording};
 
+/// Nobody waits longer for a task, in seconds.
+const POLL_AFTER_MAX: i64 = 600;
+
 /// What came of one exchange.
 #[derive(Debug)]
 pub(super) struct Outcome {
@@ -65,8 +68,11 @@ pub(super) fn play_while(
     // A transcript that tells no time was made with the others.
     let all = recording.cassettes.values().flatten();
     let latest = all.filter_map(moment).max().unwrap_or(Timestamp::UNIX_EPOCH);
+    // And what was only read may be older than the recording.
+    let writes = recording.cassettes.values().flatten().filter(|one| one.is_write());
+    let earliest = writes.filter_map(moment).min();
     for exchanges in recording.cassettes.values() {
-        let mut player = match Player::new(exchanges, conditions, latest) {
+        let mut player = match Player::new(exchanges, conditions, (earliest, latest)) {
             Ok(player) => player,
             Err(error) => {
                 let error = error.context("the presupposed world cannot be made");
@@ -115,6 +121,8 @@ struct Player<'a> {
     token: String,
     comparer: Comparer,
     now: Timestamp,
+    /// How long an answer told to wait before a task is asked for.
+    poll_after: SignedDuration,
     usual_version: String,
     rows: Rows,
 }
@@ -123,17 +131,17 @@ impl<'a> Player<'a> {
     fn new(
         exchanges: &[Exchange],
         conditions: &'a Conditions,
-        latest: Timestamp,
+        (earliest, latest): (Option<Timestamp>, Timestamp),
     ) -> anyhow::Result<Self> {
         let bench = Bench::empty(conditions)?;
         let before = presuppose(exchanges);
         // The first write tells the time best; what was only read may be old.
         let write = exchanges.iter().filter(|one| one.is_write()).find_map(moment);
         let read = exchanges.iter().filter_map(moment).max();
-        let now = write.or(read).unwrap_or(latest);
+        let now = write.or(read.max(earliest)).unwrap_or(latest);
         bench.control("clock", &json!({"freeze": true}))?;
         bench.control("clock", &json!({"now": now.to_string()}))?;
-        bench.control("import", &before.document)?;
+        load(&bench, &before.document)?;
         let mut connection = before.connection.clone();
         connection["shared"] = json!([]);
         let token = bench.control("tokens", &connection)?;
@@ -149,6 +157,7 @@ impl<'a> Player<'a> {
             token: token["token"].as_str().unwrap_or_default().to_owned(),
             comparer,
             now,
+            poll_after: SignedDuration::ZERO,
             usual_version: version.unwrap_or_else(|| notion::Version::LATEST.to_string()),
             rows: Rows::default(),
         })
@@ -180,13 +189,21 @@ impl<'a> Player<'a> {
         let version = exchange.version.clone().unwrap_or_else(|| self.usual_version.clone());
         let token = if exchange.status == 401 { "unknown" } else { &self.token };
         let bearer = format!("Bearer {token}");
-        let headers = [("authorization", bearer.as_str()), ("notion-version", version.as_str())];
+        let mut headers =
+            vec![("authorization", bearer.as_str()), ("notion-version", version.as_str())];
+        if let (Value::String(_), Some(kind)) = (&exchange.request, &exchange.content_type) {
+            headers.push(("content-type", kind));
+        }
         let request = self.comparer.drawn.our_value(&exchange.request);
         let ours = self.bench.ask(&exchange.method, &self.address(exchange), &headers, &request);
         let answer = (exchange.status, &exchange.answer);
         let differences = self.comparer.compare(answer, (ours.0, &ours.1));
         if exchange.path.ends_with("/query") {
             self.rows.learn(exchange);
+        }
+        if let Some(seconds) = exchange.answer["poll_after_seconds"].as_u64() {
+            let seconds = i64::try_from(seconds).unwrap_or_default().min(POLL_AFTER_MAX);
+            self.poll_after = SignedDuration::from_secs(seconds);
         }
         let filtered = self.filtered(exchange, &ours.1);
         Ok(Outcome {
@@ -201,7 +218,10 @@ impl<'a> Player<'a> {
     /// Goes on to the time that the answer tells of; never back.
     fn move_clock(&mut self, exchange: &Exchange) -> anyhow::Result<()> {
         let told = moment(exchange).unwrap_or(self.now);
-        let step = self.now.checked_add(SignedDuration::from_millis(1))?;
+        // Who asks for a task has waited as an answer before told.
+        let is_poll = exchange.segments().first() == Some(&"async_tasks");
+        let wait = if is_poll { self.poll_after } else { SignedDuration::ZERO };
+        let step = self.now.checked_add(wait + SignedDuration::from_millis(1))?;
         self.now = step.max(told);
         self.bench.control("clock", &json!({"now": self.now.to_string()}))?;
         Ok(())
@@ -252,6 +272,32 @@ impl<'a> Player<'a> {
             ours: found.len(),
         })
     }
+}
+
+/// Puts the presupposed world in place. What answers show need not fit together, where they were
+/// scrubbed or made by hand: objects that do not are left out.
+fn load(bench: &Bench, document: &Value) -> anyhow::Result<()> {
+    if bench.control("import", document).is_ok() {
+        return Ok(());
+    }
+    let mut fitting = document.clone();
+    fitting["objects"] = json!([]);
+    fitting["children"] = json!({});
+    for object in document["objects"].as_array().into_iter().flatten() {
+        let mut wider = fitting.clone();
+        if let Some(objects) = wider["objects"].as_array_mut() {
+            objects.push(object.clone());
+        }
+        if bench.control("import", &wider).is_ok() {
+            fitting = wider;
+        }
+    }
+    let mut ordered = fitting.clone();
+    ordered["children"] = document["children"].clone();
+    if bench.control("import", &ordered).is_err() {
+        bench.control("import", &fitting)?;
+    }
+    Ok(())
 }
 
 /// The latest time of which an answer tells; a signed URL lives for an hour.

@@ -48,7 +48,7 @@ pub(crate) fn database(view: View, node: &Node) -> Value {
         .with("cover", file(view, &database.cover))
         .with("url", url("", node.id))
         .with("public_url", Value::Null)
-        .with_if(view.has_archived(), "archived", node.in_trash)
+        .with_if(view.has_archived() && !view.is_dated(), "archived", node.in_trash)
         .done()
 }
 
@@ -113,7 +113,8 @@ pub(crate) fn data_source(view: View, node: &Node) -> Value {
         .with("database_parent", above)
         .with("url", url("", address))
         .with("public_url", Value::Null)
+        .with_if(view.is_dated(), "archived", in_trash)
         .with("in_trash", in_trash)
-        .with_if(view.has_archived(), "archived", in_trash)
+        .with_if(view.has_archived() && !view.is_dated(), "archived", in_trash)
         .done()
 }

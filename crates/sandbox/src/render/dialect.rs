@@ -1,5 +1,6 @@
 //! The shapes of versions before 2022-06-28, made of those of 2022-06-28: what was called otherwise,
 //! and what was not there yet (documented in the changes by version; little of it was recorded).
+//! And what came later without a new version, where a world's clock shows a time before (measured).
 
 use notion::Version;
 use serde_json::{Map, Value, json};
@@ -12,8 +13,11 @@ pub(crate) fn shown(mut answer: Value, version: Version, era: Era) -> Value {
     if version < Version::V2022_06_28 {
         walk(&mut answer, version);
     }
-    // Until 2022 lists did not say of what (measured).
-    if era == Era::Of2021
+    if era < Era::Of2025 {
+        before(&mut answer, version, era);
+    }
+    // Lists did not say of what (measured in 2021, and with 2021-08-16 in February 2022).
+    if (era == Era::Of2021 || is_early(version, era))
         && answer["object"] == "list"
         && let Some(list) = answer.as_object_mut()
         && let Some(Value::String(kind)) = list.shift_remove("type")
@@ -21,6 +25,55 @@ pub(crate) fn shown(mut answer: Value, version: Version, era: Era) -> Value {
         list.shift_remove(&kind);
     }
     answer
+}
+
+/// Whether blocks had no colour yet, and could not be folded.
+fn is_early(version: Version, era: Era) -> bool {
+    era <= Era::Of2022 && version < Version::V2022_02_22
+}
+
+/// Takes away what came later.
+fn before(value: &mut Value, version: Version, era: Era) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(|one| before(one, version, era)),
+        Value::Object(members) => {
+            let kind = members.get("object").and_then(Value::as_str).unwrap_or_default().to_owned();
+            for member in later(&kind, era) {
+                members.shift_remove(*member);
+            }
+            let inner = members.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let inner = members.get_mut(&inner).and_then(Value::as_object_mut);
+            match (kind.as_str(), inner) {
+                ("block", Some(body)) if is_early(version, era) => {
+                    body.retain(|key, _| key != "color" && key != "is_toggleable");
+                }
+                ("user", Some(bot)) => {
+                    bot.retain(|key, _| key != "workspace_id" && key != "workspace_limits");
+                }
+                _ => {}
+            }
+            if kind == "database"
+                && era < Era::Of2024
+                && let Some(Value::Object(properties)) = members.get_mut("properties")
+            {
+                let schemas = properties.values_mut().filter_map(Value::as_object_mut);
+                schemas.for_each(|schema| drop(schema.shift_remove("description")));
+            }
+            members.values_mut().for_each(|one| before(one, version, era));
+        }
+        _ => {}
+    }
+}
+
+/// Members of an object that were not there at the time.
+fn later(kind: &str, era: Era) -> &'static [&'static str] {
+    match (kind, era < Era::Of2024) {
+        ("page" | "database" | "data_source", true) => &["in_trash", "public_url", "is_locked"],
+        ("page" | "database" | "data_source", false) => &["is_locked"],
+        ("block", true) => &["in_trash"],
+        ("comment", _) => &["display_name"],
+        _ => &[],
+    }
 }
 
 fn walk(value: &mut Value, version: Version) {

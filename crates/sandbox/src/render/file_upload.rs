@@ -30,11 +30,11 @@ pub(crate) fn file_upload(view: View, upload: &FileUpload) -> Value {
         .with("expiry_time", upload.expiry().map(to_minute))
         .with_if(is_pending, "upload_url", url("send"));
     if let Mode::MultiPart { .. } = upload.mode {
-        object = object.with_if(is_pending, "complete_url", url("complete"));
+        object = object.with_if(is_pending && !view.is_dated(), "complete_url", url("complete"));
     }
     object = object
-        // The old word alone in old versions, both for a while, then the new one.
-        .with(if view.has_sources() { "in_trash" } else { "archived" }, false)
+        // The old word alone in old versions and until 2026, both for a while, then the new one.
+        .with(if view.has_sources() && !view.is_dated() { "in_trash" } else { "archived" }, false)
         .with("status", upload.status.as_str())
         .with("filename", upload.filename.clone())
         .with("content_type", upload.content_type.clone())

@@ -157,7 +157,11 @@ pub(super) fn rows_list(
     next: Option<String>,
     is_cut: bool,
 ) -> Value {
-    let kind = if view.has_sources() { "page_or_data_source" } else { "page_or_database" };
+    let kind = match view.has_sources() {
+        true => "page_or_data_source",
+        false if view.world.era() < Era::Of2024 => "page",
+        false => "page_or_database",
+    };
     let mut list = list(kind, results, next);
     status(&mut list, is_cut);
     list

@@ -159,9 +159,9 @@ impl View<'_> {
         self.version >= Version::V2025_09_03
     }
 
-    /// Whether answers have the form that versions before 2025-09-03 had until 2026.
+    /// Whether answers have the form that versions before 2026-03-11 had until 2026.
     pub(crate) fn is_dated(&self) -> bool {
-        !self.has_sources() && self.world.era() < Era::Of2026
+        self.has_archived() && self.world.era() < Era::Of2026
     }
 
     /// Whether answers still carry `archived`.

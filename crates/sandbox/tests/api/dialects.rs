@@ -81,6 +81,50 @@ async fn refusals_and_lists_are_those_of_the_clocks_year() {
 }
 
 #[tokio::test]
+async fn what_came_later_is_not_there_before() {
+    let bench = Bench::new();
+    let token = &bench.demo.tokens.full;
+    let root = json!({"page_id": bench.demo.root_page_id});
+    let body = json!({"parent": root, "properties": {"title": [{"text": {"content": "Then"}}]}});
+    let page = async |now: &str, version: &str| {
+        bench.control("POST", "clock", json!({"now": now})).await.ok();
+        bench.with(token, version, "POST", "/v1/pages", &body).await.ok().body
+    };
+    let keys = |page: &Value| -> Vec<String> {
+        let marks =
+            ["archived", "in_trash", "is_archived", "is_locked", "public_url", "request_id"];
+        let all = page.as_object().unwrap().keys();
+        all.filter(|key| marks.contains(&key.as_str())).cloned().collect()
+    };
+    let then = page("2022-11-16T12:00:00Z", OLD).await;
+    assert_eq!(keys(&then), ["archived"]);
+    let path = format!("/v1/blocks/{}", then["id"].as_str().unwrap());
+    for _ in 0..2 {
+        let gone = bench.with(token, OLD, "DELETE", &path, &Value::Null).await.ok().body;
+        assert_eq!((&gone["archived"], gone.get("in_trash")), (&json!(true), None));
+    }
+    let refused = bench.with(token, OLD, "GET", "/v1/pages/x", &Value::Null).await;
+    assert!(refused.body.get("request_id").is_none());
+    assert_eq!(
+        keys(&page("2024-12-30T12:00:00Z", OLD).await),
+        ["archived", "in_trash", "public_url", "request_id"]
+    );
+    let tables = "2025-09-03";
+    assert_eq!(
+        keys(&page("2025-10-28T12:00:00Z", tables).await),
+        ["archived", "in_trash", "is_locked", "public_url", "request_id"]
+    );
+    let upload = json!({"mode": "multi_part", "filename": "a.pdf", "number_of_parts": 2});
+    let upload = bench.with(token, tables, "POST", "/v1/file_uploads", &upload).await.ok().body;
+    assert!(upload.get("in_trash").is_none() && upload.get("complete_url").is_none());
+    let today = page("2026-07-04T12:00:00Z", tables).await;
+    assert_eq!(
+        keys(&today),
+        ["in_trash", "is_archived", "is_locked", "public_url", "archived", "request_id"]
+    );
+}
+
+#[tokio::test]
 async fn objects_from_elsewhere_come_in_and_the_search_index_lags_when_told() {
     let bench = Bench::new();
     let (page, row, table) = (
