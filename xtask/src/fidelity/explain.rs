@@ -60,6 +60,12 @@ const ROWS: &[Row] = &[
     ),
     (
         "query-data-source",
+        ".results[].id",
+        &[],
+        "rows made in the last seconds: Notion's index does not sort them by time yet",
+    ),
+    (
+        "query-data-source",
         ".results",
         &[Kind::Length],
         "a filter over values that were scrubbed out of the recording (see L3)",

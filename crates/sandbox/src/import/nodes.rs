@@ -256,6 +256,13 @@ impl Importer<'_> {
                 _ => {}
             }
         }
+        // As it was called before 2022-02-22.
+        if let Some(members) = body.as_object_mut()
+            && let Some(text) = members.get("text").filter(|text| text.is_array()).cloned()
+        {
+            members.shift_remove("text");
+            members.entry("rich_text").or_insert(text);
+        }
         body
     }
 }

@@ -56,8 +56,14 @@ fn before(value: &mut Value, version: Version, era: Era) {
                 && era < Era::Of2024
                 && let Some(Value::Object(properties)) = members.get_mut("properties")
             {
-                let schemas = properties.values_mut().filter_map(Value::as_object_mut);
-                schemas.for_each(|schema| drop(schema.shift_remove("description")));
+                for schema in properties.values_mut().filter_map(Value::as_object_mut) {
+                    schema.shift_remove("description");
+                    let options = schema.values_mut().filter_map(|kind| kind.get_mut("options"));
+                    let options = options.filter_map(Value::as_array_mut).flatten();
+                    for option in options.filter_map(Value::as_object_mut) {
+                        option.shift_remove("description");
+                    }
+                }
             }
             members.values_mut().for_each(|one| before(one, version, era));
         }
@@ -68,6 +74,15 @@ fn before(value: &mut Value, version: Version, era: Era) {
 /// Members of an object that were not there at the time.
 fn later(kind: &str, era: Era) -> &'static [&'static str] {
     match (kind, era < Era::Of2024) {
+        ("database", true) if era == Era::Of2021 => &[
+            "created_by",
+            "last_edited_by",
+            "description",
+            "is_inline",
+            "archived",
+            "in_trash",
+            "public_url",
+        ],
         ("page" | "database" | "data_source", true) => &["in_trash", "public_url", "is_locked"],
         ("page" | "database" | "data_source", false) => &["is_locked"],
         ("block", true) => &["in_trash"],

@@ -24,6 +24,14 @@ impl Finder {
             return;
         }
         let mut object = wire.clone();
+        if object["parent"].is_null() {
+            object["parent"] = match exchange.segments().as_slice() {
+                ["blocks", parent, "children"] => {
+                    json!({"type": "page_id", "page_id": dashed(parent)})
+                }
+                _ => json!({"type": "workspace", "workspace": true}),
+            };
+        }
         // The answer to the request that throws it away or brings it back shows the time after.
         if exchange.is_write() && is_target(exchange, id) {
             let flag = ["in_trash", "archived"]

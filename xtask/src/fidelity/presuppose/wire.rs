@@ -18,7 +18,8 @@ pub(super) fn each_object(value: &Value, call: &mut impl FnMut(&Value)) {
     };
     for one in all {
         let kind = one["object"].as_str().unwrap_or_default();
-        let is_whole = one["parent"].is_object();
+        // Blocks of old versions do not say where they hang.
+        let is_whole = one["parent"].is_object() || kind == "block" && one["type"].is_string();
         if is_whole && matches!(kind, "page" | "database" | "data_source" | "block" | "comment") {
             call(one);
         }
