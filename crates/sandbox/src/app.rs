@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use indexmap::IndexMap;
+use notion::Version;
 use serde_json::Value;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -223,7 +224,7 @@ async fn notion(app: &App, incoming: &Incoming) -> Response {
         let mut inner = app.lock();
         let Inner { world, sessions, .. } = &mut *inner;
         let at = world.now();
-        let era = world.era();
+        let era = world.era(Version::LATEST);
         let result = if let Some(limited) = limited {
             Err(limited)
         } else if plan.skips() {

@@ -129,7 +129,7 @@ pub(crate) fn answer(
     } else {
         routes::run(&mut scene, operation, &request)
     };
-    let era = scene.world.era();
+    let era = scene.world.era(version);
     match answer {
         Ok(answer) => Ok(dialect::shown(answer, version, era)),
         Err(fail) => Err(fail.of_era(era)),

@@ -155,7 +155,7 @@ impl<'a> Bench<'a> {
     /// A control route; it must agree.
     pub(super) fn control(&self, route: &str, body: &Value) -> anyhow::Result<Value> {
         let address = format!("/_sandbox/{route}");
-        if let Some(now) = body["now"].as_str().filter(|_| route == "clock") {
+        if let Some(now) = body["as_of"].as_str().filter(|_| route == "era") {
             let year = now.get(..4).and_then(|year| year.parse().ok());
             self.year.set(year.unwrap_or(u32::MAX));
         }

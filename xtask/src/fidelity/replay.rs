@@ -224,6 +224,7 @@ impl<'a> Player<'a> {
         let step = self.now.checked_add(wait + SignedDuration::from_millis(1))?;
         self.now = step.max(told);
         self.bench.control("clock", &json!({"now": self.now.to_string()}))?;
+        self.bench.control("era", &json!({"as_of": self.now.to_string()}))?;
         Ok(())
     }
 

@@ -38,3 +38,18 @@ pub(super) fn search_index(inner: &mut Inner, body: &Value) -> Answer {
         .map_err(|error| (400, format!("`late` and `stale` must be lists of ids: {error}")))?;
     Ok((200, json!({"ok": true})))
 }
+
+/// `POST era` `{as_of: time | null}`: Notion answers as it did then; `null`: as usual.
+pub(super) fn era(inner: &mut Inner, body: &Value) -> Answer {
+    let as_of = match &body["as_of"] {
+        Value::Null => None,
+        time => {
+            let time = time.as_str().and_then(|text| text.parse().ok());
+            let wrong =
+                || (400, "`as_of` must be a time such as 2025-10-30T12:00:00Z, or null".to_owned());
+            Some(time.ok_or_else(wrong)?)
+        }
+    };
+    inner.world.as_of = as_of;
+    Ok((200, json!({"as_of": as_of})))
+}

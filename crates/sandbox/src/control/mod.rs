@@ -74,6 +74,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
         }
         ("POST", ["import"]) => import::take(inner, body),
         ("POST", ["search-index"]) => import::search_index(inner, body),
+        ("POST", ["era"]) => import::era(inner, body),
         ("POST", ["ids"]) => import::ids(inner, body),
         ("GET", ["calls"]) => Ok((200, inner.calls.shown())),
         ("DELETE", ["calls"]) => {
@@ -124,7 +125,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
             404,
             format!(
                 "there is no control route {method} /_sandbox/{route}; there are: GET health, \
-                 POST reset, GET/PUT state, POST import, POST ids, POST search-index, GET/DELETE calls, \
+                 POST reset, GET/PUT state, POST import, POST ids, POST era, POST search-index, GET/DELETE calls, \
                  GET/POST/DELETE faults, GET/PUT limits, GET/POST snapshots, POST \
                  snapshots/{{name}}/restore, DELETE snapshots/{{name}}, GET/POST clock, POST \
                  tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, GET/POST \

@@ -18,7 +18,7 @@ pub(crate) fn comment(view: View, comment: &Comment) -> Value {
     };
     Object::new("comment")
         .with("id", comment.id.to_string())
-        .with("parent", parent_reference(view, comment.about))
+        .with("parent", parent(view, comment))
         .with("discussion_id", comment.discussion_id.to_string())
         .with("created_time", to_minute(comment.created_time))
         .with("last_edited_time", to_minute(comment.last_edited_time))
@@ -27,4 +27,12 @@ pub(crate) fn comment(view: View, comment: &Comment) -> Value {
         .with("display_name", display)
         .with_if(!comment.attachments.is_empty(), "attachments", comment.attachments.clone())
         .done()
+}
+
+/// Comments stand on pages and blocks; on a database, they stand on its block.
+fn parent(view: View, comment: &Comment) -> Value {
+    match parent_reference(view, comment.about) {
+        page if page["type"] == "page_id" => page,
+        _ => json!({"type": "block_id", "block_id": comment.about}),
+    }
 }

@@ -210,7 +210,7 @@ pub(super) fn delete(scene: &mut Scene, request: &Request) -> Result<Value, Fail
     let id = request.id("block_id")?;
     scene.find(Kind::Block, id)?;
     // What was gone could be thrown away again (measured in 2022).
-    if scene.world.era() >= Era::Of2024 || !scene.world.is_gone(id) {
+    if scene.world.era(scene.version) >= Era::Of2024 || !scene.world.is_gone(id) {
         scene.check_editable(id)?;
         trash::set(scene, id, true);
     }

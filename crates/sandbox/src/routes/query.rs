@@ -124,7 +124,7 @@ pub(super) fn matching(
     };
     let mut rows: Vec<Id> = rows.iter().filter(fits).copied().collect();
     // Nobody promises an order; these were measured.
-    match view.world.era() {
+    match view.world.era(view.version) {
         Era::Of2026 => rows.reverse(),
         _ => rows.sort(),
     }
@@ -159,7 +159,7 @@ pub(super) fn rows_list(
 ) -> Value {
     let kind = match view.has_sources() {
         true => "page_or_data_source",
-        false if view.world.era() < Era::Of2024 => "page",
+        false if view.world.era(view.version) < Era::Of2024 => "page",
         false => "page_or_database",
     };
     let mut list = list(kind, results, next);

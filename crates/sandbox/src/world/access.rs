@@ -161,7 +161,7 @@ impl View<'_> {
 
     /// Whether answers have the form that versions before 2026-03-11 had until 2026.
     pub(crate) fn is_dated(&self) -> bool {
-        self.has_archived() && self.world.era() < Era::Of2026
+        self.has_archived() && self.world.era(self.version) < Era::Of2026
     }
 
     /// Whether answers still carry `archived`.

@@ -1,5 +1,5 @@
-//! What Notion changed over the years without a new version: a world answers as Notion did at the
-//! time on its clock.
+//! What Notion changed over the years without a new version. A world answers as Notion did at a time
+//! that one may choose (`POST /_sandbox/era`): to compare it with what was recorded then.
 
 use jiff::Timestamp;
 

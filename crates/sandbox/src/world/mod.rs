@@ -24,7 +24,7 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use notion::Id;
+use notion::{Id, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -91,6 +91,9 @@ pub(crate) struct World {
     /// Pages that are not for everybody, and the people who see them and what is under them.
     #[serde(default)]
     pub(crate) private: IndexMap<Id, Vec<Id>>,
+    /// Notion answers as it did then; see [`era`].
+    #[serde(default)]
+    pub(crate) as_of: Option<Timestamp>,
     /// What search does not know yet, and what it has not forgotten.
     #[serde(default)]
     pub(crate) search_index: SearchIndex,
@@ -141,6 +144,7 @@ impl World {
             oauth: OAuth::default(),
             private: IndexMap::new(),
             search_index: SearchIndex::default(),
+            as_of: None,
             emojis: IndexMap::new(),
             file_uploads: IndexMap::new(),
             webhooks: Webhooks::default(),
@@ -158,9 +162,11 @@ impl World {
         self.clock.now()
     }
 
-    /// How Notion answers at this time.
-    pub(crate) fn era(&self) -> Era {
-        Era::at(self.now())
+    /// As of when a version is answered: if nobody said, old versions as most of their recorded answers
+    /// are, and the others as today.
+    pub(crate) fn era(&self, version: Version) -> Era {
+        let usual = if version < Version::V2025_09_03 { Era::Of2025 } else { Era::Of2026 };
+        self.as_of.map_or(usual, Era::at)
     }
 
     /// Whether `id` is a person or a bot of this workspace.

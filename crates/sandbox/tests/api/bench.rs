@@ -216,7 +216,7 @@ impl Bench {
     }
 
     pub(crate) async fn control(&self, method: &str, route: &str, body: Value) -> Answer {
-        if let Some(now) = body["now"].as_str().filter(|_| route == "clock") {
+        if let Some(now) = body["as_of"].as_str().filter(|_| route == "era") {
             let year = now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(u32::MAX);
             self.year.store(year, Ordering::Relaxed);
         }

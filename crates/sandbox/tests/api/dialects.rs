@@ -64,16 +64,16 @@ async fn empty_values_were_once_left_out() {
 }
 
 #[tokio::test]
-async fn refusals_and_lists_are_those_of_the_clocks_year() {
+async fn refusals_and_lists_are_those_of_their_year() {
     let bench = Bench::new();
     let message = async || {
         bench.get("/v1/pages/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d").await.message().to_owned()
     };
     assert!(message().await.ends_with("your integration \"Acme Automations\"."));
-    bench.control("POST", "clock", json!({"now": "2025-10-30T12:00:00Z"})).await.ok();
+    bench.control("POST", "era", json!({"as_of": "2025-10-30T12:00:00Z"})).await.ok();
     assert!(message().await.ends_with("with your integration."));
     assert_eq!(bench.get("/v1/users").await.ok().body["type"], "user");
-    bench.control("POST", "clock", json!({"now": "2021-10-30T12:00:00Z"})).await.ok();
+    bench.control("POST", "era", json!({"as_of": "2021-10-30T12:00:00Z"})).await.ok();
     assert!(message().await.ends_with("9e0f1a2b3c4d."));
     let token = &bench.demo.tokens.full;
     let list = bench.with(token, "2021-08-16", "GET", "/v1/users", &Value::Null).await.ok();
@@ -87,7 +87,7 @@ async fn what_came_later_is_not_there_before() {
     let root = json!({"page_id": bench.demo.root_page_id});
     let body = json!({"parent": root, "properties": {"title": [{"text": {"content": "Then"}}]}});
     let page = async |now: &str, version: &str| {
-        bench.control("POST", "clock", json!({"now": now})).await.ok();
+        bench.control("POST", "era", json!({"as_of": now})).await.ok();
         bench.with(token, version, "POST", "/v1/pages", &body).await.ok().body
     };
     let keys = |page: &Value| -> Vec<String> {

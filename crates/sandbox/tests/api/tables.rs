@@ -100,7 +100,7 @@ async fn databases_have_the_shape_of_their_version() {
         (
             OLD,
             "object id cover icon created_time created_by last_edited_by last_edited_time title \
-             description is_inline properties parent url public_url in_trash archived request_id",
+             description is_inline properties parent url public_url archived in_trash request_id",
         ),
         (
             MID,
