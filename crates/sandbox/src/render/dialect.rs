@@ -1,6 +1,6 @@
 //! The shapes of versions before 2022-06-28, made of those of 2022-06-28: what was called otherwise,
 //! and what was not there yet (documented in the changes by version; little of it was recorded).
-//! And what came later without a new version, where a world's clock shows a time before (measured).
+//! And what came later without a new version, where a world answers as of a time before (measured).
 
 use notion::Version;
 use serde_json::{Map, Value, json};
