@@ -133,7 +133,7 @@ impl Local {
             on_entry: Arc::new(|_| {}),
         });
         let gate = gate.await.map_err(open_failure)?;
-        Ok(Self::Opened { app: Box::new(web::App { gate, metrics: Arc::default() }), _dir: dir })
+        Ok(Self::Opened { app: Box::new(web::App::new(gate)), _dir: dir })
     }
 
     /// Sends a request; the body of the answer streams.

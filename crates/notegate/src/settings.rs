@@ -61,6 +61,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "127.0.0.1:3000",
         "address of the gate; port 0 picks one (PORT: port only)",
     ),
+    optional(
+        "SERVICE_URL",
+        "where people and Notion reach the gate, if not where it listens: https://gate.example.com",
+    ),
+    setting(
+        "NOTEGATE_REQUIRE_TLS",
+        "false",
+        "refuse what did not come over https, here or at the reverse proxy in front",
+    )
+    .also(&["REQUIRE_TLS"]),
     setting("NOTEGATE_DATA_DIR", "./notegate-data", "directory of keys, credentials and ledger"),
     setting("NOTEGATE_CONFIG", "./notegate.toml", "settings file"),
     setting("NOTEGATE_SANDBOX", "false", "run a Notion here and stand in front of that"),
@@ -102,7 +112,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
     optional("OPENAPI_MCP_HEADERS", "headers for Notion, as the official MCP server takes them")
         .secret()
         .later(),
-    optional("SERVICE_URL", "the gate's public URL").later(),
     optional("JWT_SECRET", "secret of signed tokens").secret().later(),
     optional("JWT_EXPIRY", "their life").later(),
     optional("RATE_LIMIT_WINDOW_MS", "window of the caller's rate limit").later(),

@@ -33,7 +33,7 @@ use store::{SqliteStore, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vault::{MasterKey, SystemChance};
-use web::{App, Limits};
+use web::{App, Limits, Site};
 
 pub use faulty_store::FaultyStore;
 pub use http_client::{Reply, send};
@@ -72,6 +72,11 @@ impl Kit {
 
     /// Starts everything, with other options for the gate.
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        Self::start_at(Site::default(), change).await
+    }
+
+    /// Starts everything, for callers who reach the gate like this.
+    pub async fn start_at(site: Site, change: impl FnOnce(&mut Options)) -> Self {
         let sandbox = Sandbox::start(sandbox::Options::default()).await.expect("a sandbox");
         let demo = sandbox.demo().expect("the demo workspace");
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -102,7 +107,7 @@ impl Kit {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = watch::channel(false);
-        let router = web::router(App { gate: gate.clone(), metrics: Arc::default() });
+        let router = web::router(App { site: Arc::new(site), ..App::new(gate.clone()) });
         let door = tokio::spawn(async move {
             web::serve_tcp(listener, router, Limits::default(), stopped).await.expect("a door");
         });

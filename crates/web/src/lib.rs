@@ -11,6 +11,7 @@ mod metrics;
 mod openapi;
 mod problem;
 mod server;
+mod site;
 mod v1;
 
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use axum::{Extension, Router};
 use gate::Gate;
 
 pub use metrics::Metrics;
-pub use server::{Limits, deal, serve_dealt, serve_tcp, serve_unix};
+pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
+pub use site::{BadServiceUrl, ServiceUrl, Site};
 
 /// What every handler gets.
 #[derive(Clone, Debug)]
@@ -29,6 +31,15 @@ pub struct App {
     pub gate: Gate,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// How callers reach this gate.
+    pub site: Arc<Site>,
+}
+
+impl App {
+    /// A gate behind its doors, reached over plain HTTP.
+    pub fn new(gate: Gate) -> Self {
+        Self { gate, metrics: Arc::default(), site: Arc::default() }
+    }
 }
 
 /// All routes.
@@ -39,6 +50,7 @@ pub fn router(app: App) -> Router {
         .merge(api::routes())
         .merge(v1::routes())
         .fallback(problem::no_route)
+        .layer(from_fn_with_state(app.clone(), site::require_tls))
         .layer(from_fn_with_state(app.clone(), log::around))
         .with_state(app)
 }

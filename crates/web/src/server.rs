@@ -3,6 +3,7 @@
 //! Our own instead of axum's, because that one has no time-out for a request head that never ends.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -17,6 +18,11 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tower::ServiceExt;
+
+/// In the extensions of every request that came over TCP: who is at the other end of the connection.
+/// That is the reverse proxy where there is one. Requests over the control socket have none.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerAddress(pub SocketAddr);
 
 /// What the accept loop allows.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +124,10 @@ impl Accept for Dealt {
             None => std::future::pending().await,
         }
     }
+
+    fn peer(socket: &TcpStream) -> Option<PeerAddress> {
+        peer_of(socket)
+    }
 }
 
 /// Out of file descriptors, most likely: spinning would only make it worse.
@@ -131,6 +141,15 @@ trait Accept {
     type Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
     fn accept(&self) -> impl Future<Output = io::Result<Self::Socket>> + Send;
+
+    /// Who is at the other end, where that has an address.
+    fn peer(_socket: &Self::Socket) -> Option<PeerAddress> {
+        None
+    }
+}
+
+fn peer_of(socket: &TcpStream) -> Option<PeerAddress> {
+    socket.peer_addr().ok().map(PeerAddress)
 }
 
 impl Accept for tokio::net::TcpListener {
@@ -140,6 +159,10 @@ impl Accept for tokio::net::TcpListener {
         let (socket, _) = self.accept().await?;
         socket.set_nodelay(true)?;
         Ok(socket)
+    }
+
+    fn peer(socket: &TcpStream) -> Option<PeerAddress> {
+        peer_of(socket)
     }
 }
 
@@ -152,8 +175,8 @@ impl Accept for tokio::net::UnixListener {
     }
 }
 
-async fn serve(
-    listener: impl Accept,
+async fn serve<A: Accept>(
+    listener: A,
     router: Router,
     limits: Limits,
     mut stop: watch::Receiver<bool>,
@@ -180,9 +203,13 @@ async fn serve(
                 continue;
             }
         };
-        let service = router
-            .clone()
-            .map_request(|request: http::Request<Incoming>| request.map(axum::body::Body::new));
+        let peer = A::peer(&socket);
+        let service = router.clone().map_request(move |mut request: http::Request<Incoming>| {
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
+            request.map(axum::body::Body::new)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)

@@ -103,7 +103,7 @@ fn passed_on(answer: Answer) -> Response {
 }
 
 /// An error of the gate in Notion's shape.
-fn refused(error: &Error, request_id: &RequestId) -> Response {
+pub(crate) fn refused(error: &Error, request_id: &RequestId) -> Response {
     let api = error.to_api();
     let mut response = Response::new(Body::from(api.to_json(request_id.as_str()).to_string()));
     *response.status_mut() =

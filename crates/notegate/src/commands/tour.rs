@@ -77,7 +77,7 @@ impl Stage {
         })
         .await?;
         gate.connect(&demo.tokens.full.clone().into()).await?;
-        let app = App { gate, metrics: Arc::default() };
+        let app = App::new(gate);
         Ok(Self { sandbox, demo, app, directory, style: Style::of_stdout() })
     }
 

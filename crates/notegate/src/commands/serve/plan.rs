@@ -12,6 +12,7 @@ use model::{Chance, SecretString, SystemClock};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::{Id, Version};
 use vault::SystemChance;
+use web::{ServiceUrl, Site};
 
 use crate::Done;
 use crate::failure::Failure;
@@ -25,6 +26,8 @@ use crate::term::{Style, printable};
 pub(crate) struct Plan {
     pub(crate) listen: SocketAddr,
     pub(crate) sandbox_listen: Option<SocketAddr>,
+    /// How callers reach the gate.
+    pub(crate) site: Site,
     pub(crate) data_dir: PathBuf,
     pub(crate) ready_file: Option<PathBuf>,
     pub(crate) base_url: String,
@@ -83,7 +86,12 @@ impl Plan {
         if let Err(fault) = logging::check(settings) {
             settings.fault(fault);
         }
+        let site = Site {
+            require_tls: settings.switch("NOTEGATE_REQUIRE_TLS"),
+            service_url: service_url(settings),
+        };
         let plan = Self {
+            site,
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
             sandbox_listen: sandbox_listen.filter(|_| sandbox),
             data_dir: settings.text("NOTEGATE_DATA_DIR").unwrap_or("./notegate-data").into(),
@@ -105,6 +113,17 @@ impl Plan {
 
     pub(crate) fn notion(&self, base_url: String) -> NotionSettings {
         NotionSettings { base_url, timeout: self.upstream_timeout, dice: dice() }
+    }
+}
+
+fn service_url(settings: &mut Settings) -> Option<ServiceUrl> {
+    let text = settings.text("SERVICE_URL")?.to_owned();
+    match text.parse() {
+        Ok(url) => Some(url),
+        Err(error) => {
+            settings.fault(format!("SERVICE_URL {error}, and is `{text}`"));
+            None
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use store::SqliteStore;
 use tokio::sync::{mpsc, watch};
 use vault::SystemChance;
-use web::{App, Limits, Metrics};
+use web::{App, Limits};
 
 use super::banner::Banner;
 use super::bootstrap::Keys;
@@ -60,7 +60,7 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     }
     let keys = Keys::make(&gate, plan.ready_file.is_some(), demo.as_ref()).await?;
 
-    let app = App { gate: gate.clone(), metrics: Arc::new(Metrics::default()) };
+    let app = App { site: Arc::new(plan.site.clone()), ..App::new(gate.clone()) };
     let (stop, stopped) = watch::channel(false);
     let doors = open_doors(listener, &app, &stopped).map_err(Failure::could_not)?;
     let socket = open_socket(&plan.data_dir, &app, stopped.clone());

@@ -1,0 +1,146 @@
+//! How callers reach this gate: its public address, and whether they must come over https.
+
+use std::fmt;
+use std::str::FromStr;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::uri::Scheme;
+use http::{HeaderMap, StatusCode, Uri};
+
+use crate::App;
+use crate::caller::{LocalOperator, RequestId};
+use crate::problem::Problem;
+
+/// How callers reach this gate.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Whether requests that did not come over https are refused.
+    pub require_tls: bool,
+    /// The gate's public address, if it differs from the one that it listens on.
+    pub service_url: Option<ServiceUrl>,
+}
+
+/// The gate's public address: scheme, host and port, without a path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServiceUrl(String);
+
+/// The text is no address that a gate can have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("must be an address like https://gate.example.com, without path and query")]
+pub struct BadServiceUrl;
+
+impl ServiceUrl {
+    /// The address as browsers write an origin: without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it begins with `https://`.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl FromStr for ServiceUrl {
+    type Err = BadServiceUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadServiceUrl> {
+        let uri: Uri = text.trim().parse().map_err(|_| BadServiceUrl)?;
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(BadServiceUrl);
+        };
+        let known = *scheme == Scheme::HTTPS || *scheme == Scheme::HTTP;
+        let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
+        if !known || !bare || authority.as_str().contains('@') || authority.host().is_empty() {
+            return Err(BadServiceUrl);
+        }
+        let default_port = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+        let port = authority.port_u16().filter(|port| *port != default_port);
+        let host = authority.host().to_ascii_lowercase();
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(Self(format!("{scheme}://{host}{port}")))
+    }
+}
+
+impl fmt::Display for ServiceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Refuses requests that travelled in clear, where that is not allowed. Whether the gate is alive is
+/// told to everybody: those who ask stand beside it.
+pub(crate) async fn require_tls(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_health = path == "/health" || path.starts_with("/health/");
+    let is_local = request.extensions().get::<LocalOperator>().is_some();
+    if !app.site.require_tls || is_health || is_local || forwarded_https(request.headers()) {
+        return next.run(request).await;
+    }
+    let detail = "This gate takes requests over https only, and this one came in clear: use https, and \
+                  let the reverse proxy set `X-Forwarded-Proto: https`";
+    if path == "/v1" || path.starts_with("/v1/") {
+        let error = gate::Error::Malformed(notion::ApiError::validation(format!("{detail}.")));
+        return crate::v1::refused(&error, &RequestId::of(request.headers(), &app));
+    }
+    Problem::new(StatusCode::BAD_REQUEST, "https_required", detail).into_response()
+}
+
+/// Whether the reverse proxy says that the request came over https, on every part of its way.
+fn forwarded_https(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all("x-forwarded-proto").iter().peekable();
+    values.peek().is_some()
+        && values.all(|value| {
+            let schemes = value.to_str().unwrap_or_default().split(',');
+            schemes.into_iter().all(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_service_url_is_an_origin() {
+        for (text, origin) in [
+            ("https://Gate.Example.com", "https://gate.example.com"),
+            (" https://gate.example.com:443/ ", "https://gate.example.com"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("https://[::1]:8443", "https://[::1]:8443"),
+        ] {
+            assert_eq!(text.parse::<ServiceUrl>().unwrap().as_str(), origin);
+        }
+        for wrong in [
+            "",
+            "gate.example.com",
+            "ftp://gate.example.com",
+            "https://gate.example.com/notegate",
+            "https://gate.example.com/?a=b",
+            "https://user@gate.example.com",
+            "https://",
+        ] {
+            assert_eq!(wrong.parse::<ServiceUrl>(), Err(BadServiceUrl), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_the_way_must_be_https() {
+        let told = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("x-forwarded-proto", HeaderValue::from_static(value));
+            }
+            forwarded_https(&headers)
+        };
+        assert!(told(&["https"]));
+        assert!(told(&["HTTPS, https"]));
+        for wrong in [&[][..], &["http"], &["https, http"], &["https", "http"], &[""], &["https,"]]
+        {
+            assert!(!told(wrong), "{wrong:?}");
+        }
+    }
+}
