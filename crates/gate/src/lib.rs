@@ -30,6 +30,7 @@ use std::time::Duration;
 use model::{Chance, Clock, Principal};
 use notion::Version;
 use notion::client::{Client, Settings};
+use notion::oauth::{OAuth, OAuthClient};
 use store::Store;
 use vault::{Label, MasterKey};
 
@@ -58,6 +59,8 @@ pub struct Options {
     pub chance: Arc<dyn Chance>,
     /// Where Notion is, and how patient to be.
     pub notion: Settings,
+    /// The app that people install, if notegate is one of Notion's OAuth clients.
+    pub oauth: Option<OAuthClient>,
     /// A version that all calls go out with, whatever the caller asked for.
     pub notion_version: Option<Version>,
     /// Whether reads, too, wait until they are in the ledger.
@@ -86,6 +89,7 @@ struct Shared {
     master_key: MasterKey,
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
+    oauth: Option<OAuthClient>,
     notion_version: Option<Version>,
     strict_ledger: bool,
     keys: KeyRing,
@@ -126,6 +130,7 @@ impl Gate {
             master_key,
             clock,
             chance,
+            oauth: options.oauth,
             notion_version: options.notion_version,
             strict_ledger: options.strict_ledger,
         };
@@ -143,6 +148,11 @@ impl Gate {
     /// The clock that the gate goes by.
     pub fn clock(&self) -> &dyn Clock {
         &*self.shared.clock
+    }
+
+    /// The OAuth requests of the app that people install, if there is one.
+    pub fn oauth(&self) -> Option<OAuth<'_>> {
+        self.shared.oauth.as_ref().map(|app| OAuth::new(&self.notion, app))
     }
 
     /// Whether the gate can do its work now: the ledger takes entries, and there is a connection.

@@ -127,6 +127,7 @@ impl Local {
                 timeout: Duration::from_secs(1),
                 dice: Arc::new(|| 0.5),
             },
+            oauth: None,
             notion_version: None,
             strict_ledger: true,
             tree_age_max: Duration::ZERO,

@@ -180,6 +180,15 @@ impl Client {
         request: Request,
         token: &SecretString,
     ) -> Result<Response, SendError> {
+        self.send_as(request, &authorization("Bearer", token)?).await
+    }
+
+    /// Sends `request` with the value of its `Authorization` header.
+    pub(crate) async fn send_as(
+        &self,
+        request: Request,
+        authorization: &HeaderValue,
+    ) -> Result<Response, SendError> {
         let deadline = Instant::now() + self.settings.timeout;
         let timeout = SendError::Timeout(self.settings.timeout);
         let Request { method, path_and_query, version, mut body, repeatable } = request;
@@ -190,7 +199,7 @@ impl Client {
         loop {
             let replayable = !matches!(body, RequestBody::Stream(..));
             let attempts_left = replayable && attempt < RETRIES_MAX;
-            let request = build(&method, &uri, version, &mut body, token)?;
+            let request = build(&method, &uri, version, &mut body, authorization)?;
             let Ok(answer) = tokio::time::timeout_at(deadline, self.pool.request(request)).await
             else {
                 return Err(timeout);
@@ -270,21 +279,26 @@ enum Verdict {
     Retry(Response, Duration),
 }
 
+/// The value of an `Authorization` header, marked so that nothing prints it.
+pub(crate) fn authorization(scheme: &str, secret: &SecretString) -> Result<HeaderValue, SendError> {
+    let value = format!("{scheme} {}", secret.expose_secret());
+    let mut value =
+        HeaderValue::try_from(value).map_err(|error| SendError::Malformed(error.into()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 fn build(
     method: &Method,
     uri: &Uri,
     version: &'static str,
     body: &mut RequestBody,
-    token: &SecretString,
+    authorization: &HeaderValue,
 ) -> Result<http::Request<StreamBody>, SendError> {
-    let bearer = format!("Bearer {}", token.expose_secret());
-    let mut bearer =
-        HeaderValue::try_from(bearer).map_err(|error| SendError::Malformed(error.into()))?;
-    bearer.set_sensitive(true);
     let builder = http::Request::builder()
         .method(method.clone())
         .uri(uri.clone())
-        .header(header::AUTHORIZATION, bearer)
+        .header(header::AUTHORIZATION, authorization)
         .header(VERSION_HEADER, HeaderValue::from_static(version))
         .header(
             header::USER_AGENT,

@@ -11,6 +11,8 @@ pub mod catalogue;
 pub mod client;
 pub mod error;
 pub mod id;
+#[cfg(feature = "client")]
+pub mod oauth;
 pub mod references;
 pub mod version;
 

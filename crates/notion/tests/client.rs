@@ -2,69 +2,39 @@
 #![cfg(feature = "client")]
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use notion::client::{Client, Request, RequestBody, SendError, Settings};
 use secrecy::SecretString;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// Answers one script line per request: a whole HTTP answer, or `hang`, or `drop`.
-struct Script {
-    url: String,
-    seen: Arc<Mutex<Vec<String>>>,
-}
+mod script;
 
-impl Script {
-    async fn start(lines: &'static [&'static str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = seen.clone();
-        tokio::spawn(async move {
-            let mut lines = lines.iter();
-            loop {
-                let (mut socket, _) = listener.accept().await.unwrap();
-                let mut request = vec![0; 8192];
-                let length = socket.read(&mut request).await.unwrap();
-                log.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
-                match *lines.next().expect("the script has an answer for each request") {
-                    "hang" => tokio::time::sleep(Duration::from_secs(30)).await,
-                    "drop" => {}
-                    answer => socket.write_all(answer.as_bytes()).await.unwrap(),
-                }
-            }
-        });
-        Self { url, seen }
-    }
+use script::Script;
 
-    async fn call(
-        &self,
-        method: http::Method,
-        repeatable: bool,
-    ) -> Result<(u16, String), SendError> {
-        let settings = Settings {
-            base_url: self.url.clone(),
-            timeout: Duration::from_millis(2500),
-            dice: Arc::new(|| 0.0),
-        };
-        let request = Request {
-            method,
-            path_and_query: "/v1/users/me?x=1".to_owned(),
-            version: "2025-09-03",
-            body: RequestBody::Json("{}".into()),
-            repeatable,
-        };
-        let answer =
-            Client::new(settings).send(request, &SecretString::from("ntn_t".to_owned())).await?;
-        let (status, _, body) = answer.collect(1000).await.unwrap();
-        Ok((status.as_u16(), String::from_utf8(body.to_vec()).unwrap()))
-    }
-
-    fn requests(&self) -> usize {
-        self.seen.lock().unwrap().len()
-    }
+/// One call at the script's address.
+async fn call(
+    script: &Script,
+    method: http::Method,
+    repeatable: bool,
+) -> Result<(u16, String), SendError> {
+    let settings = Settings {
+        base_url: script.url.clone(),
+        timeout: Duration::from_millis(2500),
+        dice: Arc::new(|| 0.0),
+    };
+    let request = Request {
+        method,
+        path_and_query: "/v1/users/me?x=1".to_owned(),
+        version: "2025-09-03",
+        body: RequestBody::Json("{}".into()),
+        repeatable,
+    };
+    let answer =
+        Client::new(settings).send(request, &SecretString::from("ntn_t".to_owned())).await?;
+    let (status, _, body) = answer.collect(1000).await.unwrap();
+    Ok((status.as_u16(), String::from_utf8(body.to_vec()).unwrap()))
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
@@ -79,8 +49,8 @@ const BLOCKED: &str = "HTTP/1.1 429 x\r\nretry-after: 0\r\ncontent-length: 96\r\
 #[tokio::test]
 async fn sends_token_version_and_body() {
     let script = Script::start(&[OK]).await;
-    assert_eq!(script.call(http::Method::GET, true).await.unwrap(), (200, "{}".to_owned()));
-    let seen = script.seen.lock().unwrap()[0].to_lowercase();
+    assert_eq!(call(&script, http::Method::GET, true).await.unwrap(), (200, "{}".to_owned()));
+    let seen = script.request(0).to_lowercase();
     assert!(seen.starts_with("get /v1/users/me?x=1 http/1.1\r\n"), "{seen}");
     assert!(seen.contains("authorization: bearer ntn_t\r\n"), "{seen}");
     assert!(seen.contains("notion-version: 2025-09-03\r\n"), "{seen}");
@@ -90,13 +60,13 @@ async fn sends_token_version_and_body() {
 #[tokio::test]
 async fn reads_are_repeated_and_writes_are_not() {
     let script = Script::start(&[BUSY, "drop", OK]).await;
-    assert_eq!(script.call(http::Method::GET, true).await.unwrap().0, 200);
+    assert_eq!(call(&script, http::Method::GET, true).await.unwrap().0, 200);
     assert_eq!(script.requests(), 3);
 
     let script = Script::start(&[BUSY]).await;
-    assert_eq!(script.call(http::Method::PATCH, false).await.unwrap().0, 503);
+    assert_eq!(call(&script, http::Method::PATCH, false).await.unwrap().0, 503);
     let script = Script::start(&["drop"]).await;
-    let broken = script.call(http::Method::POST, false).await;
+    let broken = call(&script, http::Method::POST, false).await;
     assert!(matches!(broken, Err(SendError::Broken(_))), "{broken:?}");
     assert_eq!(script.requests(), 1);
 }
@@ -104,7 +74,7 @@ async fn reads_are_repeated_and_writes_are_not() {
 #[tokio::test]
 async fn retries_are_bounded() {
     let script = Script::start(&[BUSY, BUSY, BUSY]).await;
-    assert_eq!(script.call(http::Method::GET, true).await.unwrap().0, 503);
+    assert_eq!(call(&script, http::Method::GET, true).await.unwrap().0, 503);
     assert_eq!(script.requests(), 3);
 }
 
@@ -112,23 +82,23 @@ async fn retries_are_bounded() {
 async fn rate_limits_are_waited_out_if_there_is_time() {
     let script = Script::start(&[LIMITED, OK]).await;
     let begun = Instant::now();
-    assert_eq!(script.call(http::Method::POST, false).await.unwrap().0, 200);
+    assert_eq!(call(&script, http::Method::POST, false).await.unwrap().0, 200);
     assert!(begun.elapsed() >= Duration::from_secs(1));
 
     let script = Script::start(&[LIMITED_LONG]).await;
-    assert_eq!(script.call(http::Method::GET, true).await.unwrap().0, 429);
+    assert_eq!(call(&script, http::Method::GET, true).await.unwrap().0, 429);
     let script = Script::start(&[BLOCKED]).await;
-    assert_eq!(script.call(http::Method::GET, true).await.unwrap().0, 429);
+    assert_eq!(call(&script, http::Method::GET, true).await.unwrap().0, 429);
 }
 
 #[tokio::test]
 async fn silence_is_a_timeout_and_a_closed_port_is_told_apart() {
     let script = Script::start(&["hang"]).await;
-    assert!(matches!(script.call(http::Method::GET, true).await, Err(SendError::Timeout(_))));
+    assert!(matches!(call(&script, http::Method::GET, true).await, Err(SendError::Timeout(_))));
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let script = Script { url, seen: Arc::default() };
-    assert!(matches!(script.call(http::Method::POST, false).await, Err(SendError::Connect(_))));
+    let script = Script::at(url);
+    assert!(matches!(call(&script, http::Method::POST, false).await, Err(SendError::Connect(_))));
 }

@@ -95,6 +95,7 @@ impl Kit {
                 timeout: Duration::from_secs(5),
                 dice: Arc::new(|| 0.0),
             },
+            oauth: None,
             notion_version: None,
             strict_ledger: false,
             tree_age_max: Duration::from_secs(60),

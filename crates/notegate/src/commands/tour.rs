@@ -70,6 +70,7 @@ impl Stage {
                 timeout: Duration::from_secs(10),
                 dice: Arc::new(|| 0.5),
             },
+            oauth: None,
             notion_version: None,
             strict_ledger: true,
             tree_age_max: Duration::from_secs(60),

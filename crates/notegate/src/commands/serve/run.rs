@@ -156,6 +156,7 @@ async fn open_gate(
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance::new()),
         notion: plan.notion(base_url),
+        oauth: None,
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
         tree_age_max: plan.tree_age_max,
