@@ -71,6 +71,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "refuse what did not come over https, here or at the reverse proxy in front",
     )
     .also(&["REQUIRE_TLS"]),
+    optional("NOTEGATE_TLS_CERT", "certificate chain (PEM file): the gate speaks https itself"),
+    optional("NOTEGATE_TLS_KEY", "its private key (PEM file that only its owner can read)"),
     setting("NOTEGATE_DATA_DIR", "./notegate-data", "directory of keys, credentials and ledger"),
     setting("NOTEGATE_CONFIG", "./notegate.toml", "settings file"),
     setting("NOTEGATE_SANDBOX", "false", "run a Notion here and stand in front of that"),

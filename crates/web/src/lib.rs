@@ -12,6 +12,7 @@ mod openapi;
 mod problem;
 mod server;
 mod site;
+mod tls;
 mod v1;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use gate::Gate;
 pub use metrics::Metrics;
 pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
 pub use site::{BadServiceUrl, ServiceUrl, Site};
+pub use tls::{BadCertificate, Tls};
 
 /// What every handler gets.
 #[derive(Clone, Debug)]

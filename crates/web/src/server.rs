@@ -19,10 +19,16 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tower::ServiceExt;
 
+use crate::tls::Tls;
+
 /// In the extensions of every request that came over TCP: who is at the other end of the connection.
 /// That is the reverse proxy where there is one. Requests over the control socket have none.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub SocketAddr);
+
+/// In the extensions of every request that came over the gate's own TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encrypted;
 
 /// What the accept loop allows.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +60,7 @@ pub async fn serve_tcp(
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    serve(listener, router, limits, stop).await;
+    serve(listener, router, limits, None, stop).await;
     Ok(())
 }
 
@@ -66,7 +72,7 @@ pub async fn serve_unix(
     limits: Limits,
     stop: watch::Receiver<bool>,
 ) {
-    serve(listener, router, limits, stop).await;
+    serve(listener, router, limits, None, stop).await;
 }
 
 /// Hands connections out to several doors in turn, so that they share the work evenly, until `stop`
@@ -103,13 +109,15 @@ pub async fn deal(
 }
 
 /// Serves the connections that [`deal`] hands over, until `stop` turns true; then lets calls end.
+/// With `tls`, they speak https.
 pub async fn serve_dealt(
     connections: mpsc::Receiver<std::net::TcpStream>,
     router: Router,
     limits: Limits,
+    tls: Option<Tls>,
     stop: watch::Receiver<bool>,
 ) {
-    serve(Dealt(Mutex::new(connections)), router, limits, stop).await;
+    serve(Dealt(Mutex::new(connections)), router, limits, tls, stop).await;
 }
 
 struct Dealt(Mutex<mpsc::Receiver<std::net::TcpStream>>);
@@ -175,18 +183,21 @@ impl Accept for tokio::net::UnixListener {
     }
 }
 
+/// An error means that nobody is left who could say stop: then it is time.
+async fn until_told(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 async fn serve<A: Accept>(
     listener: A,
     router: Router,
     limits: Limits,
-    mut stop: watch::Receiver<bool>,
+    tls: Option<Tls>,
+    stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
     let places = std::sync::Arc::new(Semaphore::new(limits.connections_max));
-    let mut stopped = pin!(async move {
-        // An error means that nobody is left who could say stop: then it is time.
-        let _ = stop.wait_for(|stop| *stop).await;
-    });
+    let mut stopped = pin!(until_told(stop.clone()));
     loop {
         let place = tokio::select! {
             place = places.clone().acquire_owned() => place,
@@ -203,22 +214,35 @@ async fn serve<A: Accept>(
                 continue;
             }
         };
-        let peer = A::peer(&socket);
+        let (peer, encrypted) = (A::peer(&socket), tls.is_some());
         let service = router.clone().map_request(move |mut request: http::Request<Incoming>| {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(peer);
             }
+            if encrypted {
+                request.extensions_mut().insert(Encrypted);
+            }
             request.map(axum::body::Body::new)
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_timeout)
-            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
-        let connection = graceful.watch(connection);
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
+        let service = TowerToHyperService::new(service);
+        let (watcher, tls, stop) = (graceful.watcher(), tls.clone(), stop.clone());
         tokio::spawn(async move {
             let _place = place;
             // The caller went away, or sent what is no HTTP: nothing to do and nobody to tell.
-            let _ = connection.await;
+            let _ = match tls {
+                None => watcher.watch(http.serve_connection(TokioIo::new(socket), service)).await,
+                Some(tls) => {
+                    // A handshake is no call yet: it may be cut off at a stop.
+                    let socket = tokio::select! {
+                        socket = tls.accept(socket) => socket,
+                        () = until_told(stop) => None,
+                    };
+                    let Some(socket) = socket else { return };
+                    watcher.watch(http.serve_connection(TokioIo::new(socket), service)).await
+                }
+            };
         });
     }
     if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {

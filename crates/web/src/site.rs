@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use crate::App;
 use crate::caller::{LocalOperator, RequestId};
 use crate::problem::Problem;
+use crate::server::Encrypted;
 
 /// How callers reach this gate.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +77,7 @@ pub(crate) async fn require_tls(State(app): State<App>, request: Request, next: 
     let path = request.uri().path();
     let is_health = path == "/health" || path.starts_with("/health/");
     let is_local = request.extensions().get::<LocalOperator>().is_some();
-    if !app.site.require_tls || is_health || is_local || forwarded_https(request.headers()) {
+    if !app.site.require_tls || is_health || is_local || came_over_https(&request) {
         return next.run(request).await;
     }
     let detail = "This gate takes requests over https only, and this one came in clear: use https, and \
@@ -86,6 +87,11 @@ pub(crate) async fn require_tls(State(app): State<App>, request: Request, next: 
         return crate::v1::refused(&error, &RequestId::of(request.headers(), &app));
     }
     Problem::new(StatusCode::BAD_REQUEST, "https_required", detail).into_response()
+}
+
+/// Whether a request came over https, here or at the reverse proxy.
+fn came_over_https(request: &Request) -> bool {
+    request.extensions().get::<Encrypted>().is_some() || forwarded_https(request.headers())
 }
 
 /// Whether the reverse proxy says that the request came over https, on every part of its way.

@@ -131,7 +131,7 @@ pub(crate) fn send(address: &str, bytes: &[u8]) -> Answer {
 }
 
 /// Reads one answer to its end.
-pub(crate) fn read_answer(stream: &mut TcpStream) -> Option<Answer> {
+pub(crate) fn read_answer(stream: &mut impl Read) -> Option<Answer> {
     let mut raw = Vec::new();
     let mut piece = [0; 16 * 1024];
     loop {

@@ -20,6 +20,8 @@ mod harness;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod https;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod roles;

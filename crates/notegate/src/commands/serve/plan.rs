@@ -1,7 +1,7 @@
 //! What `serve` is going to do: settings read, judged and put together; `serve --check`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use model::{Chance, SecretString, SystemClock};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::{Id, Version};
 use vault::SystemChance;
-use web::{ServiceUrl, Site};
+use web::{ServiceUrl, Site, Tls};
 
 use crate::Done;
 use crate::failure::Failure;
@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) sandbox_listen: Option<SocketAddr>,
     /// How callers reach the gate.
     pub(crate) site: Site,
+    /// The gate's own certificate, if it speaks https itself.
+    pub(crate) tls: Option<Tls>,
     pub(crate) data_dir: PathBuf,
     pub(crate) ready_file: Option<PathBuf>,
     pub(crate) base_url: String,
@@ -92,6 +94,7 @@ impl Plan {
         };
         let plan = Self {
             site,
+            tls: tls(settings),
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
             sandbox_listen: sandbox_listen.filter(|_| sandbox),
             data_dir: settings.text("NOTEGATE_DATA_DIR").unwrap_or("./notegate-data").into(),
@@ -125,6 +128,22 @@ fn service_url(settings: &mut Settings) -> Option<ServiceUrl> {
             None
         }
     }
+}
+
+fn tls(settings: &mut Settings) -> Option<Tls> {
+    let chain = settings.text("NOTEGATE_TLS_CERT")?.to_owned();
+    // That it is missing is said where groups of settings are checked.
+    let key = settings.text("NOTEGATE_TLS_KEY")?.to_owned();
+    let read = || {
+        let chain_pem = std::fs::read(&chain)
+            .map_err(|error| format!("NOTEGATE_TLS_CERT: {chain}: {error}"))?;
+        let key_pem = secret::read_file(Path::new(&key))
+            .map_err(|error| format!("NOTEGATE_TLS_KEY: {error}"))?;
+        Tls::from_pem(&chain_pem, &key_pem).map_err(|error| {
+            format!("NOTEGATE_TLS_CERT ({chain}), NOTEGATE_TLS_KEY ({key}): {error}")
+        })
+    };
+    read().map_err(|fault| settings.fault(fault)).ok()
 }
 
 fn dice() -> Dice {
@@ -180,7 +199,11 @@ fn check_base_url(settings: &mut Settings, base_url: &str, sandbox: bool) {
 fn check_groups(settings: &mut Settings) {
     let oauth =
         ["NOTION_OAUTH_CLIENT_ID", "NOTION_OAUTH_CLIENT_SECRET", "NOTION_OAUTH_REDIRECT_URI"];
-    for group in [&oauth[..], &["NOTION_READ_TOKEN", "NOTION_WRITE_TOKEN"]] {
+    for group in [
+        &oauth[..],
+        &["NOTION_READ_TOKEN", "NOTION_WRITE_TOKEN"],
+        &["NOTEGATE_TLS_CERT", "NOTEGATE_TLS_KEY"],
+    ] {
         let Some(set) = group.iter().find(|name| settings.source(name).is_some()) else { continue };
         let missing: Vec<_> = group.iter().filter(|name| settings.source(name).is_none()).collect();
         for name in missing {

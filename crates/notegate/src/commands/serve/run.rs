@@ -15,7 +15,7 @@ use serde_json::json;
 use store::SqliteStore;
 use tokio::sync::{mpsc, watch};
 use vault::SystemChance;
-use web::{App, Limits};
+use web::{App, Limits, Tls};
 
 use super::banner::Banner;
 use super::bootstrap::Keys;
@@ -45,7 +45,8 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     let listener = TcpListener::bind(plan.listen)
         .with_context(|| listen_hint(&plan))
         .map_err(Failure::could_not)?;
-    let url = format!("http://{}", listener.local_addr().map_err(Failure::could_not)?);
+    let scheme = if plan.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr().map_err(Failure::could_not)?);
     let sandbox = start_sandbox(&plan).await?;
     let demo = sandbox.as_ref().and_then(Sandbox::demo);
 
@@ -62,7 +63,8 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
 
     let app = App { site: Arc::new(plan.site.clone()), ..App::new(gate.clone()) };
     let (stop, stopped) = watch::channel(false);
-    let doors = open_doors(listener, &app, &stopped).map_err(Failure::could_not)?;
+    let doors =
+        open_doors(listener, &app, plan.tls.as_ref(), &stopped).map_err(Failure::could_not)?;
     let socket = open_socket(&plan.data_dir, &app, stopped.clone());
 
     let sandbox_url = sandbox.as_ref().map(Sandbox::url);
@@ -208,6 +210,7 @@ async fn check_database(plan: &Plan, token: &SecretString, id: notion::Id) -> Re
 fn open_doors(
     listener: TcpListener,
     app: &App,
+    tls: Option<&Tls>,
     stopped: &watch::Receiver<bool>,
 ) -> io::Result<Vec<thread::JoinHandle<()>>> {
     let count = thread::available_parallelism().map_or(1, usize::from);
@@ -216,12 +219,12 @@ fn open_doors(
     let (mut doors, mut threads) = (Vec::new(), Vec::new());
     for number in 0..count {
         let (door, connections) = mpsc::channel(WAITING_MAX);
-        let (app, stopped) = (app.clone(), stopped.clone());
+        let (app, tls, stopped) = (app.clone(), tls.cloned(), stopped.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let serve = move || {
             runtime.block_on(async {
                 let app = App { gate: app.gate.for_this_runtime(), ..app };
-                web::serve_dealt(connections, web::router(app), limits, stopped).await;
+                web::serve_dealt(connections, web::router(app), limits, tls, stopped).await;
             });
         };
         threads.push(thread::Builder::new().name(format!("door-{number}")).spawn(serve)?);
