@@ -35,6 +35,7 @@ use crate::server::Options;
 use crate::site;
 use crate::transfer;
 use crate::webhooks::{self, Sender};
+use crate::workspaces::Workspaces;
 use crate::world::World;
 use crate::world::era::Era;
 
@@ -119,8 +120,8 @@ impl App {
 
 /// The routes: `/` and `/workspace/**` are for people, `/_sandbox/**` is control, everything else is
 /// Notion.
-pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new().fallback(handle).with_state(app)
+pub(crate) fn router(workspaces: Arc<Workspaces>) -> Router {
+    Router::new().fallback(handle).with_state(workspaces)
 }
 
 /// Notion takes `/v1/search/` for `/v1/search`: many clients write their paths so.
@@ -131,17 +132,22 @@ fn without_last_slash(path: &str) -> &str {
     }
 }
 
-async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+async fn handle(State(workspaces): State<Arc<Workspaces>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let (method, path) = (&parts.method, parts.uri.path());
-    if let Some(error) = origin::refusal(app.is_local, method, path, &parts.headers) {
+    let is_local = workspaces.first().is_local;
+    if let Some(error) = origin::refusal(is_local, method, path, &parts.headers) {
         return json(403, &serde_json::json!({"error": error}), None);
     }
+    let named = workspaces.named(path);
+    let path = named.as_ref().map_or(path, |(_, path)| path).to_owned();
+    let named = named.map(|(app, _)| app);
     // Worlds are too large to be held whole beside themselves.
-    match (parts.method.as_str(), parts.uri.path()) {
-        ("GET", "/_sandbox/state") => return with_json(200, control::state::get(&app)),
+    let app = named.as_ref().unwrap_or(workspaces.first());
+    match (parts.method.as_str(), path.as_str()) {
+        ("GET", "/_sandbox/state") => return with_json(200, control::state::get(app)),
         ("PUT", "/_sandbox/state") => {
-            let (status, body) = control::shown(control::state::put(&app, body).await);
+            let (status, body) = control::shown(control::state::put(app, body).await);
             return json(status, &body, None);
         }
         _ => {}
@@ -161,7 +167,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let incoming = Incoming {
         method: parts.method.clone(),
-        path: without_last_slash(parts.uri.path()).to_owned(),
+        path: without_last_slash(&path).to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: text(header::AUTHORIZATION),
         version: text(header::HeaderName::from_static("notion-version")),
@@ -173,6 +179,12 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     {
         return response;
     }
+    if let Some(answer) = workspaces.answer(&incoming) {
+        let (status, body) = control::shown(answer);
+        return json(status, &body, None);
+    }
+    let is_named = named.is_some();
+    let app = named.unwrap_or_else(|| workspaces.of(&incoming));
     if let Some(file) = served::answer(&app, &incoming) {
         return file;
     }
@@ -185,6 +197,9 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     match incoming.path.strip_prefix("/_sandbox/") {
         Some(route) => {
             let (status, body) = control::answer(&app, route, &incoming).await;
+            if !is_named {
+                workspaces.follow(&incoming);
+            }
             json(status, &body, None)
         }
         None => notion(&app, &incoming).await,

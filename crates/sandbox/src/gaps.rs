@@ -49,6 +49,14 @@ pub const GAPS: &[Gap] = &[
         "A text that nobody has recorded or quoted is the sandbox's own wording.",
     ),
     approximate(
+        "authorize",
+        "`owner=workspace`, which Notion does not document, is taken: the answer names the workspace as owner, and all else is as for a person.",
+    ),
+    approximate(
+        "workspaces",
+        "Those that were added (`POST /_sandbox/workspaces`) have no pages for people and no state file; an app's template exists in the first only.",
+    ),
+    approximate(
         "post-search",
         "Any word of the query is enough, by its stem, and the latest edit comes first (measured); the index lags only when told to (`POST /_sandbox/search-index`).",
     ),

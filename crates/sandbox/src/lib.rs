@@ -51,6 +51,7 @@ mod server;
 mod site;
 mod transfer;
 mod webhooks;
+mod workspaces;
 mod world;
 
 pub use gaps::{Distance, GAPS, Gap};

@@ -20,7 +20,9 @@ use crate::app::{self, App, Dropped};
 use crate::seed::{self, Demo};
 use crate::transfer;
 use crate::webhooks;
+use crate::workspaces::Workspaces;
 use crate::world::World;
+use crate::world::oauth::Client;
 
 /// What the world holds at first.
 #[derive(Clone, Debug, Default)]
@@ -82,8 +84,9 @@ impl Sandbox {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
+        let router = app::router(Arc::new(Workspaces::new(app.clone(), options)));
         let tasks = vec![
-            tokio::spawn(accept(listener, app::router(app.clone()), stopped.clone())),
+            tokio::spawn(accept(listener, router, stopped.clone())),
             tokio::spawn(webhooks::run(app.clone(), stopped)),
         ];
         Ok(Self { address, demo, app, stop, tasks })
@@ -111,12 +114,22 @@ impl Sandbox {
         connections.filter_map(|one| Some((one.name.clone(), one.token.clone()?))).collect()
     }
 
+    /// Registers an app, as in Notion's developer portal: one with all capabilities that people are
+    /// sent back from to `redirect_uri`. Gives its id and secret.
+    pub fn add_client(&self, name: &str, redirect_uri: &str) -> (String, String) {
+        let world = &mut self.app.lock().world;
+        let client = Client::new(&mut world.ids, name, vec![redirect_uri.to_owned()]);
+        let shown = (client.id.to_string(), client.secret.clone());
+        world.oauth.clients.insert(client.id, client);
+        shown
+    }
+
     /// The routes of a sandbox without a server, for tests in process, with the demo's ids.
     ///
     /// A fault that cuts the connection answers 503 here.
     pub fn router(options: &Options) -> std::io::Result<(Router, Option<Demo>)> {
         let (app, demo) = build(options)?;
-        Ok((app::router(app), demo))
+        Ok((app::router(Arc::new(Workspaces::new(app, options.clone()))), demo))
     }
 
     /// Stops it, waits until it has, and writes the state file.

@@ -130,7 +130,8 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
                  snapshots/{{name}}/restore, DELETE snapshots/{{name}}, GET/POST clock, POST \
                  tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, GET/POST \
                  oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST \
-                 templates, POST emojis, POST as-human, and webhooks"
+                 templates, POST emojis, POST as-human, webhooks, and GET/POST \
+                 workspaces"
             ),
         )),
     }

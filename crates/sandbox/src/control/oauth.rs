@@ -37,15 +37,12 @@ pub(super) fn create(inner: &mut Inner, body: &Value) -> Answer {
         return Err((400, "there are too many clients: delete some".to_owned()));
     }
     let client = Client {
-        id: inner.world.ids.random(),
-        secret: inner.world.ids.secret("secret_sandbox"),
-        name: name.to_owned(),
-        redirect_uris,
         capabilities,
         template_page_id,
         kind,
         token_lifetime_ms,
         refresh_grace_ms,
+        ..Client::new(&mut inner.world.ids, name, redirect_uris)
     };
     let answer = json!({"client_id": client.id, "client_secret": client.secret});
     inner.world.oauth.clients.insert(client.id, client);

@@ -56,6 +56,7 @@ fn asked(world: &mut World, incoming: &Incoming, ask: &Ask) -> Result<Response, 
                 person,
                 pages: pages(world, person, &query, "_sandbox_pages")?,
                 template: matches!(query["_sandbox_template"].as_str(), Some("1" | "true")),
+                for_workspace: ask.for_workspace,
             };
             if consent.template && ask.client.template_page_id.is_none() {
                 let text = "_sandbox_template: this app has no template.";
@@ -93,7 +94,8 @@ fn submitted(world: &mut World, incoming: &Incoming, ask: &Ask) -> Result<Respon
         let error = Some("Select at least one page, so that the app has something to work with.");
         return Ok(show(world, incoming, ask, person, &choice, error));
     }
-    Ok(allow(world, StatusCode::SEE_OTHER, ask, Consent { person, pages, template }))
+    let consent = Consent { person, pages, template, for_workspace: ask.for_workspace };
+    Ok(allow(world, StatusCode::SEE_OTHER, ask, consent))
 }
 
 /// Who is asked: `_sandbox_user`, or the first person of the workspace.

@@ -112,6 +112,7 @@ fn identity(page: &Page, person: &Person) -> Markup {
         .collect();
     html! {
         p.who { "You are " b { (person.name) } " · " (person.email) }
+        (neighbours(page))
         @if !others.is_empty() {
             details.others {
                 summary { "Continue as somebody else" }
@@ -125,14 +126,41 @@ fn identity(page: &Page, person: &Person) -> Markup {
     }
 }
 
+/// The other workspaces of this sandbox, each of which can be connected instead.
+fn neighbours(page: &Page) -> Markup {
+    let here = page.world.workspace.id;
+    let others = page.world.neighbours.iter().filter(|other| other.id != here);
+    let others: Vec<_> = others.take(PEOPLE_SHOWN).collect();
+    html! {
+        @if !others.is_empty() {
+            details.others {
+                summary { "Connect another workspace" }
+                ul {
+                    @for other in others {
+                        li { a href=(in_workspace(page.query, other.id)) { (other.name) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The same request, put to another person.
 fn as_user(query: &str, id: Id) -> String {
-    let kept = query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("_sandbox_user"));
-    let user = utf8_percent_encode(&id.to_string(), NON_ALPHANUMERIC).to_string();
-    let user = format!("_sandbox_user={user}");
-    format!("?{}", kept.chain([user.as_str()]).collect::<Vec<_>>().join("&"))
+    with(query, &["_sandbox_user"], "_sandbox_user", id)
+}
+
+/// The same request for another workspace, where other people are.
+fn in_workspace(query: &str, id: Id) -> String {
+    with(query, &["_sandbox_user", "_sandbox_workspace"], "_sandbox_workspace", id)
+}
+
+fn with(query: &str, without: &[&str], name: &str, id: Id) -> String {
+    let kept = query.split('&').filter(|pair| {
+        !pair.is_empty() && !without.contains(&pair.split('=').next().unwrap_or_default())
+    });
+    let given = format!("{name}={}", utf8_percent_encode(&id.to_string(), NON_ALPHANUMERIC));
+    format!("?{}", kept.chain([given.as_str()]).collect::<Vec<_>>().join("&"))
 }
 
 fn capabilities(all: Capabilities) -> Markup {

@@ -46,6 +46,22 @@ pub(crate) fn is_near(incoming: &Incoming) -> bool {
     incoming.path.starts_with("/v1/oauth")
 }
 
+/// Whether a request shows something that only this workspace gave, or names it.
+pub(crate) fn concerns(world: &World, incoming: &Incoming) -> bool {
+    if incoming.path == AUTHORIZE {
+        let query = read_query(&incoming.query);
+        let named = query["_sandbox_workspace"].as_str().and_then(notion::Id::parse);
+        return named == Some(world.workspace.id);
+    }
+    let body = body(incoming).unwrap_or(Value::Null);
+    let given = |name: &str| body.get(name).and_then(Value::as_str);
+    given("code").is_some_and(|code| world.oauth.codes.contains_key(code))
+        || ["token", "refresh_token"]
+            .iter()
+            .filter_map(|name| given(name))
+            .any(|token| !token.is_empty() && world.knows_token(token))
+}
+
 /// Whether it is the form of the consent page that comes back.
 pub(crate) fn is_form(incoming: &Incoming) -> bool {
     incoming.path == AUTHORIZE && incoming.method == Method::POST

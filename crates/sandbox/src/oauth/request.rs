@@ -14,6 +14,8 @@ pub(super) struct Ask {
     pub(super) back: Back,
     /// The redirect URI, if the request named it.
     pub(super) named: Option<String>,
+    /// Whether it is asked in the name of the workspace.
+    pub(super) for_workspace: bool,
 }
 
 /// Where the answer goes.
@@ -70,11 +72,14 @@ impl Ask {
                 return Err(there("unsupported_response_type", text));
             }
         }
-        // Documented as required; left out, it can only mean the one value that there is.
-        if !matches!(single(&query, "owner"), Some(None | Some("user"))) {
+        // Documented as required; left out, it can only mean the one value that is documented. Apps that
+        // ask for the workspace are there all the same.
+        let owner = single(&query, "owner");
+        if !matches!(owner, Some(None | Some("user" | "workspace"))) {
             return Err(there("invalid_request", "owner should be \"user\"."));
         }
-        Ok(Self { client: client.clone(), back, named: named.map(str::to_owned) })
+        let for_workspace = owner == Some(Some("workspace"));
+        Ok(Self { client: client.clone(), back, named: named.map(str::to_owned), for_workspace })
     }
 }
 

@@ -125,7 +125,9 @@ fn pair(world: &World, client: &Client, connection: &Connection) -> Map<String, 
 
 /// The person, whole only if the client may know addresses: there is no form in between.
 fn owner(world: &World, client: &Client, connection: &Connection) -> Value {
-    let person = connection.owner.person().filter(|_| client.kind == ClientKind::User);
+    let for_workspace = connection.grant.as_ref().is_some_and(|grant| grant.for_workspace);
+    let is_persons = client.kind == ClientKind::User && !for_workspace;
+    let person = connection.owner.person().filter(|_| is_persons);
     let Some(person) = person else { return json!({"type": "workspace", "workspace": true}) };
     let who = Who::of(connection);
     let view = View { world, who: &who, version: notion::Version::LATEST };

@@ -87,7 +87,13 @@ impl Serialize for Demo {
 
 /// A workspace with one person in it.
 pub(crate) fn empty() -> World {
-    let mut world = World::empty(SEED);
+    empty_of(0, "Empty workspace")
+}
+
+/// The workspace of that number; each has other ids.
+pub(crate) fn empty_of(number: u64, name: &str) -> World {
+    let mut world = World::empty(SEED.wrapping_add(number));
+    world.workspace.name = name.to_owned();
     person(&mut world, "Owner", "owner@example.com");
     world
 }
@@ -123,8 +129,13 @@ impl Team {
 
 /// The demo workspace.
 pub(crate) fn demo() -> (World, Demo) {
-    let mut world = World::empty(SEED);
-    world.workspace.name = "Acme".to_owned();
+    demo_of(0, "Acme")
+}
+
+/// The demo under another name, with the ids of that number.
+pub(crate) fn demo_of(number: u64, name: &str) -> (World, Demo) {
+    let mut world = World::empty(SEED.wrapping_add(number));
+    world.workspace.name = name.to_owned();
     let begun = Timestamp::from_second(BEGUN).unwrap_or(Timestamp::UNIX_EPOCH);
     world.clock = Clock::frozen_at(begun);
     let team = Team {
@@ -142,12 +153,12 @@ pub(crate) fn demo() -> (World, Demo) {
         Capability::UpdateContent,
         Capability::InsertComments,
     ];
-    let full = connection(&mut world, "Acme Automations", Capabilities::ALL);
-    let reader = connection(&mut world, "Acme Reader", reading.into_iter().collect());
-    let writer = connection(&mut world, "Acme Writer", writing.into_iter().collect());
+    let full = connection(&mut world, &format!("{name} Automations"), Capabilities::ALL);
+    let reader = connection(&mut world, &format!("{name} Reader"), reading.into_iter().collect());
+    let writer = connection(&mut world, &format!("{name} Writer"), writing.into_iter().collect());
 
     let mut author = Author::new(&mut world, team.ada);
-    let root = author.page(&json!({"workspace": true}), "Acme", "🏔️", welcome());
+    let root = author.page(&json!({"workspace": true}), name, "🏔️", welcome(name));
     author.by(team.chloe);
     handbook::write(&mut author, root, &team);
     author.by(team.ben);
@@ -193,9 +204,9 @@ fn connection(world: &mut World, name: &str, capabilities: Capabilities) -> (Id,
     (bot_id, token)
 }
 
-fn welcome() -> Vec<Value> {
+fn welcome(name: &str) -> Vec<Value> {
     vec![
-        words::callout("👋", "This is Acme's workspace. Everything we know is below."),
+        words::callout("👋", &format!("This is {name}'s workspace. Everything we know is below.")),
         words::heading(2, "Where to find things"),
         words::bullet("Handbook: how we work"),
         words::bullet("Engineering: what we build, and what is broken"),

@@ -39,6 +39,9 @@ pub(crate) struct Grant {
     /// The copy of the client's template that was made for it.
     #[serde(default)]
     pub(crate) duplicated_template_id: Option<Id>,
+    /// Answers name the workspace as owner.
+    #[serde(default)]
+    pub(crate) for_workspace: bool,
     /// The pair before the last refresh, as long as it may still be used.
     #[serde(default)]
     pub(crate) replaced: Option<Replaced>,

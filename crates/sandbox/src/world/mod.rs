@@ -38,7 +38,7 @@ use journal::Note;
 use later::Later;
 use node::Parent;
 use nodes::Nodes;
-use oauth::OAuth;
+use oauth::{Neighbour, OAuth};
 use user::Person;
 use view::{DatabaseView, ViewQuery};
 use webhooks::Webhooks;
@@ -107,6 +107,9 @@ pub(crate) struct World {
     /// The sandbox as the client of the current request addresses it; URLs begin with it.
     #[serde(skip)]
     pub(crate) base_url: String,
+    /// The workspaces of this sandbox, if there are several: a person chooses one for an app.
+    #[serde(skip)]
+    pub(crate) neighbours: Vec<Neighbour>,
     /// What chances are drawn from (faults that strike now and then).
     #[serde(default = "dice")]
     pub(crate) dice: IdSource,
@@ -149,6 +152,7 @@ impl World {
             file_uploads: IndexMap::new(),
             webhooks: Webhooks::default(),
             base_url: String::new(),
+            neighbours: Vec::new(),
             dice: dice(),
             later: Later::default(),
             journal: Vec::new(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::connection::{Connection, Grant, Owner, Replaced};
+use super::ids::IdSource;
 use super::journal::{Change, Subject};
 
 /// Most clients.
@@ -66,6 +67,9 @@ pub(crate) struct Consent {
     /// A copy of the client's template, instead of pages that exist.
     #[serde(default)]
     pub(crate) template: bool,
+    /// In the name of the workspace: the answer names it as owner.
+    #[serde(default)]
+    pub(crate) for_workspace: bool,
 }
 
 /// An authorization code.
@@ -80,6 +84,13 @@ pub(crate) struct Code {
     pub(crate) is_used: bool,
 }
 
+/// A workspace of this sandbox.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Neighbour {
+    pub(crate) id: Id,
+    pub(crate) name: String,
+}
+
 /// Clients by their id, codes by their text.
 #[derive(Clone, Default, Deserialize, Serialize)]
 pub(crate) struct OAuth {
@@ -90,6 +101,23 @@ pub(crate) struct OAuth {
 impl fmt::Debug for OAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuth").field("clients", &self.clients).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// An app that may do everything.
+    pub(crate) fn new(ids: &mut IdSource, name: &str, redirect_uris: Vec<String>) -> Self {
+        Self {
+            id: ids.random(),
+            secret: ids.secret("secret_sandbox"),
+            name: name.to_owned(),
+            redirect_uris,
+            capabilities: Capabilities::ALL,
+            template_page_id: None,
+            kind: ClientKind::default(),
+            token_lifetime_ms: None,
+            refresh_grace_ms: 0,
+        }
     }
 }
 
@@ -136,7 +164,7 @@ impl World {
     pub(crate) fn redeem(&mut self, client: &Client, text: &str) -> Option<Id> {
         let code = self.oauth.codes.get_mut(text)?;
         code.is_used = true;
-        let Consent { person, mut pages, template } = code.consent.clone();
+        let Consent { person, mut pages, template, for_workspace } = code.consent.clone();
         let copy = client.template_page_id.filter(|_| template);
         let copy = copy.and_then(|page| self.duplicate(page, person));
         if let Some(copy) = copy {
@@ -152,6 +180,7 @@ impl World {
             refresh_token: self.ids.refresh_token(),
             issued_at: self.now(),
             duplicated_template_id: copy,
+            for_workspace,
             replaced: None,
         };
         let connection = Connection {
@@ -223,6 +252,31 @@ impl World {
         };
         let by_access = self.connections.values().find(fits).map(|one| one.bot_id);
         by_access.or_else(|| Some(self.refreshable(client, token)?.0))
+    }
+
+    /// Whether a token of either sort is, or was just now, one of this workspace's.
+    pub(crate) fn knows_token(&self, token: &str) -> bool {
+        self.connections.values().any(|one| {
+            let grant = one.grant.as_ref();
+            let replaced = grant.and_then(|grant| grant.replaced.as_ref());
+            one.token.as_deref() == Some(token)
+                || grant.is_some_and(|grant| grant.refresh_token == token)
+                || replaced.is_some_and(|old| old.token == token || old.refresh_token == token)
+        })
+    }
+
+    /// Takes the clients that there are now; what others got that are gone is worthless.
+    pub(crate) fn take_clients(&mut self, clients: &IndexMap<Id, Client>) {
+        let mut gone: Vec<Id> = self.oauth.clients.keys().copied().collect();
+        gone.retain(|id| !clients.contains_key(id));
+        for id in gone {
+            self.remove_client(id);
+        }
+        for (id, client) in clients {
+            // A template is a page of the first workspace.
+            let client = Client { template_page_id: None, ..client.clone() };
+            self.oauth.clients.insert(*id, client);
+        }
     }
 
     /// Removes a client, and all that it got.

@@ -66,4 +66,6 @@ mod webhook_events;
 #[cfg(test)]
 mod webhooks;
 #[cfg(test)]
+mod workspaces;
+#[cfg(test)]
 mod worlds;

@@ -209,7 +209,7 @@ async fn other_errors_go_back_to_the_client() {
     for (query, expected) in [
         ("&owner=user&state=s", "invalid_request"),
         ("&response_type=token&owner=user&state=s", "unsupported_response_type"),
-        ("&response_type=code&owner=workspace&state=s", "invalid_request"),
+        ("&response_type=code&owner=team&state=s", "invalid_request"),
         ("&response_type=code&response_type=code&owner=user&state=s", "invalid_request"),
         ("&response_type=code&owner=user&state=s&_sandbox_approve=0", "access_denied"),
     ] {
@@ -443,6 +443,14 @@ async fn owners_have_the_form_that_the_client_may_see() {
     assert_eq!(keys, ["object", "id"]);
     let workspace = Client::new(&bench, &json!({"kind": "workspace"})).await;
     let pair = workspace.installed("").await;
+    assert_eq!(pair.body["owner"], json!({"type": "workspace", "workspace": true}));
+    // Or whoever asks for it.
+    let path = format!(
+        "/v1/oauth/authorize?client_id={}&response_type=code&owner=workspace&_sandbox_approve=1",
+        nobody.id
+    );
+    let location = bench.browse("GET", &path, &[], "").await.location();
+    let pair = nobody.exchange(&parameter(&location, "code").unwrap()).await.ok();
     assert_eq!(pair.body["owner"], json!({"type": "workspace", "workspace": true}));
 }
 
