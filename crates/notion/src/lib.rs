@@ -15,6 +15,8 @@ pub mod id;
 pub mod oauth;
 pub mod references;
 pub mod version;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 pub use capability::{Capabilities, Capability};
 pub use catalogue::{Effect, Kind, Operation};

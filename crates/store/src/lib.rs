@@ -5,21 +5,27 @@
 //! column.
 
 mod connections;
+mod inbox;
 mod keys;
 mod ledger_entries;
 mod meta;
 pub mod sqlite;
+mod subscriptions;
 
 pub use connections::{Connections, StoredConnection, token_place};
+pub use inbox::{Due, EventFilter, EventState, Inbox, ObjectWork, StoredEvent, WorkEnd};
 pub use keys::{KeyHash, Keys, StoredKey};
 pub use ledger_entries::{EntryFilter, LedgerEntries, Numbered, Phase};
 pub use meta::Meta;
 pub use sqlite::SqliteStore;
+pub use subscriptions::{
+    StoredPairing, StoredSubscription, Subscriptions, verification_token_place,
+};
 
 /// Everything that lasts.
-pub trait Store: Keys + Connections + LedgerEntries + Meta {}
+pub trait Store: Keys + Connections + LedgerEntries + Meta + Inbox + Subscriptions {}
 
-impl<T: Keys + Connections + LedgerEntries + Meta> Store for T {}
+impl<T: Keys + Connections + LedgerEntries + Meta + Inbox + Subscriptions> Store for T {}
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -5,10 +5,12 @@
 //! `fsync`.
 
 mod connections;
+mod inbox;
 mod keys;
 mod ledger_entries;
 mod meta;
 mod migrations;
+mod subscriptions;
 mod worker;
 
 use std::path::Path;

@@ -7,8 +7,9 @@ use ledger::{Chain, Draft, Head, Outcome, Resource, Signer};
 use model::{Budget, Connection, ConnectionId, Key, KeyId, Role, Scope, TenantId};
 use notion::{Capabilities, Id};
 use store::{
-    EntryFilter, KeyHash, Numbered, Phase, SqliteStore, Store, StoreError, StoredConnection,
-    StoredKey,
+    Due, EntryFilter, EventFilter, EventState, KeyHash, Numbered, ObjectWork, Phase, SqliteStore,
+    Store, StoreError, StoredConnection, StoredEvent, StoredKey, StoredPairing, StoredSubscription,
+    WorkEnd,
 };
 use vault::Sealed;
 
@@ -163,6 +164,173 @@ async fn meta(store: &dyn Store) {
     assert_eq!(store.meta("x").await.unwrap(), Some(vec![2, 0, 255]));
 }
 
+fn event(tenant: &str, name: &str, entity: &str, at: i64) -> StoredEvent {
+    StoredEvent {
+        tenant: TenantId::new(tenant),
+        id: name.to_owned(),
+        subscription: "s".to_owned(),
+        received_at: time(at),
+        kind: "page.created".to_owned(),
+        entity_kind: "page".to_owned(),
+        entity: entity.to_owned(),
+        at: time(at),
+        attempts: 0,
+        state: EventState::New,
+        last_error: None,
+        body: vec![0, 255],
+    }
+}
+
+fn due(at: i64) -> Due {
+    Due { at: time(at + 2), latest: time(at + 10) }
+}
+
+async fn inbox(store: &dyn Store) {
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    let accept = async |tenant: &str, name: &str, entity: &str, at| {
+        store.accept_event(event(tenant, name, entity, at), due(at)).await.unwrap()
+    };
+    let late = time(1_000_000);
+    let ready = async |now| {
+        let work = store.due_work(time(now), late, 10).await.unwrap();
+        work.into_iter().map(|it| (it.tenant.to_string(), it.entity)).collect::<Vec<_>>()
+    };
+    let pair = |tenant: &str, entity: &str| (tenant.to_owned(), entity.to_owned());
+    assert!(accept("a", "one", "page", 5).await);
+    assert!(!accept("a", "one", "page", 6).await, "the same event");
+    assert!(accept("b", "one", "page", 5).await, "another tenant's event");
+    assert_eq!(ready(6).await, []);
+    assert_eq!(store.next_work(time(6)).await.unwrap(), Some(time(7)));
+    assert_eq!(ready(7).await, [pair("a", "page"), pair("b", "page")]);
+
+    // More events put it off, up to a limit; an earlier one that comes late is worked first.
+    assert!(accept("a", "zero", "page", 6).await);
+    assert_eq!(ready(7).await, [pair("b", "page")]);
+    assert!(accept("a", "late", "page", 14).await);
+    assert_eq!(store.next_work(time(8)).await.unwrap(), Some(time(15)));
+    store
+        .accept_event(StoredEvent { at: time(1), ..event("a", "old", "page", 14) }, due(14))
+        .await
+        .unwrap();
+    let names = async |entity| {
+        let events = store.waiting_events(&a, entity, 10).await.unwrap();
+        events.into_iter().map(|event| event.id).collect::<Vec<_>>()
+    };
+    assert_eq!(names("page").await, ["old", "one", "zero", "late"]);
+
+    // What failed is tried again; what came meanwhile does not hurry it.
+    let work = |attempts| ObjectWork { tenant: a.clone(), entity: "page".to_owned(), attempts };
+    let again = WorkEnd::Again(time(50), "no".to_owned());
+    let all: Vec<String> = names("page").await;
+    store.end_work(work(0), all[..3].to_vec(), again).await.unwrap();
+    assert!(accept("a", "meanwhile", "page", 20).await);
+    assert_eq!(ready(49).await, [pair("b", "page")]);
+    assert_eq!(store.due_work(time(50), late, 10).await.unwrap()[0], work(1));
+    let old = store.event(&a, "old").await.unwrap().unwrap();
+    assert_eq!((old.attempts, old.last_error.as_deref()), (1, Some("no")));
+    assert_eq!((old.received_at, old.at, &old.body[..]), (time(14), time(1), &[0, 255][..]));
+
+    store
+        .end_work(work(1), all.clone(), WorkEnd::Dead(time(60), "never".to_owned()))
+        .await
+        .unwrap();
+    assert_eq!(names("page").await, ["meanwhile"]);
+    assert_eq!(store.due_work(time(60), late, 10).await.unwrap()[0], work(0));
+    store.end_work(work(0), vec!["meanwhile".to_owned()], WorkEnd::Done(time(61))).await.unwrap();
+    assert_eq!(ready(99).await, [pair("b", "page")]);
+
+    // The clock was set back: what seems due in a far future is due.
+    assert_eq!(store.due_work(time(-500), time(-400), 10).await.unwrap().len(), 1);
+
+    let list = async |tenant: &TenantId, filter, before: Option<&str>, limit| {
+        let before = before.map(str::to_owned);
+        let events = store.list_events(tenant, filter, before, limit).await.unwrap();
+        events.into_iter().map(|event| event.id).collect::<Vec<_>>()
+    };
+    let any = EventFilter::default;
+    assert_eq!(list(&a, any(), None, 2).await, ["meanwhile", "old"]);
+    assert_eq!(list(&a, any(), Some("late"), 9).await, ["zero", "one"]);
+    assert_eq!(list(&b, any(), None, 9).await, ["one"]);
+    assert_eq!(list(&b, any(), Some("zero"), 9).await, [""; 0], "another tenant's cursor");
+    let dead = EventFilter { state: Some(EventState::Dead), ..any() };
+    assert_eq!(list(&a, dead, None, 9).await, ["old", "late", "zero", "one"]);
+    let done = EventFilter { state: Some(EventState::Done), ..any() };
+    assert_eq!(list(&a, done, None, 9).await, ["meanwhile"]);
+    let other = EventFilter { object: Some("other".to_owned()), ..any() };
+    assert_eq!(list(&a, other, None, 9).await, [""; 0]);
+
+    assert!(!store.replay_event(&b, "zero", time(70)).await.unwrap(), "another tenant's event");
+    assert!(store.replay_event(&a, "zero", time(70)).await.unwrap());
+    assert_eq!((names("page").await, ready(70).await.len()), (vec!["zero".to_owned()], 2));
+    store.stop_events(&b, "s", "gone").await.unwrap();
+    let stopped = store.event(&b, "one").await.unwrap().unwrap();
+    assert_eq!((stopped.state, stopped.last_error.as_deref()), (EventState::Dead, Some("gone")));
+
+    assert_eq!(store.prune_events(time(21), time(6)).await.unwrap(), 3);
+    assert_eq!(store.prune_events(time(21), time(6)).await.unwrap(), 0);
+    assert_eq!(store.count_events().await.unwrap(), [(a, 3)]);
+}
+
+async fn unrecorded(store: &dyn Store) {
+    for name in ["one", "two", "three"] {
+        store.accept_event(event("a", name, "page", 1), due(1)).await.unwrap();
+    }
+    let mut chain = Chain::after(Head::START);
+    let received = |name: &str, result| Draft {
+        operation: "receive-event".into(),
+        request_id: name.to_owned(),
+        result,
+        ..draft("a", 1)
+    };
+    let drafts = [
+        received("two", Outcome::Success),
+        received("three", Outcome::Denied),
+        Draft { request_id: "one".to_owned(), ..draft("a", 1) },
+    ];
+    let entries: Vec<_> = drafts
+        .into_iter()
+        .map(|draft| Numbered { entry: chain.append(draft), phase: Phase::Whole })
+        .collect();
+    store.append_entries(entries.into(), vec![]).await.unwrap();
+    let left = store.unrecorded_events().await.unwrap();
+    assert_eq!(left.iter().map(|event| &event.id).collect::<Vec<_>>(), ["one", "three"]);
+}
+
+async fn subscriptions(store: &dyn Store) {
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    let pairing = |state: &str| StoredPairing {
+        tenant: a.clone(),
+        hook: "hook".to_owned(),
+        state: state.to_owned(),
+        open_until: time(9),
+        subscription: Some("s".to_owned()),
+    };
+    store.put_pairing(pairing("waiting")).await.unwrap();
+    store.put_pairing(pairing("closed")).await.unwrap();
+    let taken = StoredPairing { tenant: b.clone(), ..pairing("waiting") };
+    assert!(store.put_pairing(taken).await.is_err(), "a way in belongs to one tenant");
+    let all = store.all_pairings().await.unwrap();
+    assert_eq!((all.len(), all[0].state.as_str(), all[0].open_until), (1, "closed", time(9)));
+
+    let subscription = |notion_id: Option<&str>| StoredSubscription {
+        tenant: a.clone(),
+        id: "s".to_owned(),
+        token: Sealed::from_bytes(vec![1, 2]),
+        created_at: time(3),
+        created_by: "operator".to_owned(),
+        notion_id: notion_id.map(str::to_owned),
+        integration_id: None,
+    };
+    store.put_subscription(subscription(None)).await.unwrap();
+    store.put_subscription(subscription(Some("n"))).await.unwrap();
+    let all = store.all_subscriptions().await.unwrap();
+    assert_eq!((all.len(), all[0].notion_id.as_deref()), (1, Some("n")));
+    assert_eq!((all[0].token.as_bytes(), all[0].created_at), (&[1, 2][..], time(3)));
+    assert!(!store.delete_subscription(&b, "s").await.unwrap(), "another tenant's");
+    assert!(store.delete_subscription(&a, "s").await.unwrap());
+    assert!(store.all_subscriptions().await.unwrap().is_empty());
+}
+
 macro_rules! contract {
     ($backend:ident, $open:expr) => {
         mod $backend {
@@ -179,6 +347,21 @@ macro_rules! contract {
             #[tokio::test]
             async fn ledger_entries() {
                 super::ledger_entries(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn inbox() {
+                super::inbox(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn unrecorded() {
+                super::unrecorded(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn subscriptions() {
+                super::subscriptions(&$open.1).await;
             }
 
             #[tokio::test]

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use ledger::{Checkpoint, Entry, Head};
 use model::{KeyId, TenantId};
 use store::{
-    Connections, EntryFilter, Keys, LedgerEntries, Meta, Numbered, Result, SqliteStore, StoreError,
-    StoredConnection, StoredKey,
+    Connections, Due, EntryFilter, EventFilter, Inbox, Keys, LedgerEntries, Meta, Numbered,
+    ObjectWork, Result, SqliteStore, StoreError, StoredConnection, StoredEvent, StoredKey,
+    StoredPairing, StoredSubscription, Subscriptions, WorkEnd,
 };
 
 /// A store that can be told to fail.
@@ -105,5 +106,95 @@ impl Meta for FaultyStore {
 
     async fn set_meta(&self, name: &str, value: Vec<u8>) -> Result<()> {
         self.inner.set_meta(name, value).await
+    }
+}
+
+#[async_trait]
+impl Inbox for FaultyStore {
+    async fn accept_event(&self, event: StoredEvent, due: Due) -> Result<bool> {
+        self.inner.accept_event(event, due).await
+    }
+
+    async fn due_work(
+        &self,
+        now: Timestamp,
+        absurd: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ObjectWork>> {
+        self.inner.due_work(now, absurd, limit).await
+    }
+
+    async fn next_work(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.inner.next_work(now).await
+    }
+
+    async fn waiting_events(
+        &self,
+        tenant: &TenantId,
+        entity: &str,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>> {
+        self.inner.waiting_events(tenant, entity, limit).await
+    }
+
+    async fn end_work(&self, work: ObjectWork, events: Vec<String>, end: WorkEnd) -> Result<()> {
+        self.inner.end_work(work, events, end).await
+    }
+
+    async fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<StoredEvent>> {
+        self.inner.event(tenant, id).await
+    }
+
+    async fn list_events(
+        &self,
+        tenant: &TenantId,
+        filter: EventFilter,
+        before: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>> {
+        self.inner.list_events(tenant, filter, before, limit).await
+    }
+
+    async fn replay_event(&self, tenant: &TenantId, id: &str, now: Timestamp) -> Result<bool> {
+        self.inner.replay_event(tenant, id, now).await
+    }
+
+    async fn stop_events(&self, tenant: &TenantId, subscription: &str, why: &str) -> Result<()> {
+        self.inner.stop_events(tenant, subscription, why).await
+    }
+
+    async fn unrecorded_events(&self) -> Result<Vec<StoredEvent>> {
+        self.inner.unrecorded_events().await
+    }
+
+    async fn prune_events(&self, done: Timestamp, dead: Timestamp) -> Result<usize> {
+        self.inner.prune_events(done, dead).await
+    }
+
+    async fn count_events(&self) -> Result<Vec<(TenantId, u64)>> {
+        self.inner.count_events().await
+    }
+}
+
+#[async_trait]
+impl Subscriptions for FaultyStore {
+    async fn put_pairing(&self, pairing: StoredPairing) -> Result<()> {
+        self.inner.put_pairing(pairing).await
+    }
+
+    async fn all_pairings(&self) -> Result<Vec<StoredPairing>> {
+        self.inner.all_pairings().await
+    }
+
+    async fn put_subscription(&self, subscription: StoredSubscription) -> Result<()> {
+        self.inner.put_subscription(subscription).await
+    }
+
+    async fn all_subscriptions(&self) -> Result<Vec<StoredSubscription>> {
+        self.inner.all_subscriptions().await
+    }
+
+    async fn delete_subscription(&self, tenant: &TenantId, id: &str) -> Result<bool> {
+        self.inner.delete_subscription(tenant, id).await
     }
 }

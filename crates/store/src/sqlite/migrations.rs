@@ -78,6 +78,60 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (tenant, seq)
     ) STRICT, WITHOUT ROWID;
     ",
+    // webhooks: subscriptions, their pairing, the inbox. The index is for the question which events
+    // the ledger knows nothing of.
+    "
+    CREATE TABLE webhook_pairings (
+        tenant TEXT PRIMARY KEY,
+        hook TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        open_until INTEGER NOT NULL,
+        subscription TEXT
+    ) STRICT;
+
+    CREATE TABLE webhook_subscriptions (
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        token BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        notion_id TEXT,
+        integration_id TEXT,
+        PRIMARY KEY (tenant, id)
+    ) STRICT;
+
+    CREATE TABLE inbox (
+        seq INTEGER PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        event TEXT NOT NULL,
+        subscription TEXT NOT NULL,
+        received_at INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        entity_type TEXT NOT NULL,
+        entity TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        last_error TEXT,
+        body BLOB NOT NULL,
+        UNIQUE (tenant, event)
+    ) STRICT;
+    CREATE INDEX inbox_by_tenant ON inbox (tenant);
+    CREATE INDEX inbox_waiting ON inbox (tenant, entity) WHERE state = 'new';
+    CREATE INDEX inbox_by_age ON inbox (received_at);
+
+    CREATE TABLE inbox_work (
+        tenant TEXT NOT NULL,
+        entity TEXT NOT NULL,
+        first_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        PRIMARY KEY (tenant, entity)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX inbox_work_due ON inbox_work (tenant, due_at);
+
+    CREATE INDEX ledger_events ON ledger (tenant, request_id) WHERE operation = 'receive-event';
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.
