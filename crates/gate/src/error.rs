@@ -36,6 +36,17 @@ pub enum Error {
     /// No such thing of notegate's own.
     #[error("{0}")]
     Missing(String),
+    /// It does not go with what is going on.
+    #[error("{0}")]
+    Conflict(String),
+    /// An access audit that did not come to its end.
+    #[error("the access audit broke off after {objects} objects, and nothing was kept: {cause}")]
+    AuditBroken {
+        /// What it had found by then.
+        objects: usize,
+        /// Why.
+        cause: Box<Self>,
+    },
     /// The ledger cannot be written, so nothing may happen.
     #[error(
         "the ledger cannot be written, so no call is made: look at the log and at the disk of the data directory"
@@ -98,6 +109,8 @@ impl Error {
             Self::BadKey(KeyFault::Disconnected) => Some("connection"),
             Self::Refused(refusal) => Some(refusal.reason()),
             Self::NotFound(_) | Self::Missing(_) => None,
+            Self::Conflict(_) => Some("conflict"),
+            Self::AuditBroken { cause, .. } => cause.reason(),
             Self::Malformed(_) | Self::Invalid(_) => Some("request"),
             Self::Budget { .. } => Some("budget"),
             Self::Ledger => Some("ledger"),
@@ -140,6 +153,19 @@ impl Error {
             Self::Budget { retry_after } => ApiError::rate_limited(*retry_after),
             Self::Invalid(message) => ApiError::validation(message.clone()),
             Self::Missing(message) => ApiError::new(404, "object_not_found", message.clone()),
+            Self::Conflict(message) => ApiError::new(409, "conflict_error", message.clone()),
+            Self::AuditBroken { objects, cause } => {
+                let cause = cause.to_api();
+                let message = format!(
+                    "The access audit broke off after {objects} objects, and nothing was kept: {} \
+                     Run it again.",
+                    cause.message
+                );
+                // What Notion refuses the connection is no refusal of our caller.
+                let status =
+                    if cause.status < 500 && cause.status != 409 { 502 } else { cause.status };
+                ApiError { message, status, ..cause }
+            }
             Self::Upstream(SendError::Timeout(_)) => ApiError::gateway_timeout(format!("{self}.")),
             Self::Upstream(SendError::Malformed(_)) => ApiError::validation(format!("{self}.")),
             // What was wrong with it may quote what the caller must not see: that is for the log.

@@ -7,6 +7,7 @@
 //! Deliberately absent: HTTP servers, SQL, the environment. Time, chance, store and master key come
 //! in through [`Options`].
 
+mod access;
 mod aim;
 mod audit;
 mod budget;
@@ -34,12 +35,18 @@ use notion::oauth::{OAuth, OAuthClient};
 use store::Store;
 use vault::{Label, MasterKey};
 
+pub use access::{
+    Above, AccessCounts, AccessItem, AccessKind, AccessLink, AccessProgress, AccessQuery,
+    AccessReport, AccessTrace, Asked, Changed, Compared, OnProgress, TraceAnswer, UNTITLED,
+    compare, compare_with_ids,
+};
 pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use connections::{ConnectError, TokenCheck};
 pub use error::{Error, KeyFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
+pub use store::AuditMade;
 
 use crate::budget::Budgets;
 use crate::connections::Custody;
@@ -96,6 +103,7 @@ struct Shared {
     custody: Custody,
     budgets: Budgets,
     tree: Tree,
+    access_audits: access::Audits,
     recorder: Recorder,
 }
 
@@ -125,6 +133,7 @@ impl Gate {
             custody: Custody::load(&*store).await?,
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
+            access_audits: access::Audits::default(),
             recorder,
             store,
             master_key,

@@ -184,7 +184,7 @@ impl Gate {
 }
 
 /// The operation that tells where an object of `kind` stands.
-fn lookup_operation(kind: Kind) -> Option<&'static Operation> {
+pub(crate) fn lookup_operation(kind: Kind) -> Option<&'static Operation> {
     Operation::named(match kind {
         Kind::Page => "retrieve-a-page",
         Kind::Block => "retrieve-a-block",

@@ -159,3 +159,20 @@ fn housekeeping_only_looks_up() {
     assert!(lookup("post-search").is_none());
     assert!(lookup("patch-page").is_none());
 }
+
+#[test]
+fn an_access_audit_is_for_who_manages_and_may_read() {
+    let connection = ConnectionId(id(7));
+    let survey = |role, within: &[Id], capabilities| {
+        Permit::survey(&principal(role, within, capabilities), connection)
+    };
+    let permit = survey(Role::Admin, &[], Capabilities::ALL).unwrap();
+    assert_eq!((permit.operation().name, permit.effect()), ("post-search", Effect::Read));
+    assert_eq!(permit.connection(), connection);
+    let reason = |refused: Result<Permit, Refusal>| refused.unwrap_err().reason();
+    assert_eq!(reason(survey(Role::Editor, &[], Capabilities::ALL)), "role");
+    assert_eq!(reason(survey(Role::Viewer, &[], Capabilities::ALL)), "role");
+    assert_eq!(reason(survey(Role::Admin, &[id(1)], Capabilities::ALL)), "scope");
+    let blind = [Capability::InsertContent].into_iter().collect();
+    assert_eq!(reason(survey(Role::Admin, &[], blind)), "capability");
+}

@@ -4,6 +4,7 @@
 //! `None`; what is there and makes no sense is [`StoreError::Inconsistent`], with table, row and
 //! column.
 
+mod access_audits;
 mod connections;
 mod inbox;
 mod keys;
@@ -12,6 +13,7 @@ mod meta;
 pub mod sqlite;
 mod subscriptions;
 
+pub use access_audits::{AccessAudits, AuditMade, StoredAudit};
 pub use connections::{Connections, StoredConnection, token_place};
 pub use inbox::{Due, EventFilter, EventState, Inbox, ObjectWork, StoredEvent, WorkEnd};
 pub use keys::{KeyHash, Keys, StoredKey};
@@ -23,9 +25,15 @@ pub use subscriptions::{
 };
 
 /// Everything that lasts.
-pub trait Store: Keys + Connections + LedgerEntries + Meta + Inbox + Subscriptions {}
+pub trait Store:
+    Keys + Connections + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions
+{
+}
 
-impl<T: Keys + Connections + LedgerEntries + Meta + Inbox + Subscriptions> Store for T {}
+impl<T: Keys + Connections + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions> Store
+    for T
+{
+}
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]

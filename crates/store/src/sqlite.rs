@@ -4,6 +4,7 @@
 //! runtime. The writer commits what is waiting as one transaction, so that many callers share one
 //! `fsync`.
 
+mod access_audits;
 mod connections;
 mod inbox;
 mod keys;

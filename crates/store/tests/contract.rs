@@ -7,9 +7,9 @@ use ledger::{Chain, Draft, Head, Outcome, Resource, Signer};
 use model::{Budget, Connection, ConnectionId, Key, KeyId, Role, Scope, TenantId};
 use notion::{Capabilities, Id};
 use store::{
-    Due, EntryFilter, EventFilter, EventState, KeyHash, Numbered, ObjectWork, Phase, SqliteStore,
-    Store, StoreError, StoredConnection, StoredEvent, StoredKey, StoredPairing, StoredSubscription,
-    WorkEnd,
+    AuditMade, Due, EntryFilter, EventFilter, EventState, KeyHash, Numbered, ObjectWork, Phase,
+    SqliteStore, Store, StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey,
+    StoredPairing, StoredSubscription, WorkEnd,
 };
 use vault::Sealed;
 
@@ -155,6 +155,36 @@ async fn ledger_entries(store: &dyn Store) {
     assert_eq!(store.open_intents().await.unwrap(), [open]);
     let heads = store.heads().await.unwrap();
     assert_eq!(heads[1], (b, other.head()));
+}
+
+async fn access_audits(store: &dyn Store) {
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    let (one, other) = (ConnectionId(id(1)), ConnectionId(id(2)));
+    let audit = |second: i64| StoredAudit {
+        made: AuditMade { at: time(second), total: second.unsigned_abs() },
+        report: Sealed::from_bytes(vec![second as u8]),
+    };
+    let times = async |tenant: &TenantId, bot| {
+        let made = store.access_audits_made(tenant, bot).await.unwrap();
+        made.iter().map(|made| made.total).collect::<Vec<_>>()
+    };
+    for second in [1, 3, 2, 4] {
+        store.add_access_audit(&a, one, audit(second), 3).await.unwrap();
+    }
+    store.add_access_audit(&a, other, audit(9), 3).await.unwrap();
+    store.add_access_audit(&b, one, audit(8), 3).await.unwrap();
+    assert_eq!(times(&a, one).await, [4, 3, 2], "the newest are kept, newest first");
+    let read = async |bot, at| {
+        let found = store.access_audit(&a, bot, at).await.unwrap();
+        found.map(|audit| (audit.made.total, audit.report.as_bytes().to_vec()))
+    };
+    assert_eq!(read(one, None).await, Some((4, vec![4])));
+    assert_eq!(read(one, Some(time(2))).await, Some((2, vec![2])));
+    assert_eq!(read(one, Some(time(1))).await, None, "pruned");
+    assert_eq!(read(one, Some(time(8))).await, None, "another tenant's");
+    store.forget_access_audits(&a, one).await.unwrap();
+    assert_eq!((times(&a, one).await, read(one, None).await), (vec![], None));
+    assert_eq!((times(&a, other).await, times(&b, one).await), (vec![9], vec![8]));
 }
 
 async fn meta(store: &dyn Store) {
@@ -362,6 +392,11 @@ macro_rules! contract {
             #[tokio::test]
             async fn subscriptions() {
                 super::subscriptions(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn access_audits() {
+                super::access_audits(&$open.1).await;
             }
 
             #[tokio::test]

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ledger::{Checkpoint, Entry, Head};
-use model::{KeyId, TenantId};
+use model::{ConnectionId, KeyId, TenantId};
 use store::{
-    Connections, Due, EntryFilter, EventFilter, Inbox, Keys, LedgerEntries, Meta, Numbered,
-    ObjectWork, Result, SqliteStore, StoreError, StoredConnection, StoredEvent, StoredKey,
-    StoredPairing, StoredSubscription, Subscriptions, WorkEnd,
+    AccessAudits, AuditMade, Connections, Due, EntryFilter, EventFilter, Inbox, Keys,
+    LedgerEntries, Meta, Numbered, ObjectWork, Result, SqliteStore, StoreError, StoredAudit,
+    StoredConnection, StoredEvent, StoredKey, StoredPairing, StoredSubscription, Subscriptions,
+    WorkEnd,
 };
 
 /// A store that can be told to fail.
@@ -196,5 +197,39 @@ impl Subscriptions for FaultyStore {
 
     async fn delete_subscription(&self, tenant: &TenantId, id: &str) -> Result<bool> {
         self.inner.delete_subscription(tenant, id).await
+    }
+}
+
+#[async_trait]
+impl AccessAudits for FaultyStore {
+    async fn add_access_audit(
+        &self,
+        tenant: &TenantId,
+        bot_id: ConnectionId,
+        audit: StoredAudit,
+        keep: u32,
+    ) -> Result<()> {
+        self.inner.add_access_audit(tenant, bot_id, audit, keep).await
+    }
+
+    async fn access_audits_made(
+        &self,
+        tenant: &TenantId,
+        bot_id: ConnectionId,
+    ) -> Result<Vec<AuditMade>> {
+        self.inner.access_audits_made(tenant, bot_id).await
+    }
+
+    async fn access_audit(
+        &self,
+        tenant: &TenantId,
+        bot_id: ConnectionId,
+        at: Option<Timestamp>,
+    ) -> Result<Option<StoredAudit>> {
+        self.inner.access_audit(tenant, bot_id, at).await
+    }
+
+    async fn forget_access_audits(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<()> {
+        self.inner.forget_access_audits(tenant, bot_id).await
     }
 }

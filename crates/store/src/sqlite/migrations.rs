@@ -132,6 +132,17 @@ const MIGRATIONS: &[&str] = &[
 
     CREATE INDEX ledger_events ON ledger (tenant, request_id) WHERE operation = 'receive-event';
     ",
+    // Access audits, the report sealed.
+    "
+    CREATE TABLE access_audits (
+        tenant TEXT NOT NULL,
+        bot_id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        total INTEGER NOT NULL,
+        report BLOB NOT NULL,
+        PRIMARY KEY (tenant, bot_id, at)
+    ) STRICT;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.
