@@ -55,10 +55,12 @@ impl Tree {
         let mut index: HashMap<Id, usize> =
             nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
         if with_databases {
-            for at in 0..nodes.len() {
-                let Some(database) = database_of(&nodes[at]) else { continue };
-                let is_new = !index.contains_key(&database.id);
-                if is_new {
+            // Search does not tell the title of a database: it gets that of its first data source.
+            let mut databases: Vec<(Id, Found)> =
+                nodes.iter().filter_map(|node| Some((node.id, database_of(node)?))).collect();
+            databases.sort_by_key(|(source, _)| *source);
+            for (_, database) in databases {
+                if !index.contains_key(&database.id) {
                     index.insert(database.id, nodes.len());
                     nodes.push(database);
                 }
@@ -290,7 +292,7 @@ mod tests {
                 "page Elsewhere 0",
                 "page Home 6",
                 " page In a column 0",
-                " database Notes 5",
+                " database Tasks 5",
                 "  data_source Notes 0",
                 "  page row of another 0",
                 "  data_source Tasks 2",
