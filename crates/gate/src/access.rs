@@ -190,7 +190,7 @@ impl Gate {
             None => Error::NoConnection,
         })?;
         Permit::survey(principal, id)?;
-        Ok(held.connection.clone())
+        Ok(held.connection())
     }
 }
 

@@ -10,6 +10,7 @@ use policy::{Admission, Aim, Permit, Place, Refusal, Target};
 use serde_json::Value;
 
 use crate::aim::{self, Named};
+use crate::custody::usable;
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
 use crate::record::Record;
@@ -88,6 +89,13 @@ impl Gate {
         let Prepared { found, admission, named, effect, version, body } = prepared;
         if let Some((kind, id)) = named.objects.first() {
             record.about(kind.as_str(), id);
+        }
+
+        // A connection that is out of use costs nothing: not the caller, and not Notion.
+        let held = self.held_for(principal);
+        let held = held.and_then(|held| usable(&held.current().connection).map(|()| held));
+        if let Err(error) = held {
+            return Err(record.failed(error).await);
         }
 
         // 5 spend: budgets, before any effect. Looking up places is one, so it comes before 3.
@@ -249,16 +257,18 @@ impl Gate {
             }
         }
         admission.reach(&aim).map_err(|refusal| match refusal {
-            policy::Refusal::Scope { kind, id } => self.not_found(principal, kind, id),
+            policy::Refusal::Scope { kind, id } => {
+                self.not_found(principal, found.operation.effect, kind, id)
+            }
             other => Error::Refused(other),
         })
     }
 
     /// The error for an object that is not there for `principal`, whether it exists or not.
-    pub(crate) fn not_found(&self, principal: &Principal, kind: Kind, id: Id) -> Error {
-        match self.shared.custody.get(&principal.tenant, principal.connection) {
-            Some(held) => Error::NotFound(held.not_found(kind, id)),
-            None => Error::NoConnection,
+    fn not_found(&self, principal: &Principal, effect: Effect, kind: Kind, id: Id) -> Error {
+        match self.held_for(principal) {
+            Ok(held) => Error::NotFound(held.not_found(effect, kind, id)),
+            Err(error) => error,
         }
     }
 
@@ -333,7 +343,7 @@ impl Gate {
         for (kind, id) in asked_for.into_iter().flatten().chain(listed).copied() {
             if !self.locate(looking, kind, id, Trust::Tree).await?.lies_in(scope) {
                 let (kind, id) = named.objects.first().copied().unwrap_or((kind, id));
-                return Err(self.not_found(principal, kind, id));
+                return Err(self.not_found(principal, Effect::Read, kind, id));
             }
         }
         Ok(())

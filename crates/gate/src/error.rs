@@ -1,10 +1,13 @@
 //! Why the gate does not do what it was asked, and how Notion would say that.
 
+use model::ConnectionId;
 use model::role::Permission;
 use notion::ApiError;
 use notion::client::SendError;
 use policy::Refusal;
 use store::StoreError;
+
+use crate::custody::TokenError;
 
 /// Why a call is not done.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +56,26 @@ pub enum Error {
     )]
     Ledger,
     /// There is no connection to a workspace.
-    #[error("no workspace is connected: set NOTION_TOKEN and start again")]
+    #[error(
+        "no workspace is connected: connect one (`notegate workspaces connect`), or set NOTION_TOKEN and start again"
+    )]
     NoConnection,
+    /// The key is bound to no connection, and there are several.
+    #[error(
+        "the key is bound to no workspace, and several are connected: make a key for one of them"
+    )]
+    WhichConnection,
+    /// The connection is out of use until somebody authorises it again.
+    #[error(
+        "User needs to re-authorize: the connection {connection} to the workspace is not in use any more; connect the workspace again"
+    )]
+    Reauthorize {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// A token is not taken.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A credential does not open.
     #[error("the connection's credential cannot be opened")]
     Credential(#[source] vault::SealError),
@@ -84,11 +105,6 @@ pub enum KeyFault {
     /// Somebody ended it.
     #[error("the key was revoked: ask for a new one")]
     Revoked,
-    /// The connection that it was made for is not in use any more.
-    #[error(
-        "the key was made for another connection to Notion, which is not in use any more: ask for a new one"
-    )]
-    Disconnected,
 }
 
 impl From<Refusal> for Error {
@@ -106,7 +122,6 @@ impl Error {
             Self::BadKey(KeyFault::Unknown) => Some("key"),
             Self::BadKey(KeyFault::Expired) => Some("expired"),
             Self::BadKey(KeyFault::Revoked) => Some("revoked"),
-            Self::BadKey(KeyFault::Disconnected) => Some("connection"),
             Self::Refused(refusal) => Some(refusal.reason()),
             Self::NotFound(_) | Self::Missing(_) => None,
             Self::Conflict(_) => Some("conflict"),
@@ -114,7 +129,9 @@ impl Error {
             Self::Malformed(_) | Self::Invalid(_) => Some("request"),
             Self::Budget { .. } => Some("budget"),
             Self::Ledger => Some("ledger"),
-            Self::NoConnection | Self::Credential(_) => Some("connection"),
+            Self::NoConnection | Self::WhichConnection | Self::Credential(_) => Some("connection"),
+            Self::Reauthorize { .. } => Some("reauthorization_required"),
+            Self::Token(_) => Some("token"),
             Self::Upstream(_) | Self::Answer(_) | Self::Notion(_) => Some("upstream"),
             Self::Store(_) => Some("store"),
         }
@@ -129,6 +146,10 @@ impl Error {
                 | Self::Refused(_)
                 | Self::NotFound(_)
                 | Self::Malformed(_)
+                | Self::NoConnection
+                | Self::WhichConnection
+                | Self::Reauthorize { .. }
+                | Self::Conflict(_)
                 | Self::Budget { .. }
         )
     }
@@ -168,6 +189,12 @@ impl Error {
             }
             Self::Upstream(SendError::Timeout(_)) => ApiError::gateway_timeout(format!("{self}.")),
             Self::Upstream(SendError::Malformed(_)) => ApiError::validation(format!("{self}.")),
+            Self::WhichConnection | Self::Reauthorize { .. } => {
+                ApiError::new(409, "conflict_error", format!("{self}."))
+            }
+            Self::Token(
+                TokenError::Rejected | TokenError::Mismatch(_) | TokenError::DatabaseNotFound(_),
+            ) => ApiError::validation(format!("{self}.")),
             // What was wrong with it may quote what the caller must not see: that is for the log.
             Self::Answer(_) => {
                 ApiError::service_unavailable("notegate: Notion's answer could not be read.")
@@ -175,6 +202,7 @@ impl Error {
             Self::Upstream(SendError::Connect(_) | SendError::Broken(_))
             | Self::Ledger
             | Self::NoConnection
+            | Self::Token(TokenError::Unreachable { .. } | TokenError::Unexpected { .. })
             | Self::Credential(_)
             | Self::Store(_) => ApiError::service_unavailable(format!("notegate: {self}.")),
         }

@@ -130,9 +130,10 @@ pub struct KeyRequest {
     /// How much it may do.
     #[serde(default)]
     pub budget: Option<Budget>,
-    /// By which connection; the one that was authorised last if not said.
-    #[serde(default)]
-    pub connection: Option<ConnectionId>,
+    /// By which connection; if not said, the tenant's one that was authorised last. `null` binds it to
+    /// none: it uses the tenant's only one, whichever that is.
+    #[serde(default, deserialize_with = "said")]
+    pub connection: Option<Option<ConnectionId>>,
     /// Whether it must begin like a token of Notion.
     #[serde(default)]
     pub notion_shaped: bool,
@@ -174,19 +175,13 @@ impl Gate {
         let token = KeyToken::parse(shown).ok_or(Error::BadKey(KeyFault::Unknown))?;
         let key = self.shared.keys.recognise(&token).ok_or(Error::BadKey(KeyFault::Unknown))?;
         let fault = match key.state(self.shared.clock.now()) {
-            KeyState::Active => {
-                let held = self.shared.custody.get(&key.tenant, key.connection);
-                return match held {
-                    Some(_) => Ok(Principal::of_key(key)),
-                    None => Err(Error::BadKey(KeyFault::Disconnected)),
-                };
-            }
+            KeyState::Active => return Ok(self.principal_of(key)),
             KeyState::Expired => KeyFault::Expired,
             KeyState::Revoked => KeyFault::Revoked,
         };
         // A key that once worked is worth an entry a minute; a guess is worth none. Otherwise whoever
         // has nothing to lose could fill the disk.
-        let principal = Principal::of_key(key);
+        let principal = self.principal_of(key);
         if !self.shared.keys.is_news(&principal, self.shared.clock.now()) {
             return Err(Error::BadKey(fault));
         }
@@ -194,14 +189,25 @@ impl Gate {
         Err(record.failed(Error::BadKey(fault)).await)
     }
 
-    /// The person who runs this installation: whoever can open the data directory.
+    fn principal_of(&self, key: Arc<Key>) -> Principal {
+        let only = || self.shared.custody.only(&key.tenant);
+        let connection = key.connection.unwrap_or_else(only);
+        Principal::of_key(key, connection)
+    }
+
+    /// The person who runs this installation, whoever can open the data directory, as the default tenant.
     pub fn operator(&self) -> Principal {
-        let connection = self.default_connection();
+        self.operator_for(TenantId::default())
+    }
+
+    /// The person who runs this installation, acting for `tenant`.
+    pub fn operator_for(&self, tenant: TenantId) -> Principal {
+        let connection = self.shared.custody.latest(&tenant);
         Principal {
             who: Who::Operator,
-            tenant: connection.as_ref().map(|it| it.tenant.clone()).unwrap_or_default(),
             // Before the first connection there is nothing to call, but a ledger to read.
-            connection: connection.map_or(ConnectionId(Id::NIL), |it| it.bot_id),
+            connection: connection.map_or(ConnectionId::NONE, |it| it.bot_id),
+            tenant,
             role: Role::Admin,
             capabilities: Capabilities::ALL,
         }
@@ -257,12 +263,13 @@ impl Gate {
             return Err(Error::Invalid(format!("there are {KEYS_MAX} keys already: revoke some")));
         }
         let connection = match request.connection {
-            Some(id) => {
+            Some(Some(id)) => {
                 let held = self.shared.custody.get(&principal.tenant, id);
                 held.ok_or_else(|| Error::Invalid(format!("there is no connection {id}")))?;
-                id
+                Some(id)
             }
-            None => self.default_connection().ok_or(Error::NoConnection)?.bot_id,
+            Some(None) => None,
+            None => self.shared.custody.latest(&principal.tenant).map(|latest| latest.bot_id),
         };
         if request.budget.is_some_and(|budget| budget.calls_per_minute == Some(0)) {
             return Err(Error::Invalid("`budget`: a key with no calls opens nothing".to_owned()));
@@ -370,9 +377,8 @@ impl Gate {
     pub fn has_working_admin(&self) -> bool {
         let now = self.shared.clock.now();
         let keys = self.shared.keys.of_tenant(&TenantId::default());
-        let connection = self.default_connection().map(|connection| connection.bot_id);
         keys.iter().any(|key| {
-            let works = key.state(now) == KeyState::Active && Some(key.connection) == connection;
+            let works = key.state(now) == KeyState::Active;
             works && key.role == Role::Admin && key.within.is_everything()
         })
     }
@@ -406,6 +412,13 @@ fn pasted_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Id>, D::
             })
         })
         .collect()
+}
+
+/// Tells `null` from what was not said.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// Seconds as a number, or a number with a unit.

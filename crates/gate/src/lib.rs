@@ -10,9 +10,10 @@
 mod access;
 mod aim;
 mod audit;
+mod background;
 mod budget;
 mod call;
-mod connections;
+mod custody;
 mod error;
 mod keys;
 mod listing;
@@ -28,7 +29,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Chance, Clock, Principal};
+use model::{Chance, Clock, Principal, Tenant, TenantId};
 use notion::Version;
 use notion::client::{Client, Settings};
 use notion::oauth::{OAuth, OAuthClient};
@@ -42,14 +43,14 @@ pub use access::{
 };
 pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
-pub use connections::{ConnectError, TokenCheck};
+pub use custody::{Bot, TokenCheck, TokenError, Tokens};
 pub use error::{Error, KeyFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
 pub use store::AuditMade;
 
 use crate::budget::Budgets;
-use crate::connections::Custody;
+use crate::custody::Custody;
 use crate::keys::KeyRing;
 use crate::recorder::Recorder;
 use crate::tree::Tree;
@@ -143,7 +144,11 @@ impl Gate {
             notion_version: options.notion_version,
             strict_ledger: options.strict_ledger,
         };
-        Ok(Self { shared: Arc::new(shared), notion: Arc::new(Client::new(notion)) })
+        let gate = Self { shared: Arc::new(shared), notion: Arc::new(Client::new(notion)) };
+        let (name, created_at) = (TenantId::default(), gate.shared.clock.now());
+        gate.shared.store.add_tenant(Tenant { name, created_at }).await?;
+        gate.reseal_legacy().await?;
+        Ok(gate)
     }
 
     /// The same gate with a pool of connections of its own, for another runtime.
@@ -164,11 +169,13 @@ impl Gate {
         self.shared.oauth.as_ref().map(|app| OAuth::new(&self.notion, app))
     }
 
-    /// Whether the gate can do its work now: the ledger takes entries, and there is a connection.
+    /// Whether the gate can do its work now: the ledger takes entries, and calls go out.
     pub fn readiness(&self) -> Readiness {
+        let all = self.shared.custody.all();
+        let usable = |held: &Arc<custody::Held>| held.current().connection.state.is_usable();
         Readiness {
             ledger: self.shared.recorder.is_healthy(),
-            connection: self.shared.custody.default_connection().is_some(),
+            connection: (!all.is_empty()).then(|| all.iter().any(usable)),
         }
     }
 
@@ -201,8 +208,21 @@ impl fmt::Debug for Gate {
 pub struct Readiness {
     /// The ledger takes entries.
     pub ledger: bool,
-    /// There is a connection to a workspace.
-    pub connection: bool,
+    /// Some connection is in use; `None` while there is none to be.
+    pub connection: Option<bool>,
+}
+
+impl Readiness {
+    /// Whether requests can be taken. A gate whose connections are all out of use takes them, too:
+    /// otherwise nobody could reach it to connect one.
+    pub fn takes_requests(self) -> bool {
+        self.ledger
+    }
+
+    /// Whether calls to Notion can be made.
+    pub fn makes_calls(self) -> bool {
+        self.ledger && self.connection == Some(true)
+    }
 }
 
 /// Where the text is kept by which a master key is recognised.

@@ -164,8 +164,8 @@ pub struct Key {
     /// Whose it is.
     #[serde(skip)]
     pub tenant: TenantId,
-    /// The connection that it opens a part of.
-    pub connection: ConnectionId,
+    /// The connection that it opens a part of; `None` for the tenant's only one, whichever that is.
+    pub connection: Option<ConnectionId>,
     /// What it may do.
     pub role: Role,
     /// Where.

@@ -12,9 +12,9 @@ pub mod tenant;
 
 pub use chance::Chance;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use connection::{Connection, ConnectionId};
+pub use connection::{Connection, ConnectionId, ConnectionKind, ConnectionState, Origin, Writer};
 pub use key::{Budget, Key, KeyId, KeyToken, Scope};
 pub use principal::{Principal, Who};
 pub use role::Role;
 pub use secrecy::{ExposeSecret, SecretString};
-pub use tenant::TenantId;
+pub use tenant::{Tenant, TenantId};

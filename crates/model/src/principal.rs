@@ -16,7 +16,8 @@ pub struct Principal {
     pub who: Who,
     /// Whose data it may be about.
     pub tenant: TenantId,
-    /// The connection that its calls go out by.
+    /// The connection that its calls go out by; [`ConnectionId::NONE`] if there is none, or if nobody
+    /// said which of several.
     pub connection: ConnectionId,
     /// What it may do.
     pub role: Role,
@@ -36,11 +37,11 @@ pub enum Who {
 }
 
 impl Principal {
-    /// The caller of a key.
-    pub fn of_key(key: Arc<Key>) -> Self {
+    /// The caller of a key, whose calls go out by `connection`.
+    pub fn of_key(key: Arc<Key>, connection: ConnectionId) -> Self {
         Self {
             tenant: key.tenant.clone(),
-            connection: key.connection,
+            connection,
             role: key.role,
             capabilities: key.capabilities,
             who: Who::Key(key),

@@ -16,11 +16,11 @@ fn id(number: u8) -> Id {
 }
 
 fn principal(role: Role, within: &[Id], capabilities: Capabilities) -> Principal {
-    Principal::of_key(Arc::new(Key {
+    let key = Arc::new(Key {
         id: KeyId::parse("abcdefghijkl").unwrap(),
         name: "test".into(),
         tenant: TenantId::default(),
-        connection: ConnectionId(id(0)),
+        connection: None,
         role,
         within: Scope::new(within.to_vec()),
         capabilities,
@@ -29,7 +29,8 @@ fn principal(role: Role, within: &[Id], capabilities: Capabilities) -> Principal
         created_by: "test".into(),
         expires_at: None,
         revoked_at: None,
-    }))
+    });
+    Principal::of_key(key, ConnectionId(id(0)))
 }
 
 #[test]

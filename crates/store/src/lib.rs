@@ -12,9 +12,12 @@ mod ledger_entries;
 mod meta;
 pub mod sqlite;
 mod subscriptions;
+mod tenants;
 
 pub use access_audits::{AccessAudits, AuditMade, StoredAudit};
-pub use connections::{Connections, StoredConnection, token_place};
+pub use connections::{
+    Connections, Credential, CredentialChange, Slot, StoredConnection, credential_row,
+};
 pub use inbox::{Due, EventFilter, EventState, Inbox, ObjectWork, StoredEvent, WorkEnd};
 pub use keys::{KeyHash, Keys, StoredKey};
 pub use ledger_entries::{EntryFilter, LedgerEntries, Numbered, Phase};
@@ -23,15 +26,16 @@ pub use sqlite::SqliteStore;
 pub use subscriptions::{
     StoredPairing, StoredSubscription, Subscriptions, verification_token_place,
 };
+pub use tenants::Tenants;
 
 /// Everything that lasts.
 pub trait Store:
-    Keys + Connections + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions
+    Keys + Connections + Tenants + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions
 {
 }
 
-impl<T: Keys + Connections + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions> Store
-    for T
+impl<T: Keys + Connections + Tenants + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions>
+    Store for T
 {
 }
 

@@ -12,6 +12,7 @@ mod ledger_entries;
 mod meta;
 mod migrations;
 mod subscriptions;
+mod tenants;
 mod worker;
 
 use std::path::Path;

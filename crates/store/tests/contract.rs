@@ -4,12 +4,15 @@
 
 use jiff::Timestamp;
 use ledger::{Chain, Draft, Head, Outcome, Resource, Signer};
-use model::{Budget, Connection, ConnectionId, Key, KeyId, Role, Scope, TenantId};
-use notion::{Capabilities, Id};
+use model::{
+    Budget, Connection, ConnectionId, ConnectionKind, ConnectionState, Key, KeyId, Origin, Role,
+    Scope, Tenant, TenantId, Writer,
+};
+use notion::{Capabilities, Capability, Id};
 use store::{
-    AuditMade, Due, EntryFilter, EventFilter, EventState, KeyHash, Numbered, ObjectWork, Phase,
-    SqliteStore, Store, StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey,
-    StoredPairing, StoredSubscription, WorkEnd,
+    AuditMade, Credential, CredentialChange, Due, EntryFilter, EventFilter, EventState, KeyHash,
+    Numbered, ObjectWork, Phase, Slot, SqliteStore, Store, StoreError, StoredAudit, StoredEvent,
+    StoredKey, StoredPairing, StoredSubscription, WorkEnd,
 };
 use vault::Sealed;
 
@@ -26,7 +29,7 @@ fn key(name: &str, tenant: &str, at: i64) -> StoredKey {
         id: KeyId::parse(&format!("{name:0>12}")).unwrap(),
         name: name.to_owned(),
         tenant: TenantId::new(tenant),
-        connection: ConnectionId(id(1)),
+        connection: Some(ConnectionId(id(1))),
         role: Role::Editor,
         within: Scope::new(vec![id(2), id(3)]),
         capabilities: Capabilities::ALL,
@@ -41,6 +44,8 @@ fn key(name: &str, tenant: &str, at: i64) -> StoredKey {
 
 async fn keys(store: &dyn Store) {
     let (one, two) = (key("one", "a", 1), key("two", "b", 2));
+    let mut two = two;
+    two.key.connection = None;
     store.add_key(one.clone()).await.unwrap();
     store.add_key(two.clone()).await.unwrap();
     let all = store.all_keys().await.unwrap();
@@ -60,25 +65,92 @@ async fn keys(store: &dyn Store) {
     assert_eq!(all[0].key.revoked_at, None);
 }
 
-async fn connections(store: &dyn Store) {
-    let connection = |name: &str| Connection {
-        bot_id: ConnectionId(id(1)),
-        tenant: TenantId::new("a"),
+fn connection(tenant: &str, number: u8, name: &str) -> Connection {
+    Connection {
+        bot_id: ConnectionId(id(number)),
+        tenant: TenantId::new(tenant),
         name: name.to_owned(),
+        kind: ConnectionKind::Oauth,
         workspace_id: Some(id(9)),
         workspace_name: None,
+        workspace_icon: Some("🌊".to_owned()),
+        owner: Some(serde_json::json!({"type": "user", "user": {"id": id(8)}})),
+        duplicated_template_id: Some(id(7)),
+        capabilities: Some([Capability::ReadContent].into_iter().collect()),
+        writer: Some(Writer {
+            bot_id: ConnectionId(id(6)),
+            name: "writer".to_owned(),
+            capabilities: None,
+        }),
+        origin: Origin::Given,
+        state: ConnectionState::NeedsReauthorization,
+        state_reason: Some("refresh_lost".to_owned()),
         authorized_at: time(1),
+        authorized_by: "key:x".to_owned(),
+        rotated_at: time(2),
+        last_used_at: None,
+    }
+}
+
+fn credential(slot: Slot, secret: &[u8]) -> Credential {
+    Credential { slot, sealed: Sealed::from_bytes(secret.to_vec()), since: time(3) }
+}
+
+async fn connections(store: &dyn Store) {
+    let put = |connection, delete: &[Slot], put: &[Credential]| {
+        let change = CredentialChange { delete: delete.to_vec(), put: put.to_vec() };
+        store.put_connection(connection, change)
     };
-    let stored = |name, token: &[u8]| StoredConnection {
-        connection: connection(name),
-        token: Sealed::from_bytes(token.to_vec()),
-    };
-    store.put_connection(stored("first", b"x")).await.unwrap();
-    store.put_connection(stored("second", b"y")).await.unwrap();
+    let access = credential(Slot::Access, b"x");
+    let refresh = credential(Slot::Refresh, b"r");
+    let first = connection("a", 1, "first");
+    put(first.clone(), &[], &[refresh.clone(), access.clone()]).await.unwrap();
     let all = store.all_connections().await.unwrap();
-    assert_eq!(all.len(), 1, "one row for each bot");
-    assert_eq!(all[0].connection, connection("second"));
-    assert_eq!(all[0].token.as_bytes(), b"y");
+    assert_eq!(all[0].connection, first);
+    assert_eq!(all[0].credentials, [access, refresh.clone()]);
+
+    // The same bot is the same row; slots that are not named stay.
+    let second = connection("a", 1, "second");
+    let (access, previous) =
+        (credential(Slot::Access, b"y"), credential(Slot::PreviousAccess, b"x"));
+    put(second.clone(), &[], &[access.clone(), previous.clone()]).await.unwrap();
+    let other = connection("b", 2, "another tenant's");
+    put(other.clone(), &[], &[credential(Slot::Access, b"z")]).await.unwrap();
+    let all = store.all_connections().await.unwrap();
+    assert_eq!(all.len(), 2, "one row for each bot");
+    assert_eq!(all[0].connection, second);
+    assert_eq!(all[0].credentials, [access.clone(), refresh, previous]);
+
+    // What is deleted is gone, and nothing of anybody else's.
+    put(second.clone(), &[Slot::Refresh, Slot::PreviousAccess], &[]).await.unwrap();
+    let all = store.all_connections().await.unwrap();
+    assert_eq!((&all[0].credentials[..], all[1].credentials.len()), (&[access][..], 1));
+
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    let bot = ConnectionId(id(1));
+    let touch =
+        |tenant: &TenantId, at| store.touch_connections(vec![(tenant.clone(), bot, time(at))]);
+    touch(&a, 9).await.unwrap();
+    touch(&a, 5).await.unwrap();
+    touch(&b, 99).await.unwrap();
+    // A change of something else does not forget the last use.
+    put(second, &[], &[]).await.unwrap();
+    let all = store.all_connections().await.unwrap();
+    assert_eq!(all[0].connection.last_used_at, Some(time(9)));
+    assert_eq!(all[1].connection.last_used_at, None);
+
+    assert!(!store.remove_connection(&b, bot).await.unwrap(), "another tenant's connection");
+    assert!(store.remove_connection(&a, bot).await.unwrap());
+    let all = store.all_connections().await.unwrap();
+    assert_eq!(all.iter().map(|it| &it.connection).collect::<Vec<_>>(), [&other]);
+}
+
+async fn tenants(store: &dyn Store) {
+    let tenant = |name: &str, at| Tenant { name: TenantId::new(name), created_at: time(at) };
+    assert!(store.add_tenant(tenant("b", 1)).await.unwrap());
+    assert!(store.add_tenant(tenant("a", 2)).await.unwrap());
+    assert!(!store.add_tenant(tenant("b", 3)).await.unwrap(), "a name is given once");
+    assert_eq!(store.all_tenants().await.unwrap(), [tenant("a", 2), tenant("b", 1)]);
 }
 
 fn draft(tenant: &str, number: i64) -> Draft {
@@ -375,6 +447,11 @@ macro_rules! contract {
             }
 
             #[tokio::test]
+            async fn tenants() {
+                super::tenants(&$open.1).await;
+            }
+
+            #[tokio::test]
             async fn ledger_entries() {
                 super::ledger_entries(&$open.1).await;
             }
@@ -440,4 +517,29 @@ fn foreign_files_are_refused_and_left_alone() {
     drop(foreign);
     let error = SqliteStore::open(&path).unwrap_err();
     assert!(error.to_string().contains("another program"), "{error}");
+}
+
+/// A database as the first version of the tables left it.
+#[tokio::test]
+async fn what_an_older_notegate_kept_is_carried_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("old.sqlite");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("version-1.sql")).unwrap();
+    drop(old);
+    let store = SqliteStore::open(&path).unwrap();
+    let all = store::Connections::all_connections(&store).await.unwrap();
+    let [stored] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(
+        (stored.connection.name.as_str(), stored.connection.authorized_at),
+        ("Old", time(1))
+    );
+    assert_eq!(stored.connection.state, ConnectionState::Active);
+    assert_eq!(stored.connection.origin, Origin::Environment);
+    assert_eq!(stored.connection.rotated_at, time(1));
+    let [token] = &stored.credentials[..] else { panic!("{stored:?}") };
+    assert_eq!((token.slot, token.sealed.as_bytes()), (Slot::Legacy, &[1, 2, 3][..]));
+    let keys = store::Keys::all_keys(&store).await.unwrap();
+    assert_eq!(keys[0].key.connection, Some(ConnectionId(id(1))));
+    assert_eq!(keys[0].hash, KeyHash([7; 32]));
 }

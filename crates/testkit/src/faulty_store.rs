@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ledger::{Checkpoint, Entry, Head};
-use model::{ConnectionId, KeyId, TenantId};
+use model::{Connection, ConnectionId, KeyId, Tenant, TenantId};
 use store::{
-    AccessAudits, AuditMade, Connections, Due, EntryFilter, EventFilter, Inbox, Keys,
-    LedgerEntries, Meta, Numbered, ObjectWork, Result, SqliteStore, StoreError, StoredAudit,
+    AccessAudits, AuditMade, Connections, CredentialChange, Due, EntryFilter, EventFilter, Inbox,
+    Keys, LedgerEntries, Meta, Numbered, ObjectWork, Result, SqliteStore, StoreError, StoredAudit,
     StoredConnection, StoredEvent, StoredKey, StoredPairing, StoredSubscription, Subscriptions,
-    WorkEnd,
+    Tenants, WorkEnd,
 };
 
 /// A store that can be told to fail.
@@ -90,12 +90,34 @@ impl Keys for FaultyStore {
 
 #[async_trait]
 impl Connections for FaultyStore {
-    async fn put_connection(&self, stored: StoredConnection) -> Result<()> {
-        self.inner.put_connection(stored).await
+    async fn put_connection(&self, connection: Connection, change: CredentialChange) -> Result<()> {
+        self.inner.put_connection(connection, change).await
     }
 
     async fn all_connections(&self) -> Result<Vec<StoredConnection>> {
         self.inner.all_connections().await
+    }
+
+    async fn touch_connections(
+        &self,
+        uses: Vec<(TenantId, ConnectionId, Timestamp)>,
+    ) -> Result<()> {
+        self.inner.touch_connections(uses).await
+    }
+
+    async fn remove_connection(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<bool> {
+        self.inner.remove_connection(tenant, bot_id).await
+    }
+}
+
+#[async_trait]
+impl Tenants for FaultyStore {
+    async fn add_tenant(&self, tenant: Tenant) -> Result<bool> {
+        self.inner.add_tenant(tenant).await
+    }
+
+    async fn all_tenants(&self) -> Result<Vec<Tenant>> {
+        self.inner.all_tenants().await
     }
 }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gate::{AuditFilter, Gate, KeyRequest, Options};
+use gate::{AuditFilter, Gate, KeyRequest, Options, Tokens};
 use jiff::Timestamp;
 use ledger::Entry;
 use model::{Clock, ManualClock, Principal, Role};
@@ -60,6 +60,7 @@ pub struct Kit {
     pub admin: String,
     stop: watch::Sender<bool>,
     door: Option<JoinHandle<()>>,
+    background: Option<JoinHandle<()>>,
     finished: AtomicBool,
     _directory: tempfile::TempDir,
 }
@@ -103,7 +104,8 @@ impl Kit {
         };
         change(&mut options);
         let gate = Gate::open(options).await.expect("a gate");
-        gate.connect(&demo.tokens.full.clone().into()).await.expect("a connection");
+        let tokens = Tokens { access: demo.tokens.full.clone().into(), write: None };
+        gate.declare(Some(&tokens)).await.expect("a connection");
 
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -111,6 +113,10 @@ impl Kit {
         let router = web::router(App { site: Arc::new(site), ..App::new(gate.clone()) });
         let door = tokio::spawn(async move {
             web::serve_tcp(listener, router, Limits::default(), stopped).await.expect("a door");
+        });
+        let background = tokio::spawn({
+            let (gate, stopped) = (gate.clone(), stop.subscribe());
+            async move { gate.run_background(stopped).await }
         });
         let mut kit = Self {
             gate,
@@ -122,6 +128,7 @@ impl Kit {
             admin: String::new(),
             stop,
             door: Some(door),
+            background: Some(background),
             finished: AtomicBool::new(false),
             _directory: directory,
         };
@@ -257,6 +264,9 @@ impl Kit {
         let _ = self.stop.send(true);
         if let Some(door) = self.door.take() {
             door.await.expect("the door closed in order");
+        }
+        if let Some(background) = self.background.take() {
+            background.await.expect("the work beside the calls ended in order");
         }
         let operator = self.operator();
         let verdict = self.gate.verify_audit(&operator, "finish").await.expect("the ledger");

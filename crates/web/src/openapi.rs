@@ -143,7 +143,7 @@ fn own_paths() -> Map<String, Value> {
     );
     add(
         "/health/ready",
-        json!({ "get": own("ready", "whether calls can be made (503 if not)", "200", json_answer("They can.", json!({ "type": "object" })), open.clone()) }),
+        json!({ "get": own("ready", "whether requests can be taken (503 if not)", "200", json_answer("They can.", json!({ "type": "object" })), open.clone()) }),
     );
     add(
         "/metrics",
@@ -216,7 +216,7 @@ fn schemas() -> Value {
         })
     };
     let key = json!({
-        "id": text(), "name": text(), "connection": text(), "role": role(), "within": texts(),
+        "id": text(), "name": text(), "connection": { "type": ["string", "null"] }, "role": role(), "within": texts(),
         "capabilities": capabilities(), "budget": budget(), "created_at": time(),
         "created_by": text(), "expires_at": maybe_time(), "revoked_at": maybe_time(),
         "state": { "enum": ["active", "expired", "revoked"] },
@@ -235,7 +235,7 @@ fn schemas() -> Value {
                 "within": { "type": "array", "items": text(), "description": "Ids or URLs of the subtrees that the key reaches; everything if empty." },
                 "capabilities": capabilities(),
                 "expires_in": { "type": ["integer", "string"], "description": "Seconds, or `30d`, `12h`, `45m`." },
-                "budget": budget(), "connection": text(),
+                "budget": budget(), "connection": { "type": ["string", "null"], "description": "A `bot_id`; the workspace that was connected last if not said; null for the only one, whichever that is." },
                 "notion_shaped": { "type": "boolean", "description": "Begin like a token of Notion (`ntn_ng…`)." },
             },
         },

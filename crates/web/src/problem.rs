@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
-use gate::{Error, KeyFault};
+use gate::{Error, KeyFault, TokenError};
 use http::{HeaderValue, StatusCode, header};
 use notion::ApiError;
 use serde::Serialize;
@@ -54,7 +54,6 @@ impl Problem {
             Error::BadKey(KeyFault::Unknown) => "key_unknown",
             Error::BadKey(KeyFault::Expired) => "key_expired",
             Error::BadKey(KeyFault::Revoked) => "key_revoked",
-            Error::BadKey(KeyFault::Disconnected) => "key_disconnected",
             Error::Refused(policy) => match policy.reason() {
                 "role" => "role_missing",
                 "capability" => "capability_missing",
@@ -63,6 +62,11 @@ impl Problem {
             Error::Missing(_) => "not_found",
             Error::Ledger => "ledger_unavailable",
             Error::NoConnection => "no_connection",
+            Error::WhichConnection => "connection_ambiguous",
+            Error::Reauthorize { .. } => "reauthorization_required",
+            Error::Conflict(_) => "conflict",
+            Error::Token(TokenError::Rejected) => "token_rejected",
+            Error::Token(TokenError::Mismatch(_)) => "token_mismatch",
             _ => &api.code,
         };
         let detail = match error {
@@ -111,9 +115,15 @@ fn advice(code: &str) -> Option<&'static str> {
             "Send `Authorization: Bearer <key>`. Keys come from `notegate keys create`."
         }
         "key_unknown" => "Check that the whole key was copied, and that it is a key of this gate.",
-        "key_expired" | "key_revoked" | "key_disconnected" => {
-            "Ask an admin of this gate for a new key."
+        "key_expired" | "key_revoked" => "Ask an admin of this gate for a new key.",
+        "reauthorization_required" => {
+            "Ask an admin of this gate to connect the workspace again (`notegate workspaces connect`, or \
+             /auth/notion where OAuth is set up)."
         }
+        "connection_ambiguous" => {
+            "Ask an admin of this gate for a key that is made for one of the workspaces."
+        }
+        "token_rejected" => "Copy the whole token from the integration's settings, and try again.",
         "role_missing" => "Ask an admin of this gate for a key with a role that includes it.",
         "scope" => "Use an admin key that reaches everything.",
         "capability_missing" => "Ask an admin of this gate for a key with the capability.",

@@ -209,7 +209,7 @@ fn count_below(items: &mut [AccessItem]) {
 
 #[cfg(test)]
 mod tests {
-    use model::{ConnectionId, TenantId};
+    use model::{ConnectionId, ConnectionKind, Origin, TenantId};
 
     use super::super::compare::{compare, compare_with_ids};
     use super::super::report::UNTITLED;
@@ -400,13 +400,8 @@ mod tests {
     }
 
     fn connection() -> Connection {
-        Connection {
-            bot_id: ConnectionId(id(0)),
-            tenant: TenantId::default(),
-            name: "bot".to_owned(),
-            workspace_id: None,
-            workspace_name: None,
-            authorized_at: Timestamp::UNIX_EPOCH,
-        }
+        let (tenant, bot) = (TenantId::default(), ConnectionId(id(0)));
+        let (kind, origin) = (ConnectionKind::Internal, Origin::Given);
+        Connection::new(tenant, bot, "bot", kind, origin, Timestamp::UNIX_EPOCH)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
-use gate::{Gate, KeyRequest, Options};
+use gate::{Gate, KeyRequest, Options, Tokens};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use model::{KeyToken, Role, SystemClock};
@@ -77,7 +77,8 @@ impl Stage {
             on_entry: Arc::new(|_| {}),
         })
         .await?;
-        gate.connect(&demo.tokens.full.clone().into()).await?;
+        let tokens = Tokens { access: demo.tokens.full.clone().into(), write: None };
+        gate.declare(Some(&tokens)).await?;
         let app = App::new(gate);
         Ok(Self { sandbox, demo, app, directory, style: Style::of_stdout() })
     }

@@ -26,7 +26,7 @@ impl Keys for SqliteStore {
                         key.tenant.as_str(),
                         hash.0,
                         key.name,
-                        key.connection.to_string(),
+                        key.connection.map(|id| id.to_string()),
                         key.role.as_str(),
                         to_json(&key.within),
                         to_json(&key.capabilities),
@@ -88,7 +88,7 @@ struct Lookup {
     tenant: String,
     hash: [u8; 32],
     name: String,
-    connection: String,
+    connection: Option<String>,
     role: String,
     within: String,
     capabilities: String,
@@ -129,9 +129,10 @@ impl TryFrom<Lookup> for StoredKey {
             id: KeyId::parse(&row.id).ok_or_else(|| nonsense("id"))?,
             name: row.name,
             tenant: TenantId::new(row.tenant),
-            connection: ConnectionId(
-                Id::parse(&row.connection).ok_or_else(|| nonsense("connection"))?,
-            ),
+            connection: row
+                .connection
+                .map(|id| Id::parse(&id).map(ConnectionId).ok_or_else(|| nonsense("connection")))
+                .transpose()?,
             role: row.role.parse().map_err(|_| nonsense("role"))?,
             within: serde_json::from_str(&row.within).map_err(|_| nonsense("within"))?,
             capabilities: serde_json::from_str(&row.capabilities)

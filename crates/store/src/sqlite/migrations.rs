@@ -143,6 +143,59 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (tenant, bot_id, at)
     ) STRICT;
     ",
+    // tenants; connections with state and several credentials; keys that are bound to no connection.
+    // A token of before is carried over sealed as it was, for the place where it was.
+    "
+    CREATE TABLE tenants (
+        name TEXT PRIMARY KEY,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE credentials (
+        tenant TEXT NOT NULL,
+        bot_id TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (tenant, bot_id, slot)
+    ) STRICT;
+    INSERT INTO credentials (tenant, bot_id, slot, sealed, since)
+        SELECT tenant, bot_id, 'legacy', token, authorized_at FROM connections;
+
+    ALTER TABLE connections DROP COLUMN token;
+    ALTER TABLE connections ADD COLUMN kind TEXT NOT NULL DEFAULT 'internal';
+    ALTER TABLE connections ADD COLUMN workspace_icon TEXT;
+    ALTER TABLE connections ADD COLUMN owner TEXT;
+    ALTER TABLE connections ADD COLUMN duplicated_template_id TEXT;
+    ALTER TABLE connections ADD COLUMN capabilities TEXT;
+    ALTER TABLE connections ADD COLUMN writer TEXT;
+    ALTER TABLE connections ADD COLUMN origin TEXT NOT NULL DEFAULT 'environment';
+    ALTER TABLE connections ADD COLUMN state TEXT NOT NULL DEFAULT 'active';
+    ALTER TABLE connections ADD COLUMN state_reason TEXT;
+    ALTER TABLE connections ADD COLUMN authorized_by TEXT NOT NULL DEFAULT 'operator';
+    ALTER TABLE connections ADD COLUMN rotated_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE connections ADD COLUMN last_used_at INTEGER;
+    UPDATE connections SET rotated_at = authorized_at;
+
+    CREATE TABLE keys_bound_or_not (
+        id TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        hash BLOB NOT NULL,
+        name TEXT NOT NULL,
+        connection TEXT,
+        role TEXT NOT NULL,
+        within TEXT NOT NULL,
+        capabilities TEXT NOT NULL,
+        budget TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        expires_at INTEGER,
+        revoked_at INTEGER
+    ) STRICT;
+    INSERT INTO keys_bound_or_not SELECT * FROM keys;
+    DROP TABLE keys;
+    ALTER TABLE keys_bound_or_not RENAME TO keys;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

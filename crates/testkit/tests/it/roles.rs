@@ -227,14 +227,23 @@ async fn budgets_are_spent_before_the_effect() {
 }
 
 #[tokio::test]
-async fn keys_end_with_the_connection_that_they_were_made_for() {
+async fn keys_make_no_calls_by_a_connection_that_the_environment_no_longer_names() {
     let kit = Kit::start().await;
     let old = kit.admin.clone();
-    kit.gate.connect(&kit.demo.tokens.reader.clone().into()).await.expect("another bot");
+    let tokens = gate::Tokens { access: kit.demo.tokens.reader.clone().into(), write: None };
+    kit.gate.declare(Some(&tokens)).await.expect("another bot");
     kit.forget_calls().await;
     let refused = kit.get(&old, "/v1/users/me").await;
-    assert_eq!((refused.status, refused.reason()), (401, Some("connection")));
-    assert_eq!(kit.get(&old, "/api/v1/keys").await.status, 401);
+    assert_eq!((refused.status, refused.reason()), (409, Some("reauthorization_required")));
+    assert_eq!(refused.json()["code"], "conflict_error");
+    let message = refused.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("User needs to re-authorize"), "{message}");
+    let page = kit.get(&old, &format!("/api/v1/pages/{}", kit.demo.team_page_id)).await;
+    assert_eq!(
+        (page.status, page.json()["code"].as_str()),
+        (409, Some("reauthorization_required"))
+    );
+    assert_eq!(kit.get(&old, "/api/v1/keys").await.status, 200, "it may still manage");
     assert!(kit.calls().await.is_empty(), "the old token went out");
     let new = kit.key(Role::Admin, &[]).await;
     assert_eq!(kit.get(&new, "/v1/users/me").await.status, 200);

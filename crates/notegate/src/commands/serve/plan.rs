@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use gate::{ConnectError, TokenCheck};
-use model::{Chance, SecretString, SystemClock};
+use gate::{TokenCheck, TokenError};
+use model::{Chance, SecretString};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::{Id, Version};
 use vault::SystemChance;
@@ -250,13 +250,13 @@ pub(super) fn check(flags: Flags) -> Done {
         return Ok(ExitCode::SUCCESS);
     };
     block_on(async {
-        let check = TokenCheck::new(plan.notion(plan.base_url.clone()), Arc::new(SystemClock));
-        let connection = check.connection(token).await.map_err(connect_failure)?;
-        let workspace = connection.workspace_name.as_deref().unwrap_or("(unnamed)");
+        let check = TokenCheck::new(plan.notion(plan.base_url.clone()));
+        let bot = check.bot(token).await.map_err(connect_failure)?;
+        let workspace = bot.workspace_name.as_deref().unwrap_or("(unnamed)");
         good(format!(
             "token: bot \"{}\" ({}) in workspace \"{}\"",
-            printable(&connection.name),
-            connection.bot_id,
+            printable(&bot.name),
+            bot.id,
             printable(workspace)
         ));
         if let Some(database) = plan.database {
@@ -268,13 +268,12 @@ pub(super) fn check(flags: Flags) -> Done {
 }
 
 /// Whose fault it is that there is no connection, when it is asked as a question.
-fn connect_failure(error: ConnectError) -> Failure {
+fn connect_failure(error: TokenError) -> Failure {
     match &error {
-        ConnectError::Unreachable { .. } | ConnectError::Store(_) | ConnectError::Gate(_) => {
-            Failure::could_not(error)
-        }
-        ConnectError::Rejected
-        | ConnectError::Unexpected { .. }
-        | ConnectError::DatabaseNotFound(_) => Failure::no(error),
+        TokenError::Unreachable { .. } => Failure::could_not(error),
+        TokenError::Rejected
+        | TokenError::Mismatch(_)
+        | TokenError::Unexpected { .. }
+        | TokenError::DatabaseNotFound(_) => Failure::no(error),
     }
 }

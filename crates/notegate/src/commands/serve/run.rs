@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow};
-use gate::{ConnectError, Gate, Options};
+use gate::{Error, Gate, Options, TokenError, Tokens};
 use model::{Connection, SecretString, SystemClock};
 use sandbox::Sandbox;
 use serde_json::json;
@@ -66,6 +66,10 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     let doors =
         open_doors(listener, &app, plan.tls.as_ref(), &stopped).map_err(Failure::could_not)?;
     let socket = open_socket(&plan.data_dir, &app, stopped.clone());
+    let background = tokio::spawn({
+        let gate = gate.clone();
+        async move { gate.run_background(stopped).await }
+    });
 
     let sandbox_url = sandbox.as_ref().map(Sandbox::url);
     Banner {
@@ -100,6 +104,7 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
         let _ = task.await;
         let _ = std::fs::remove_file(path);
     }
+    let _ = background.await;
     let written = gate.close().await;
     if let Some(sandbox) = sandbox {
         // Without a state file, stopping cannot fail.
@@ -167,37 +172,24 @@ async fn open_gate(
     Ok((gate.await.map_err(open_failure)?, source))
 }
 
-/// Verifies the token. If Notion cannot be reached, one that was verified before will do until it can.
+/// Makes the environment's token a connection.
 async fn connect(gate: &Gate, token: Option<&SecretString>) -> Result<Connection, Failure> {
-    let Some(token) = token else {
-        return gate
-            .default_connection()
-            .ok_or_else(|| Failure::usage(anyhow!("no workspace is connected")));
-    };
-    match gate.connect(token).await {
-        Ok(connection) => Ok(connection),
-        Err(error @ ConnectError::Unreachable { .. }) => match gate.default_connection() {
-            Some(connection) if gate.holds(token) => {
-                tracing::warn!(
-                    "{:#}; going on with the connection from before",
-                    anyhow::Error::new(error)
-                );
-                Ok(connection)
-            }
-            _ => Err(Failure::could_not(error)),
-        },
-        Err(error @ (ConnectError::Store(_) | ConnectError::Gate(_))) => {
-            Err(Failure::could_not(error))
-        }
-        Err(error) => Err(Failure::usage(error)),
+    let tokens = token.map(|token| Tokens { access: token.clone(), write: None });
+    match gate.declare(tokens.as_ref()).await {
+        Ok(declared) => declared
+            .or_else(|| gate.latest_connection())
+            .ok_or_else(|| Failure::usage(anyhow!("no workspace is connected"))),
+        Err(Error::Token(error @ TokenError::Unreachable { .. })) => Err(Failure::could_not(error)),
+        Err(Error::Token(error)) => Err(Failure::usage(error)),
+        Err(error) => Err(Failure::could_not(error)),
     }
 }
 
 async fn check_database(plan: &Plan, token: &SecretString, id: notion::Id) -> Result<(), Failure> {
-    let check = gate::TokenCheck::new(plan.notion(plan.base_url.clone()), Arc::new(SystemClock));
+    let check = gate::TokenCheck::new(plan.notion(plan.base_url.clone()));
     match check.database(token, id).await {
         Ok(()) => Ok(()),
-        Err(error @ ConnectError::Unreachable { .. }) => {
+        Err(error @ TokenError::Unreachable { .. }) => {
             tracing::warn!("{:#}", anyhow::Error::new(error));
             Ok(())
         }
