@@ -4,7 +4,7 @@ use ledger::{Checkpoint, Entry, Fault, Head, Signer, Verdict, Verifier};
 use model::{Principal, TenantId};
 use notion::Effect;
 use store::{EntryFilter, Store, StoreError};
-use vault::{Label, MasterKey};
+use vault::{Keyring, Label};
 
 use crate::error::Error;
 use crate::record::Record;
@@ -107,12 +107,9 @@ impl Gate {
 }
 
 /// Checks a ledger that no gate is using, and changes nothing: neither what is wrong nor what is right.
-pub async fn verify_at_rest(
-    store: &dyn Store,
-    master_key: &MasterKey,
-) -> Result<Verdict, OpenError> {
-    crate::fits(store, master_key).await?;
-    let signer = Signer::from_seed(&master_key.derive(Label::LedgerSigning));
+pub async fn verify_at_rest(store: &dyn Store, keyring: &Keyring) -> Result<Verdict, OpenError> {
+    let root = crate::seal::root_at_rest(store, keyring).await?;
+    let signer = Signer::from_seed(&root.derive(Label::LedgerSigning));
     Ok(verify(store, &TenantId::default(), signer.public_key()).await?)
 }
 

@@ -27,7 +27,6 @@ use notion::{ApiError, Effect, Id, Kind};
 use store::{
     Credential, CredentialChange, Slot, Store, StoreError, StoredConnection, credential_row,
 };
-use vault::Sealed;
 
 use crate::Gate;
 use crate::error::Error;
@@ -226,9 +225,7 @@ impl Gate {
         since: Timestamp,
     ) -> Credential {
         let row = credential_row(&connection.tenant, connection.bot_id);
-        let shared = &self.shared;
-        let place = slot.place(&row);
-        let sealed = Sealed::seal(&shared.master_key, &*shared.chance, place, secret);
+        let sealed = self.shared.vault.sealing().seal(slot.place(&row), secret);
         Credential { slot, sealed, since }
     }
 
@@ -241,7 +238,7 @@ impl Gate {
         let Some(credential) = current.credential(slot) else { return Ok(None) };
         let Connection { tenant, bot_id, .. } = &current.connection;
         let row = credential_row(tenant, *bot_id);
-        let opened = credential.sealed.open(&self.shared.master_key, slot.place(&row));
+        let opened = self.shared.vault.open(slot.place(&row), &credential.sealed);
         opened.map(Some).map_err(Error::Credential)
     }
 
@@ -252,12 +249,22 @@ impl Gate {
         &self,
         held: &Arc<Held>,
         connection: Connection,
-        change: CredentialChange,
+        mut change: CredentialChange,
     ) -> Result<Arc<Current>, StoreError> {
-        let (store, held) = (self.shared.store.clone(), held.clone());
+        let (shared, held) = (self.shared.clone(), held.clone());
         let done = tokio::spawn(async move {
+            // The master key may have changed since they were sealed; held until they are stored.
+            let sealing = shared.vault.sealing();
+            let row = credential_row(&connection.tenant, connection.bot_id);
+            for Credential { slot, sealed, .. } in &mut change.put {
+                // What cannot be brought under the new key is stored as it is, and found by its name.
+                if let Ok(renewed) = sealing.renew(slot.place(&row), sealed) {
+                    *sealed = renewed;
+                }
+            }
             let credentials = change.applied_to(&held.current().credentials);
-            store.put_connection(connection.clone(), change).await?;
+            shared.store.put_connection(connection.clone(), change).await?;
+            drop(sealing);
             Ok(held.switch(connection, credentials))
         });
         // The task cannot be cancelled by anybody; it could only have panicked.

@@ -78,7 +78,7 @@ pub enum Error {
     Token(#[from] TokenError),
     /// A credential does not open.
     #[error("the connection's credential cannot be opened")]
-    Credential(#[source] vault::SealError),
+    Credential(#[source] vault::OpenError),
     /// Notion itself refused, when the gate asked for what it needs to know.
     #[error("{}", .0.message)]
     Notion(ApiError),

@@ -15,7 +15,7 @@ use notion::{Capabilities, Effect, Id};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use store::{KeyHash, Store, StoreError, StoredKey};
-use vault::MasterKey;
+use vault::{Label, Root};
 
 use crate::Gate;
 use crate::error::{Error, KeyFault};
@@ -40,16 +40,13 @@ struct Known {
 }
 
 impl KeyRing {
-    pub(crate) async fn load(
-        store: &dyn Store,
-        master_key: &MasterKey,
-    ) -> Result<Self, StoreError> {
+    pub(crate) async fn load(store: &dyn Store, root: &Root) -> Result<Self, StoreError> {
         let stored = store.all_keys().await?;
         let keys = stored.into_iter().map(|StoredKey { key, hash }| {
             (key.id.clone(), Arc::new(Known { key: Arc::new(key), hash }))
         });
         Ok(Self {
-            hasher: master_key.key_hasher(),
+            hasher: root.hmac_key(Label::KeyHashes),
             keys: RwLock::new(keys.collect()),
             ended: Mutex::default(),
         })

@@ -4,7 +4,7 @@
 //! locate, decide, spend, intend, act, view, conclude (see `call.rs`, which reads in that order). What
 //! notegate itself offers are methods of [`Gate`], one per use case.
 //!
-//! Deliberately absent: HTTP servers, SQL, the environment. Time, chance, store and master key come
+//! Deliberately absent: HTTP servers, SQL, the environment. Time, chance, store and master keys come
 //! in through [`Options`].
 
 mod access;
@@ -21,6 +21,7 @@ mod locate;
 mod record;
 mod recorder;
 mod schema;
+mod seal;
 mod tree;
 mod trim;
 mod view;
@@ -34,7 +35,7 @@ use notion::Version;
 use notion::client::{Client, Settings};
 use notion::oauth::{OAuth, OAuthClient};
 use store::Store;
-use vault::{Label, MasterKey};
+use vault::{Keyring, Label, Root, Vault};
 
 pub use access::{
     Above, AccessCounts, AccessItem, AccessKind, AccessLink, AccessProgress, AccessQuery,
@@ -47,6 +48,7 @@ pub use custody::{Bot, TokenCheck, TokenError, Tokens};
 pub use error::{Error, KeyFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
+pub use seal::{Cells, SealFault};
 pub use store::AuditMade;
 
 use crate::budget::Budgets;
@@ -59,8 +61,8 @@ use crate::tree::Tree;
 pub struct Options {
     /// What lasts.
     pub store: Arc<dyn Store>,
-    /// What opens the secrets in it.
-    pub master_key: MasterKey,
+    /// What opens the secrets in it; the first seals.
+    pub keyring: Keyring,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
@@ -94,7 +96,12 @@ pub struct Gate {
 
 struct Shared {
     store: Arc<dyn Store>,
-    master_key: MasterKey,
+    /// Seals what is stored.
+    vault: Vault,
+    /// Seals what is given out to come back soon.
+    cursors: Vault,
+    /// Everything derived comes from it.
+    root: Root,
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     oauth: Option<OAuthClient>,
@@ -114,30 +121,32 @@ pub enum OpenError {
     /// The store does not give what is needed.
     #[error(transparent)]
     Store(#[from] store::StoreError),
-    /// The store belongs to another master key.
-    #[error("the master key does not fit the data directory")]
-    MasterKey(#[source] vault::SealError),
+    /// The master keys do not open what is sealed.
+    #[error(transparent)]
+    Sealed(#[from] SealFault),
 }
 
 impl Gate {
     /// Opens the gate on a store: checks the master key, reads keys and connections into memory,
     /// takes up the ledger and closes what a crash left open in it.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { store, master_key, clock, chance, notion, .. } = options;
-        check_master_key(&*store, &master_key, &*chance).await?;
-        let signer = ledger::Signer::from_seed(&master_key.derive(Label::LedgerSigning));
+        let Options { store, keyring, clock, chance, notion, .. } = options;
+        let (vault, root) = seal::open(&*store, keyring, chance.clone()).await?;
+        let signer = ledger::Signer::from_seed(&root.derive(Label::LedgerSigning));
         let recorder =
             Recorder::start(store.clone(), signer, options.on_entry, clock.now()).await?;
         recorder.close_interrupted(&*store, clock.now()).await?;
         let shared = Shared {
-            keys: KeyRing::load(&*store, &master_key).await?,
+            keys: KeyRing::load(&*store, &root).await?,
             custody: Custody::load(&*store).await?,
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
             access_audits: access::Audits::default(),
             recorder,
             store,
-            master_key,
+            vault,
+            cursors: root.vault(Label::Cursors, chance.clone()),
+            root,
             clock,
             chance,
             oauth: options.oauth,
@@ -192,6 +201,11 @@ impl Gate {
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
+    /// A key of its own for `label`, from the installation's root secret.
+    pub fn hmac_key(&self, label: Label) -> aws_lc_rs::hmac::Key {
+        self.shared.root.hmac_key(label)
+    }
+
     fn operator_of(&self, principal: &Principal) -> Result<(), Error> {
         policy::manage(principal).map_err(Error::from)
     }
@@ -223,30 +237,4 @@ impl Readiness {
     pub fn makes_calls(self) -> bool {
         self.ledger && self.connection == Some(true)
     }
-}
-
-/// Where the text is kept by which a master key is recognised.
-const MASTER_KEY_CHECK: &str = "master_key_check";
-const CHECK_PLACE: vault::Place<'_> =
-    vault::Place { table: "meta", row: MASTER_KEY_CHECK, column: "value" };
-
-/// Whether the store is sealed under this master key; a new one is from now on.
-async fn check_master_key(
-    store: &dyn Store,
-    master_key: &MasterKey,
-    chance: &dyn Chance,
-) -> Result<(), OpenError> {
-    if fits(store, master_key).await? {
-        return Ok(());
-    }
-    let text = "notegate".to_owned().into();
-    let sealed = vault::Sealed::seal(master_key, chance, CHECK_PLACE, &text);
-    Ok(store.set_meta(MASTER_KEY_CHECK, sealed.as_bytes().to_vec()).await?)
-}
-
-/// `false` if the store is not sealed under any master key yet; an error if it is under another.
-async fn fits(store: &dyn Store, master_key: &MasterKey) -> Result<bool, OpenError> {
-    let Some(sealed) = store.meta(MASTER_KEY_CHECK).await? else { return Ok(false) };
-    let opened = vault::Sealed::from_bytes(sealed).open(master_key, CHECK_PLACE);
-    opened.map(|_| true).map_err(OpenError::MasterKey)
 }

@@ -187,7 +187,7 @@ impl Gate {
         // INVARIANT: a text and a number always have a JSON form.
         let text = serde_json::to_string(position).expect("a position is JSON");
         let place = cursor_place(&caller, operation);
-        let sealed = Sealed::seal(&shared.master_key, &*shared.chance, place, &text.into());
+        let sealed = shared.cursors.sealing().seal(place, &text.into());
         URL_SAFE_NO_PAD.encode(sealed.as_bytes())
     }
 
@@ -202,7 +202,7 @@ impl Gate {
         URL_SAFE_NO_PAD
             .decode(cursor)
             .ok()
-            .and_then(|bytes| Sealed::from_bytes(bytes).open(&self.shared.master_key, place).ok())
+            .and_then(|bytes| self.shared.cursors.open(place, &Sealed::from_bytes(bytes)).ok())
             .and_then(|text| serde_json::from_str(text.expose_secret()).ok())
             .ok_or_else(|| {
                 let shown: String = cursor.chars().take(80).collect();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use model::{ExposeSecret, SecretString};
-use vault::{MasterKey, SystemChance};
+use vault::{Keyring, MasterKey, SystemChance};
 
 use crate::failure::Failure;
 use crate::secret;
@@ -89,20 +89,20 @@ impl DataDir {
         path.join(SOCKET)
     }
 
-    /// The master key: the one that was given, or the one in the directory, or a new one there.
-    pub(crate) fn master_key(
+    /// The master keys: those that were given, or those in the directory, or a new one there.
+    pub(crate) fn master_keys(
         &self,
         given: Option<&SecretString>,
-    ) -> Result<(MasterKey, MasterKeySource), Failure> {
+    ) -> Result<(Keyring, MasterKeySource), Failure> {
         if let Some(given) = given {
             let key =
-                MasterKey::parse(given).context("NOTEGATE_MASTER_KEY").map_err(Failure::usage)?;
+                Keyring::parse(given).context("NOTEGATE_MASTER_KEY").map_err(Failure::usage)?;
             return Ok((key, MasterKeySource::Given));
         }
         let path = self.path.join(MASTER_KEY);
         if path.exists() {
             let text = secret::read_file(&path).map_err(|error| Failure::usage(anyhow!(error)))?;
-            let key = MasterKey::parse(&text)
+            let key = Keyring::parse(&text)
                 .with_context(|| format!("{}", path.display()))
                 .map_err(Failure::usage)?;
             return Ok((key, MasterKeySource::Found));
@@ -118,7 +118,7 @@ impl DataDir {
         write_private(&path, key.reveal().expose_secret())
             .with_context(|| format!("{} cannot be written", path.display()))
             .map_err(Failure::could_not)?;
-        Ok((key, MasterKeySource::Made))
+        Ok((Keyring::of(key), MasterKeySource::Made))
     }
 }
 

@@ -18,7 +18,7 @@ use model::SystemClock;
 use serde_json::Value;
 use store::SqliteStore;
 use tower::ServiceExt;
-use vault::{MasterKey, SystemChance};
+use vault::{Keyring, SystemChance};
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -99,14 +99,14 @@ impl Found {
     }
 }
 
-/// The master key of a data directory, and its store.
+/// The master keys of a data directory, and its store.
 pub(crate) fn open_store(
     dir: &DataDir,
     settings: &Settings,
-) -> Result<(MasterKey, SqliteStore), Failure> {
-    let (master_key, _) = dir.master_key(settings.secret("NOTEGATE_MASTER_KEY"))?;
+) -> Result<(Keyring, SqliteStore), Failure> {
+    let (keyring, _) = dir.master_keys(settings.secret("NOTEGATE_MASTER_KEY"))?;
     let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
-    Ok((master_key, store))
+    Ok((keyring, store))
 }
 
 impl Local {
@@ -116,10 +116,10 @@ impl Local {
             Found::Running(socket) => return Ok(Self::Running(socket)),
             Found::Ours(dir, settings) => (dir, settings),
         };
-        let (master_key, store) = open_store(&dir, &settings)?;
+        let (keyring, store) = open_store(&dir, &settings)?;
         let gate = Gate::open(Options {
             store: Arc::new(store),
-            master_key,
+            keyring,
             clock: Arc::new(SystemClock),
             chance: Arc::new(SystemChance::new()),
             notion: notion::client::Settings {
@@ -199,7 +199,7 @@ impl Local {
 /// Why a gate did not open, and whose fault that is.
 pub(crate) fn open_failure(error: gate::OpenError) -> Failure {
     match &error {
-        gate::OpenError::MasterKey(_) => Failure::usage(
+        gate::OpenError::Sealed(_) => Failure::usage(
             anyhow::Error::new(error)
                 .context("NOTEGATE_MASTER_KEY, or master.key in the data directory"),
         ),

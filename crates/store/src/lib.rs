@@ -10,6 +10,7 @@ mod inbox;
 mod keys;
 mod ledger_entries;
 mod meta;
+mod sealed_cells;
 pub mod sqlite;
 mod subscriptions;
 mod tenants;
@@ -22,6 +23,7 @@ pub use inbox::{Due, EventFilter, EventState, Inbox, ObjectWork, StoredEvent, Wo
 pub use keys::{KeyHash, Keys, StoredKey};
 pub use ledger_entries::{EntryFilter, LedgerEntries, Numbered, Phase};
 pub use meta::Meta;
+pub use sealed_cells::{SealedCell, SealedCells};
 pub use sqlite::SqliteStore;
 pub use subscriptions::{
     StoredPairing, StoredSubscription, Subscriptions, verification_token_place,
@@ -30,12 +32,28 @@ pub use tenants::Tenants;
 
 /// Everything that lasts.
 pub trait Store:
-    Keys + Connections + Tenants + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions
+    Keys
+    + Connections
+    + Tenants
+    + LedgerEntries
+    + AccessAudits
+    + Meta
+    + SealedCells
+    + Inbox
+    + Subscriptions
 {
 }
 
-impl<T: Keys + Connections + Tenants + LedgerEntries + AccessAudits + Meta + Inbox + Subscriptions>
-    Store for T
+impl<T> Store for T where
+    T: Keys
+        + Connections
+        + Tenants
+        + LedgerEntries
+        + AccessAudits
+        + Meta
+        + SealedCells
+        + Inbox
+        + Subscriptions
 {
 }
 

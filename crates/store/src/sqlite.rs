@@ -11,6 +11,7 @@ mod keys;
 mod ledger_entries;
 mod meta;
 mod migrations;
+mod sealed_cells;
 mod subscriptions;
 mod tenants;
 mod worker;

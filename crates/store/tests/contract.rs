@@ -11,10 +11,10 @@ use model::{
 use notion::{Capabilities, Capability, Id};
 use store::{
     AuditMade, Credential, CredentialChange, Due, EntryFilter, EventFilter, EventState, KeyHash,
-    Numbered, ObjectWork, Phase, Slot, SqliteStore, Store, StoreError, StoredAudit, StoredEvent,
-    StoredKey, StoredPairing, StoredSubscription, WorkEnd,
+    Numbered, ObjectWork, Phase, SealedCell, Slot, SqliteStore, Store, StoreError, StoredAudit,
+    StoredEvent, StoredKey, StoredPairing, StoredSubscription, WorkEnd,
 };
-use vault::Sealed;
+use vault::{Sealed, SealedHead};
 
 fn id(number: u8) -> Id {
     Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
@@ -151,6 +151,52 @@ async fn tenants(store: &dyn Store) {
     assert!(store.add_tenant(tenant("a", 2)).await.unwrap());
     assert!(!store.add_tenant(tenant("b", 3)).await.unwrap(), "a name is given once");
     assert_eq!(store.all_tenants().await.unwrap(), [tenant("a", 2), tenant("b", 1)]);
+}
+
+async fn sealed_cells(store: &dyn Store) {
+    let slots = [Slot::Access, Slot::PreviousAccess, Slot::Legacy];
+    let put = slots.map(|slot| credential(slot, b"x")).to_vec();
+    let change = CredentialChange { delete: Vec::new(), put };
+    store.put_connection(connection("a", 1, "one"), change).await.unwrap();
+    for name in ["master_key_check", "something else"] {
+        store.set_meta(name, name.as_bytes().to_vec()).await.unwrap();
+    }
+    // Longer than a head: what comes after it stays.
+    let long = [&[3; SealedHead::LENGTH][..], b" and a tail"].concat();
+    store.set_meta("root_secret", long).await.unwrap();
+    let all = store.sealed_cells(None, 100).await.unwrap();
+    let places: Vec<_> = all.iter().map(|cell| cell.place().to_string()).collect();
+    let tokens = ["connections.token", "credentials.access", "credentials.previous_access"];
+    let tokens = tokens.map(|place| format!("{place}, row a/{}", id(1)));
+    let meta = ["master_key_check", "root_secret"].map(|row| format!("meta.value, row {row}"));
+    assert_eq!(places, [&tokens[..], &meta].concat());
+    // In any portions, the same cells in the same order.
+    for limit in 1..4 {
+        let mut walked = Vec::new();
+        loop {
+            let batch = store.sealed_cells(walked.last(), limit).await.unwrap();
+            assert!(batch.len() <= limit as usize);
+            if batch.is_empty() {
+                break;
+            }
+            walked.extend(batch);
+        }
+        assert_eq!(walked, all, "{limit} at a time");
+    }
+    for cell in &all {
+        assert!(cell.head.as_bytes().len() <= SealedHead::LENGTH);
+        let new = SealedHead::from_bytes(vec![7; cell.head.as_bytes().len()]);
+        let other = SealedCell { row: "elsewhere".to_owned(), ..cell.clone() };
+        assert!(!store.replace_head(&other, new.clone()).await.unwrap(), "there is no such row");
+        assert!(store.replace_head(cell, new.clone()).await.unwrap());
+        assert!(!store.replace_head(cell, new).await.unwrap(), "it is not what it was");
+    }
+    let replaced = store.sealed_cells(None, 100).await.unwrap();
+    assert_eq!(replaced.len(), all.len());
+    assert!(replaced.iter().all(|cell| cell.head.as_bytes().iter().all(|byte| *byte == 7)));
+    let root = store.meta("root_secret").await.unwrap().unwrap();
+    assert_eq!(root, [&[7; SealedHead::LENGTH][..], b" and a tail"].concat());
+    assert_eq!(store.meta("something else").await.unwrap().unwrap(), b"something else");
 }
 
 fn draft(tenant: &str, number: i64) -> Draft {
@@ -449,6 +495,12 @@ macro_rules! contract {
             #[tokio::test]
             async fn tenants() {
                 super::tenants(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn sealed_cells() {
+                let (_directory, store) = $open;
+                super::sealed_cells(&store).await;
             }
 
             #[tokio::test]

@@ -9,10 +9,11 @@ use ledger::{Checkpoint, Entry, Head};
 use model::{Connection, ConnectionId, KeyId, Tenant, TenantId};
 use store::{
     AccessAudits, AuditMade, Connections, CredentialChange, Due, EntryFilter, EventFilter, Inbox,
-    Keys, LedgerEntries, Meta, Numbered, ObjectWork, Result, SqliteStore, StoreError, StoredAudit,
-    StoredConnection, StoredEvent, StoredKey, StoredPairing, StoredSubscription, Subscriptions,
-    Tenants, WorkEnd,
+    Keys, LedgerEntries, Meta, Numbered, ObjectWork, Result, SealedCell, SealedCells, SqliteStore,
+    StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey, StoredPairing,
+    StoredSubscription, Subscriptions, Tenants, WorkEnd,
 };
+use vault::SealedHead;
 
 /// A store that can be told to fail.
 #[derive(Debug)]
@@ -129,6 +130,21 @@ impl Meta for FaultyStore {
 
     async fn set_meta(&self, name: &str, value: Vec<u8>) -> Result<()> {
         self.inner.set_meta(name, value).await
+    }
+}
+
+#[async_trait]
+impl SealedCells for FaultyStore {
+    async fn sealed_cells(
+        &self,
+        after: Option<&SealedCell>,
+        limit: u32,
+    ) -> Result<Vec<SealedCell>> {
+        self.inner.sealed_cells(after, limit).await
+    }
+
+    async fn replace_head(&self, cell: &SealedCell, new: SealedHead) -> Result<bool> {
+        self.inner.replace_head(cell, new).await
     }
 }
 

@@ -25,14 +25,14 @@ use std::time::Duration;
 use gate::{AuditFilter, Gate, KeyRequest, Options, Tokens};
 use jiff::Timestamp;
 use ledger::Entry;
-use model::{Clock, ManualClock, Principal, Role};
+use model::{Clock, ExposeSecret, ManualClock, Principal, Role};
 use notion::{Capabilities, Capability, Id};
 use sandbox::{Demo, Sandbox};
 use serde_json::Value;
 use store::{SqliteStore, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use vault::{MasterKey, SystemChance};
+use vault::{Keyring, MasterKey, SystemChance};
 use web::{App, Limits, Site};
 
 pub use faulty_store::FaultyStore;
@@ -58,6 +58,8 @@ pub struct Kit {
     pub url: String,
     /// A key that may do everything.
     pub admin: String,
+    /// The master key that the store is sealed under.
+    pub master_key: String,
     stop: watch::Sender<bool>,
     door: Option<JoinHandle<()>>,
     background: Option<JoinHandle<()>>,
@@ -85,23 +87,11 @@ impl Kit {
         let store = Arc::new(FaultyStore::new(sqlite));
         let start = Timestamp::from_second(1_790_000_000).expect("a time");
         let clock = Arc::new(ManualClock::new(start));
-        let chance = Arc::new(SystemChance::new());
-        let mut options = Options {
-            store: store.clone() as Arc<dyn Store>,
-            master_key: MasterKey::generate(&*chance),
-            clock: clock.clone() as Arc<dyn Clock>,
-            chance,
-            notion: notion::client::Settings {
-                base_url: sandbox.url(),
-                timeout: Duration::from_secs(5),
-                dice: Arc::new(|| 0.0),
-            },
-            oauth: None,
-            notion_version: None,
-            strict_ledger: false,
-            tree_age_max: Duration::from_secs(60),
-            on_entry: Arc::new(|_| {}),
-        };
+        let master_key = MasterKey::generate(&SystemChance::new());
+        let master_key_text = master_key.reveal().expose_secret().to_owned();
+        let mut options = options(store.clone(), Keyring::of(master_key));
+        options.clock = clock.clone() as Arc<dyn Clock>;
+        options.notion.base_url = sandbox.url();
         change(&mut options);
         let gate = Gate::open(options).await.expect("a gate");
         let tokens = Tokens { access: demo.tokens.full.clone().into(), write: None };
@@ -126,6 +116,7 @@ impl Kit {
             store,
             url,
             admin: String::new(),
+            master_key: master_key_text,
             stop,
             door: Some(door),
             background: Some(background),
@@ -283,6 +274,26 @@ impl Drop for Kit {
             // INVARIANT: only in tests, and the point of it: work left undone is a failure.
             panic!("the test forgot `kit.finish().await`");
         }
+    }
+}
+
+/// Plain options for a gate whose Notion is nowhere yet.
+pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
+    Options {
+        store,
+        keyring,
+        clock: Arc::new(ManualClock::new(Timestamp::from_second(1_790_000_000).expect("a time"))),
+        chance: Arc::new(SystemChance::new()),
+        notion: notion::client::Settings {
+            base_url: String::new(),
+            timeout: Duration::from_secs(5),
+            dice: Arc::new(|| 0.0),
+        },
+        oauth: None,
+        notion_version: None,
+        strict_ledger: false,
+        tree_age_max: Duration::from_secs(60),
+        on_entry: Arc::new(|_| {}),
     }
 }
 

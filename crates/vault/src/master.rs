@@ -1,8 +1,8 @@
-//! The master key, and the keys that are derived from it.
+//! A master key: what the secrets are sealed under.
 
 use std::fmt;
 
-use aws_lc_rs::{digest, hkdf, hmac};
+use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use model::Chance;
@@ -12,24 +12,22 @@ use zeroize::Zeroizing;
 /// Length of the master key in bytes.
 const LENGTH: usize = 32;
 
-/// The one secret that opens all others: 32 bytes.
+/// A secret that seals others: 32 bytes.
 pub struct MasterKey(Zeroizing<[u8; LENGTH]>);
 
-/// What a derived key is for. Different labels give unrelated keys.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Label {
-    /// The keyed hash under which keys are stored.
-    KeyHashes,
-    /// The seed of the Ed25519 key that signs the ledger's checkpoints.
-    LedgerSigning,
+/// Names a master key without telling anything about it.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MasterKeyId(pub(crate) [u8; 8]);
+
+impl fmt::Display for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
-impl Label {
-    fn info(self) -> &'static [u8] {
-        match self {
-            Self::KeyHashes => b"notegate 1 key hashes",
-            Self::LedgerSigning => b"notegate 1 ledger signing",
-        }
+impl fmt::Debug for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -46,6 +44,10 @@ impl MasterKey {
         let mut bytes = Zeroizing::new([0; LENGTH]);
         chance.fill(&mut *bytes);
         Self(bytes)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8; LENGTH]) -> Self {
+        Self(Zeroizing::new(*bytes))
     }
 
     /// Reads 32 bytes in base64 (44 characters) or hexadecimal (64 characters).
@@ -65,31 +67,14 @@ impl MasterKey {
         STANDARD.encode(*self.0).into()
     }
 
-    /// Names the key without telling anything about it.
-    pub fn id(&self) -> [u8; 8] {
+    /// Its name.
+    pub fn id(&self) -> MasterKeyId {
         let mut hash = digest::Context::new(&digest::SHA256);
         hash.update(b"notegate 1 master key id");
         hash.update(&*self.0);
         let mut id = [0; 8];
         id.copy_from_slice(&hash.finish().as_ref()[..8]);
-        id
-    }
-
-    /// A key of its own for `label` (HKDF-SHA256, RFC 5869).
-    pub fn derive(&self, label: Label) -> Zeroizing<[u8; 32]> {
-        let mut derived = Zeroizing::new([0; 32]);
-        hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
-            .extract(&*self.0)
-            .expand(&[label.info()], hkdf::HKDF_SHA256)
-            .and_then(|okm| okm.fill(&mut *derived))
-            // INVARIANT: 32 bytes are one block of SHA-256, far below HKDF's limit of 255.
-            .expect("HKDF gives 32 bytes");
-        derived
-    }
-
-    /// The HMAC-SHA256 key for the hashes of keys.
-    pub fn key_hasher(&self) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, &*self.derive(Label::KeyHashes))
+        MasterKeyId(id)
     }
 
     pub(crate) fn bytes(&self) -> &[u8; LENGTH] {
@@ -125,13 +110,5 @@ mod tests {
         for wrong in ["", "short", &"zz".repeat(32), &STANDARD.encode([0; 31])] {
             assert!(MasterKey::parse(&wrong.to_owned().into()).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn labels_give_different_keys() {
-        let key = MasterKey::generate(&SystemChance::new());
-        assert_ne!(key.derive(Label::KeyHashes), key.derive(Label::LedgerSigning));
-        assert_eq!(key.derive(Label::KeyHashes), key.derive(Label::KeyHashes));
-        assert!(!format!("{key:?}").contains(key.reveal().expose_secret()));
     }
 }

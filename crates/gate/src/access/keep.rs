@@ -10,7 +10,6 @@ use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
 use model::{ConnectionId, ExposeSecret, TenantId};
 use store::{AuditMade, StoreError, StoredAudit};
-use vault::Sealed;
 
 use super::report::AccessReport;
 use crate::Gate;
@@ -36,12 +35,16 @@ impl Gate {
         let row = StoredAudit::row(&tenant, bot_id, at);
         // Off the runtime: a large report takes a moment.
         let sealed = tokio::task::spawn_blocking(move || {
-            let place = StoredAudit::place(&row);
-            Sealed::seal(&shared.master_key, &*shared.chance, place, &pack(&text).into())
+            let sealing = shared.vault.sealing();
+            let report = sealing.seal(StoredAudit::place(&row), &pack(&text).into());
+            (report, sealing)
         });
-        let report = sealed.await.map_err(|_| unreadable(at))?;
+        let (report, sealing) = sealed.await.map_err(|_| unreadable(at))?;
         let audit = StoredAudit { made, report };
-        Ok(self.shared.store.add_access_audit(&tenant, bot_id, audit, KEEP).await?)
+        self.shared.store.add_access_audit(&tenant, bot_id, audit, KEEP).await?;
+        // Held until it is stored.
+        drop(sealing);
+        Ok(())
     }
 
     /// The report of a time; the newest if none is named.
@@ -59,7 +62,7 @@ impl Gate {
         let row = StoredAudit::row(tenant, bot_id, at);
         let opened = tokio::task::spawn_blocking(move || {
             let place = StoredAudit::place(&row);
-            let packed = audit.report.open(&shared.master_key, place);
+            let packed = shared.vault.open(place, &audit.report);
             let packed = packed.map_err(|_| unreadable(at))?;
             let text = unpack(packed.expose_secret()).map_err(|_| unreadable(at))?;
             serde_json::from_slice(&text).map_err(|_| unreadable(at))

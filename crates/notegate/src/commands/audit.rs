@@ -147,8 +147,8 @@ async fn verify(args: Verify) -> Done {
     let socket = match Found::find(&args.place).await? {
         Found::Running(socket) => socket,
         Found::Ours(dir, settings) => {
-            let (master_key, store) = open_store(&dir, &settings)?;
-            let verdict = gate::verify_at_rest(&store, &master_key).await;
+            let (keyring, store) = open_store(&dir, &settings)?;
+            let verdict = gate::verify_at_rest(&store, &keyring).await;
             return tell(args.json, &json!(verdict.map_err(open_failure)?));
         }
     };

@@ -17,7 +17,7 @@ use sandbox::{Demo, Sandbox};
 use serde_json::{Value, json};
 use store::SqliteStore;
 use tower::ServiceExt;
-use vault::{MasterKey, SystemChance};
+use vault::{Keyring, MasterKey, SystemChance};
 use web::App;
 
 use crate::Done;
@@ -62,7 +62,7 @@ impl Stage {
         let chance = Arc::new(SystemChance::new());
         let gate = Gate::open(Options {
             store: Arc::new(SqliteStore::open(&directory.join("tour.sqlite"))?),
-            master_key: MasterKey::generate(&*chance),
+            keyring: Keyring::of(MasterKey::generate(&*chance)),
             clock: Arc::new(SystemClock),
             chance,
             notion: notion::client::Settings {

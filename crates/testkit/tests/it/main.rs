@@ -7,3 +7,4 @@ mod routes;
 mod scope;
 mod search;
 mod upstream;
+mod vault_start;

@@ -82,7 +82,7 @@ impl Plan {
             version
         });
         let master_key = settings.secret("NOTEGATE_MASTER_KEY").cloned();
-        if let Some(Err(error)) = master_key.as_ref().map(vault::MasterKey::parse) {
+        if let Some(Err(error)) = master_key.as_ref().map(vault::Keyring::parse) {
             settings.fault(format!("NOTEGATE_MASTER_KEY: {error}"));
         }
         if let Err(fault) = logging::check(settings) {

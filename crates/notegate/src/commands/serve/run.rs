@@ -154,12 +154,12 @@ async fn open_gate(
     sandbox: Option<&Sandbox>,
     on_entry: gate::EntrySink,
 ) -> Result<(Gate, MasterKeySource), Failure> {
-    let (master_key, source) = dir.master_key(plan.master_key.as_ref())?;
+    let (keyring, source) = dir.master_keys(plan.master_key.as_ref())?;
     let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
     let base_url = sandbox.map_or_else(|| plan.base_url.clone(), Sandbox::url);
     let gate = Gate::open(Options {
         store: Arc::new(store),
-        master_key,
+        keyring,
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance::new()),
         notion: plan.notion(base_url),
