@@ -79,6 +79,11 @@ impl KeyRing {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    /// A key, whatever its state.
+    pub(crate) fn find(&self, id: &KeyId) -> Option<Arc<Key>> {
+        self.get(id).map(|known| known.key.clone())
+    }
+
     fn len(&self) -> usize {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).len()
     }
@@ -186,7 +191,7 @@ impl Gate {
         Err(record.failed(Error::BadKey(fault)).await)
     }
 
-    fn principal_of(&self, key: Arc<Key>) -> Principal {
+    pub(crate) fn principal_of(&self, key: Arc<Key>) -> Principal {
         let only = || self.shared.custody.only(&key.tenant);
         let connection = key.connection.unwrap_or_else(only);
         Principal::of_key(key, connection)
@@ -363,6 +368,12 @@ impl Gate {
             .ok_or_else(|| {
                 Error::Missing("there is no such key: list the keys to see their ids".to_owned())
             })
+    }
+
+    /// What people call a key of the caller's tenant.
+    pub fn name_of_key(&self, principal: &Principal, id: &str) -> Option<String> {
+        self.operator_of(principal).ok()?;
+        self.own_key(principal, id).ok().map(|key| key.name.clone())
     }
 
     /// Whether a key works now.

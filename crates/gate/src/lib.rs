@@ -22,6 +22,7 @@ mod record;
 mod recorder;
 mod schema;
 mod seal;
+mod sessions;
 mod tree;
 mod trim;
 mod view;
@@ -30,7 +31,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Chance, Clock, Principal, Tenant, TenantId};
+use model::{Chance, Clock, ExposeSecret, Principal, SecretString, Tenant, TenantId};
 use notion::Version;
 use notion::client::{Client, Settings};
 use notion::oauth::{OAuth, OAuthClient};
@@ -49,12 +50,14 @@ pub use error::{Error, KeyFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
 pub use seal::{Cells, SealFault};
+pub use sessions::{Session, SessionToken};
 pub use store::AuditMade;
 
 use crate::budget::Budgets;
 use crate::custody::Custody;
 use crate::keys::KeyRing;
 use crate::recorder::Recorder;
+use crate::sessions::Sessions;
 use crate::tree::Tree;
 
 /// What a gate is made of.
@@ -77,6 +80,8 @@ pub struct Options {
     pub strict_ledger: bool,
     /// How long a place in the tree is believed without asking again.
     pub tree_age_max: Duration,
+    /// The secret of browser sessions; derived if not given.
+    pub session_secret: Option<SecretString>,
     /// Is told every entry once it is in the ledger.
     pub on_entry: EntrySink,
 }
@@ -112,6 +117,7 @@ struct Shared {
     budgets: Budgets,
     tree: Tree,
     access_audits: access::Audits,
+    sessions: Sessions,
     recorder: Recorder,
 }
 
@@ -136,12 +142,17 @@ impl Gate {
         let recorder =
             Recorder::start(store.clone(), signer, options.on_entry, clock.now()).await?;
         recorder.close_interrupted(&*store, clock.now()).await?;
+        let derived = root.derive(Label::Sessions);
         let shared = Shared {
             keys: KeyRing::load(&*store, &root).await?,
             custody: Custody::load(&*store).await?,
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
             access_audits: access::Audits::default(),
+            sessions: Sessions::new(match &options.session_secret {
+                Some(secret) => secret.expose_secret().as_bytes(),
+                None => &*derived,
+            }),
             recorder,
             store,
             vault,

@@ -131,6 +131,7 @@ impl Local {
             notion_version: None,
             strict_ledger: true,
             tree_age_max: Duration::ZERO,
+            session_secret: None,
             on_entry: Arc::new(|_| {}),
         });
         let gate = gate.await.map_err(open_failure)?;

@@ -108,7 +108,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .also(&["NOTION_REDIRECT_URI"])
         .later(),
     optional("NOTION_AUDIT_DB_ID", "Notion database that mirrors the ledger").later(),
-    optional("SESSION_SECRET", "secret of browser sessions").secret().later(),
+    optional(
+        "SESSION_SECRET",
+        "secret of browser sessions; derived from the master key if not set",
+    )
+    .secret(),
     optional("AUTH_TOKEN", "bearer token of the MCP door").secret().later(),
     optional("ENABLE_TOKEN_PASSTHROUGH", "Notion tokens of MCP callers").later(),
     optional("OPENAPI_MCP_HEADERS", "headers for Notion, as the official MCP server takes them")

@@ -293,6 +293,7 @@ pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
         notion_version: None,
         strict_ledger: false,
         tree_age_max: Duration::from_secs(60),
+        session_secret: None,
         on_entry: Arc::new(|_| {}),
     }
 }

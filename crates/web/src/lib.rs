@@ -1,17 +1,21 @@
-//! The HTTP doors: `/v1` (Notion's REST API), `/api/v1` (notegate's own), health and metrics.
+//! The HTTP doors: `/v1` (Notion's REST API), `/api/v1` (notegate's own), `/dashboard` (pages for
+//! admins), health and metrics.
 //!
 //! A handler extracts, makes one call into the gate, and shapes the answer. Nothing here decides
 //! anything. Deliberately absent: the store, policies, the environment.
 
 mod api;
 mod caller;
+mod dashboard;
 mod health;
 mod log;
 mod metrics;
 mod openapi;
 mod problem;
 mod server;
+mod session;
 mod site;
+mod throttle;
 mod tls;
 mod v1;
 
@@ -24,6 +28,7 @@ use gate::Gate;
 pub use metrics::Metrics;
 pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
 pub use site::{BadServiceUrl, ServiceUrl, Site};
+pub use throttle::Throttle;
 pub use tls::{BadCertificate, Tls};
 
 /// What every handler gets.
@@ -35,12 +40,18 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// How callers reach this gate.
     pub site: Arc<Site>,
+    /// How often one source may try to sign in.
+    pub sign_ins: Arc<Throttle>,
 }
+
+/// Attempts to sign in that one source has in a minute.
+const SIGN_INS_PER_MINUTE: u32 = 10;
 
 impl App {
     /// A gate behind its doors, reached over plain HTTP.
     pub fn new(gate: Gate) -> Self {
-        Self { gate, metrics: Arc::default(), site: Arc::default() }
+        let sign_ins = Arc::new(Throttle::per_minute(SIGN_INS_PER_MINUTE));
+        Self { gate, metrics: Arc::default(), site: Arc::default(), sign_ins }
     }
 }
 
@@ -51,6 +62,7 @@ pub fn router(app: App) -> Router {
         .merge(health::routes())
         .merge(api::routes())
         .merge(v1::routes())
+        .merge(dashboard::routes())
         .fallback(problem::no_route)
         .layer(from_fn_with_state(app.clone(), site::require_tls))
         .layer(from_fn_with_state(app.clone(), log::around))

@@ -17,10 +17,21 @@ use crate::server::Encrypted;
 /// How callers reach this gate.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
+    /// Whether the gate speaks https itself.
+    pub own_tls: bool,
     /// Whether requests that did not come over https are refused.
     pub require_tls: bool,
     /// The gate's public address, if it differs from the one that it listens on.
     pub service_url: Option<ServiceUrl>,
+}
+
+impl Site {
+    /// Whether people reach the gate over https only, so that cookies and pages may insist on it.
+    pub fn is_secure(&self) -> bool {
+        self.own_tls
+            || self.require_tls
+            || self.service_url.as_ref().is_some_and(ServiceUrl::is_https)
+    }
 }
 
 /// The gate's public address: scheme, host and port, without a path.

@@ -74,6 +74,7 @@ impl Stage {
             notion_version: None,
             strict_ledger: true,
             tree_age_max: Duration::from_secs(60),
+            session_secret: None,
             on_entry: Arc::new(|_| {}),
         })
         .await?;

@@ -1,5 +1,6 @@
 //! The product as its callers meet it, in process.
 
+mod dashboard;
 mod https;
 mod ledger;
 mod roles;

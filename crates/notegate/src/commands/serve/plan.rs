@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use gate::{TokenCheck, TokenError};
-use model::{Chance, SecretString};
+use model::{Chance, ExposeSecret, SecretString};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::{Id, Version};
 use vault::SystemChance;
@@ -40,7 +40,11 @@ pub(crate) struct Plan {
     pub(crate) tree_age_max: Duration,
     pub(crate) strict_ledger: bool,
     pub(crate) master_key: Option<SecretString>,
+    pub(crate) session_secret: Option<SecretString>,
 }
+
+/// A shorter secret could be guessed.
+const SESSION_SECRET_MIN: usize = 32;
 
 impl Plan {
     /// Reads the settings; all faults at once, in one line.
@@ -88,13 +92,22 @@ impl Plan {
         if let Err(fault) = logging::check(settings) {
             settings.fault(fault);
         }
+        let tls = tls(settings);
         let site = Site {
+            own_tls: tls.is_some(),
             require_tls: settings.switch("NOTEGATE_REQUIRE_TLS"),
             service_url: service_url(settings),
         };
+        let session_secret = settings.secret("SESSION_SECRET").cloned();
+        if session_secret.as_ref().is_some_and(|it| it.expose_secret().len() < SESSION_SECRET_MIN) {
+            settings.fault(format!(
+                "SESSION_SECRET is shorter than {SESSION_SECRET_MIN} characters: make one with \
+                 `openssl rand -base64 32`, or leave it out"
+            ));
+        }
         let plan = Self {
             site,
-            tls: tls(settings),
+            tls,
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
             sandbox_listen: sandbox_listen.filter(|_| sandbox),
             data_dir: settings.text("NOTEGATE_DATA_DIR").unwrap_or("./notegate-data").into(),
@@ -107,6 +120,7 @@ impl Plan {
             tree_age_max: seconds(settings, "NOTEGATE_TREE_AGE_MAX", 0.0..=3600.0),
             strict_ledger: settings.switch("NOTEGATE_LEDGER_STRICT"),
             master_key,
+            session_secret,
         };
         match settings.faults() {
             [] => Ok(plan),

@@ -167,6 +167,7 @@ async fn open_gate(
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
         tree_age_max: plan.tree_age_max,
+        session_secret: plan.session_secret.clone(),
         on_entry,
     });
     Ok((gate.await.map_err(open_failure)?, source))

@@ -1,0 +1,90 @@
+//! `/dashboard`: the gate's own pages for admins. Rendered here, without a line of JavaScript.
+//!
+//! Every page needs a browser session (see `session.rs`), every change is a form with its token, and
+//! every handler makes one call into the gate. Texts from outside are escaped by the templates.
+
+mod activity;
+mod layout;
+pub(crate) mod sign_in;
+mod words;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{HeaderValue, StatusCode, header};
+use maud::html;
+
+use crate::App;
+use crate::session::Visitor;
+use layout::{Frame, Section};
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/dashboard", get(activity::show))
+        .route("/dashboard/activity", get(activity::show))
+        .route("/dashboard/activity/verify", post(activity::verify))
+        .route("/dashboard/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/dashboard/sign-out", post(sign_in::leave))
+        .route("/dashboard/assets/{name}", get(asset))
+        .route("/dashboard/{*rest}", get(nothing))
+        .method_not_allowed_fallback(no_method)
+}
+
+async fn asset(Path(name): Path<String>) -> Response {
+    layout::asset(&name)
+}
+
+async fn nothing(State(app): State<App>, visitor: Visitor) -> Response {
+    let body = html! {
+        h1 { "There is no such page" }
+        p { "The address may be mistyped, or what it named is gone." }
+        p { a.button href="/dashboard" { "To the workspaces" } }
+    };
+    let mut page = Frame::new(&app, &visitor, "Not found", Section::None).page(&body);
+    *page.status_mut() = StatusCode::NOT_FOUND;
+    page
+}
+
+async fn no_method() -> Response {
+    let text = "This address is not for that. Go back and use the links and buttons of the page.";
+    fault(StatusCode::METHOD_NOT_ALLOWED, "That did not work", text)
+}
+
+/// An error as a page of its own, for those who are not signed in, too.
+pub(crate) fn fault(status: StatusCode, title: &str, text: &str) -> Response {
+    let body = html! {
+        div.sheet {
+            h1 { (title) }
+            p role="alert" { (text) }
+            p { a.button href="/dashboard" { "To the dashboard" } }
+        }
+    };
+    let mut page = layout::bare(title, &body);
+    *page.status_mut() = status;
+    page
+}
+
+/// An error of the gate as a page.
+fn failed(error: &gate::Error) -> Response {
+    let api = error.to_api();
+    let status = StatusCode::from_u16(api.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let title = match status {
+        StatusCode::FORBIDDEN => "You may not do that",
+        StatusCode::NOT_FOUND => "That is not there",
+        status if status.is_client_error() => "That did not work",
+        _ => "That could not be done now",
+    };
+    fault(status, title, &words::sentence(&error.to_string()))
+}
+
+/// To another page of ours, after a form.
+fn redirect(to: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    if let Ok(to) = HeaderValue::from_str(to) {
+        headers.insert(header::LOCATION, to);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,228 @@
+//! Activity: the newest entries of the ledger, refusals first to the eye, and whether it is intact.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use gate::AuditFilter;
+use jiff::Timestamp;
+use ledger::{Entry, Meta, Outcome, Verdict};
+use maud::{Markup, html};
+use notion::catalogue::OPERATIONS;
+use serde::Deserialize;
+
+use super::layout::{Frame, Section};
+use super::{failed, words};
+use crate::App;
+use crate::session::{Submitted, Visitor};
+
+const PATH: &str = "/dashboard/activity";
+const PAGE_SIZE: u32 = 50;
+
+/// What part of the ledger is asked for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    result: String,
+    before: Option<u64>,
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Response> {
+    let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
+    list(&app, &visitor, &wanted, None).await
+}
+
+pub(super) async fn verify(
+    State(app): State<App>,
+    submitted: Submitted,
+) -> Result<Response, Response> {
+    let visitor = &submitted.visitor;
+    let verdict = app.gate.verify_audit(visitor.principal(), visitor.request_id()).await;
+    let verdict = verdict.map_err(|error| failed(&error))?;
+    list(&app, visitor, &Wanted::default(), Some(verdict)).await
+}
+
+async fn list(
+    app: &App,
+    visitor: &Visitor,
+    wanted: &Wanted,
+    verdict: Option<Verdict>,
+) -> Result<Response, Response> {
+    // What is no result shows everything, as if it had not been asked for.
+    let result = wanted.result.parse::<Outcome>().ok();
+    let filter = AuditFilter {
+        result: result.map(|result| result.as_str().to_owned()),
+        ..AuditFilter::default()
+    };
+    let (principal, request_id) = (visitor.principal(), visitor.request_id());
+    let page = app.gate.list_audit(principal, filter, wanted.before, PAGE_SIZE, request_id).await;
+    let page = page.map_err(|error| failed(&error))?;
+    let frame = Frame::new(app, visitor, "Activity", Section::Activity);
+    // An intent is followed by its conclusion, which says all that the intent said.
+    let entries: Vec<_> = page.items.iter().filter(|entry| !is_intent(entry)).collect();
+    let query = |before| {
+        let result = result.map(|result| format!("result={}&", result.as_str()));
+        format!("{PATH}?{}before={before}", result.unwrap_or_default())
+    };
+    let body = html! {
+        div.heading {
+            h1 { "Activity" }
+            form method="post" action={ (PATH) "/verify" } {
+                (frame.token())
+                button.button { "Verify the ledger" }
+            }
+        }
+        @if let Some(verdict) = verdict { (told(&verdict)) }
+        (tabs(result))
+        @if entries.is_empty() {
+            (empty(result, wanted.before.is_some()))
+        } @else {
+            ol.log {
+                @for entry in entries { (line(app, visitor, entry, frame.now)) }
+            }
+        }
+        nav.pages aria-label="Pages" {
+            @if wanted.before.is_some() { a.button href=(PATH) { "Newest" } }
+            @if let Some(before) = page.next { a.button href=(query(before)) { "Older" } }
+        }
+    };
+    Ok(frame.page(&body))
+}
+
+fn is_intent(entry: &Entry) -> bool {
+    entry.action.ends_with("_intended")
+}
+
+fn told(verdict: &Verdict) -> Markup {
+    let entries = words::count(verdict.entries, "entry").replace("entrys", "entries");
+    html! {
+        @match verdict.fault {
+            None => {
+                p.notice.good role="status" {
+                    strong { "The ledger is intact." }
+                    " " (entries) ", each tied to the one before it, up to the signed checkpoint."
+                }
+            }
+            Some(fault) => {
+                p.notice.bad role="alert" {
+                    strong { "The ledger is not as it was written." }
+                    " " (words::sentence(&fault.to_string()))
+                    @if let Some(at) = verdict.at { " First at entry " (words::grouped(at)) "." }
+                    " Keep a copy of the data directory, and compare with your last export."
+                }
+            }
+        }
+    }
+}
+
+fn tabs(result: Option<Outcome>) -> Markup {
+    let all = [
+        (None, "All"),
+        (Some(Outcome::Denied), "Refused"),
+        (Some(Outcome::Error), "Failed"),
+        (Some(Outcome::Success), "Done"),
+    ];
+    html! {
+        nav.tabs aria-label="Results" {
+            ul {
+                @for (tab, title) in all {
+                    @let href = tab.map_or(PATH.to_owned(), |tab| format!("{PATH}?result={}", tab.as_str()));
+                    li { a href=(href) aria-current=[(tab == result).then_some("page")] { (title) } }
+                }
+            }
+        }
+    }
+}
+
+fn empty(result: Option<Outcome>, is_older: bool) -> Markup {
+    let text = match (result, is_older) {
+        (_, true) => "There is nothing older.",
+        (Some(Outcome::Denied), _) => {
+            "Nothing was refused. Calls beyond a key's role or scope appear here."
+        }
+        (Some(Outcome::Error), _) => {
+            "Nothing failed. What was tried and did not work appears here."
+        }
+        (_, false) => "Nothing happened yet. The first call with a key appears here.",
+    };
+    html! { p.empty { (text) } }
+}
+
+fn line(app: &App, visitor: &Visitor, entry: &Entry, now: Timestamp) -> Markup {
+    let (class, word) = match entry.result {
+        Outcome::Success => ("idle", "Done"),
+        Outcome::Denied => ("bad", "Refused"),
+        Outcome::Error => ("warn", "Failed"),
+    };
+    html! {
+        li class=(class) {
+            span class={ "badge " (class) } { (word) }
+            div.what {
+                p { strong title=(entry.operation) { (operation(&entry.operation)) } (resource(entry)) }
+                p.quiet {
+                    (who(app, visitor, &entry.principal))
+                    @if let Some(reason) = &entry.reason { " · " (because(reason)) }
+                }
+            }
+            p.quiet.at { (words::when(entry.at, now)) }
+        }
+    }
+}
+
+/// What was done, in words: Notion's summary of its operation, or our name for ours.
+fn operation(name: &str) -> String {
+    let known = OPERATIONS.iter().find(|operation| operation.name == name);
+    let words = known.map_or_else(|| name.replace(['-', '_'], " "), |it| it.summary.to_owned());
+    words::capital(&words::line(&words, 80))
+}
+
+fn resource(entry: &Entry) -> Markup {
+    let named = !entry.resource.id.is_empty();
+    let status = match entry.metadata.get("status") {
+        Some(Meta::Number(status)) => Some(status),
+        _ => None,
+    };
+    html! {
+        @if named {
+            " " span.object {
+                (words::line(&entry.resource.kind, 40)) " "
+                code { (words::line(&entry.resource.id, 60)) }
+            }
+        }
+        @if let Some(status) = status { " " span.quiet { "answered " (status) } }
+    }
+}
+
+fn who(app: &App, visitor: &Visitor, principal: &str) -> Markup {
+    let key = principal.strip_prefix("key:");
+    let name = key.and_then(|id| app.gate.name_of_key(visitor.principal(), id));
+    html! {
+        @match (key, name) {
+            (Some(id), Some(name)) => { span title={ "key " (id) } { (words::line(&name, 60)) } }
+            (Some(id), None) => { "key " code { (words::line(id, 60)) } }
+            _ if principal == "gate" => "notegate itself",
+            _ => (words::line(principal, 60)),
+        }
+    }
+}
+
+/// Why something was refused or failed.
+fn because(reason: &str) -> String {
+    let text = match reason {
+        "role" => "the key's role does not include it",
+        "scope" => "outside the key's scope",
+        "capability" => "the key lacks a capability",
+        "budget" => "the key's budget is spent",
+        "expired" => "the key has expired",
+        "revoked" => "the key was revoked",
+        "connection" => "no working connection",
+        "upstream" => "Notion did not answer as it should",
+        "interrupted" => "notegate was interrupted",
+        "abandoned" => "the caller went away",
+        other => return words::line(&other.replace('_', " "), 80),
+    };
+    text.to_owned()
+}

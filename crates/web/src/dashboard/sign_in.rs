@@ -1,0 +1,175 @@
+//! Signing in with an admin key, and out.
+
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+use maud::html;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use super::{layout, redirect as go, words};
+use crate::App;
+use crate::caller::RequestId;
+use crate::server::PeerAddress;
+use crate::session::{Fields, Submitted, clear_cookie, cookie, of_browser, set_cookie};
+
+const HOME: &str = "/dashboard";
+/// The one answer to every key that opens nothing here, so that it tells nothing about the key.
+const REFUSED: &str = "That key does not open the dashboard. It takes the key of an admin, whole, \
+                       without a scope, not expired and not revoked.";
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    next: String,
+}
+
+/// To the sign-in, and back afterwards to the page that was asked for.
+pub(crate) fn redirect(parts: &Parts) -> Response {
+    let wanted = parts.uri.path_and_query().map_or(HOME, |wanted| wanted.as_str());
+    if parts.method != Method::GET || wanted == HOME || !is_ours(wanted) {
+        return go("/dashboard/sign-in");
+    }
+    let next = utf8_percent_encode(wanted, NON_ALPHANUMERIC);
+    go(&format!("/dashboard/sign-in?next={next}"))
+}
+
+/// Only pages of this gate that people open: nobody shall be led elsewhere by a link to our sign-in.
+fn is_ours(path: &str) -> bool {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%/?&=".contains(&byte);
+    let ours = [HOME, "/auth/notion"].iter().any(|known| {
+        path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    });
+    ours && path.len() <= 500 && path.bytes().all(harmless) && !path.contains("//")
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    headers: HeaderMap,
+    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
+    if of_browser(&app, &headers).is_some() {
+        return go(if is_ours(&wanted.next) { &wanted.next } else { HOME });
+    }
+    form(&app, StatusCode::OK, &wanted.next, None)
+}
+
+fn form(app: &App, status: StatusCode, next: &str, refused: Option<&str>) -> Response {
+    let body = html! {
+        div.sheet {
+            (layout::brand())
+            h1 { "Sign in" }
+            @if let Some(text) = refused {
+                p.notice.bad #refused role="alert" { (text) }
+            }
+            form.stack method="post" action="/dashboard/sign-in" {
+                @if is_ours(next) { input type="hidden" name="next" value=(next); }
+                div.field {
+                    label for="key" { "Admin key" }
+                    input #key type="password" name="key" required autofocus
+                        autocomplete="current-password" spellcheck="false" autocapitalize="none"
+                        maxlength="200" placeholder="ngk_…" aria-describedby="help";
+                }
+                button.button.primary { "Sign in" }
+            }
+            p.quiet #help {
+                "On the machine of the gate, "
+                code { "notegate keys create NAME --role admin" }
+                " makes an admin key."
+            }
+        }
+    };
+    let mut page = layout::bare("Sign in", &body);
+    *page.status_mut() = status;
+    if app.site.is_secure() {
+        let hsts = http::HeaderValue::from_static("max-age=31536000");
+        page.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, hsts);
+    }
+    page
+}
+
+pub(super) async fn submit(
+    State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
+    peer: Option<Extension<PeerAddress>>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Response {
+    let address = peer.map(|Extension(peer)| peer.0.ip());
+    let next = fields.text("next");
+    if let Err(seconds) = app.sign_ins.take(address, app.gate.clock().now()) {
+        let text = format!(
+            "There were too many attempts from your address. Try again in {}.",
+            words::count(seconds, "second")
+        );
+        let mut page = form(&app, StatusCode::TOO_MANY_REQUESTS, next, Some(&text));
+        page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        return page;
+    }
+    let token = match app.gate.sign_in(&fields.secret("key"), request_id.as_str()).await {
+        Ok(token) => token,
+        Err(error) if error.is_refusal() => {
+            return form(&app, StatusCode::FORBIDDEN, next, Some(REFUSED));
+        }
+        Err(error) => return super::failed(&error),
+    };
+    // Whatever session this browser had before is over: nobody can have prepared it.
+    if let Some(before) = cookie(&app.site, &headers)
+        && let Err(error) = app.gate.sign_out(before, request_id.as_str()).await
+    {
+        return super::failed(&error);
+    }
+    let next = if is_ours(next) { next } else { HOME };
+    let mut response = if next.starts_with(HOME) { go(next) } else { layout::hop(next) };
+    if let Some(cookie) = set_cookie(&app.site, &token) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+pub(super) async fn leave(
+    State(app): State<App>,
+    headers: HeaderMap,
+    submitted: Submitted,
+) -> Response {
+    if let Some(shown) = cookie(&app.site, &headers)
+        && let Err(error) = app.gate.sign_out(shown, submitted.visitor.request_id()).await
+    {
+        return super::failed(&error);
+    }
+    let mut response = go("/dashboard/sign-in");
+    if let Some(cookie) = clear_cookie(&app.site) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sign_in_leads_only_to_pages_of_this_gate() {
+        for good in ["/dashboard", "/dashboard/activity?result=denied", "/auth/notion?owner=user"] {
+            assert!(is_ours(good), "{good}");
+        }
+        for bad in [
+            "",
+            "/",
+            "//evil.example",
+            "/dashboard//evil.example",
+            "/dashboards",
+            "https://evil.example/dashboard",
+            "/dashboard/\\evil",
+            "/dashboard\r\nset-cookie: a=b",
+            "/dashboard/\"><script>",
+            "/v1/users",
+            "/auth/notionx",
+        ] {
+            assert!(!is_ours(bad), "{bad}");
+        }
+    }
+}
