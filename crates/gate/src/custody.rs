@@ -8,11 +8,21 @@
 //! - `connect` takes verified tokens into custody: `Gate::keep` is the one way in, for tokens that were
 //!   given and for those from OAuth, for new connections and for ones that are authorised again.
 //! - `send` is the one way out: it takes a permit.
+//! - `mend` is what is done about a credential that Notion refuses, once for all who notice (`flight`):
+//!   `refresh`, by the state machine of `machine`, or else the connection is out of use.
+//! - `rotate` replaces a credential without losing a call; `disconnect` ends a connection.
 //! - `last_used` notes when connections were used, some seconds later, all at once.
 
+mod age;
 mod check;
 mod connect;
+mod disconnect;
+mod flight;
 mod last_used;
+mod machine;
+mod mend;
+mod refresh;
+mod rotate;
 mod send;
 
 use std::collections::HashMap;
@@ -31,6 +41,7 @@ use store::{
 use crate::Gate;
 use crate::error::Error;
 
+pub use age::CredentialAge;
 pub(crate) use check::NotFoundForm;
 pub use check::{Bot, TokenCheck, TokenError};
 pub use connect::Tokens;
@@ -54,6 +65,12 @@ pub(crate) struct Held {
     not_found: RwLock<NotFoundForms>,
     /// When a call went out by it the last time, in microseconds; 0 if none did since the start.
     last_used: AtomicI64,
+    /// When it was said the last time that its credential is old, in microseconds.
+    reminded: AtomicI64,
+    /// Who looks after a credential that Notion refused.
+    flights: flight::Flights,
+    /// Held while a rotation verifies a new credential and puts it in its place.
+    rotating: tokio::sync::Mutex<()>,
     /// Held while its state or credentials change: one change at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -140,12 +157,20 @@ impl Custody {
         held.iter().find(|(_, held)| has(held)).map(|((tenant, _), _)| tenant.clone())
     }
 
+    fn remove(&self, tenant: &TenantId, id: ConnectionId) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.remove(&(tenant.clone(), id));
+    }
+
     fn add(&self, connection: Connection, credentials: Vec<Credential>) -> Arc<Held> {
         let name = (connection.tenant.clone(), connection.bot_id);
         let new = Arc::new(Held {
             current: RwLock::new(Arc::new(Current { connection, credentials, generation: 0 })),
             not_found: RwLock::default(),
             last_used: AtomicI64::new(0),
+            reminded: AtomicI64::new(i64::MIN),
+            flights: flight::Flights::default(),
+            rotating: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         });
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
@@ -307,7 +332,7 @@ mod tests {
         Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
     }
 
-    fn connection(tenant: &str, bot: u8, at: i64, state: ConnectionState) -> Connection {
+    pub(super) fn connection(tenant: &str, bot: u8, at: i64, state: ConnectionState) -> Connection {
         let at = Timestamp::from_second(at).unwrap();
         let (tenant, bot) = (TenantId::new(tenant), ConnectionId(id(bot)));
         let (kind, origin) = (ConnectionKind::Internal, Origin::Given);

@@ -73,6 +73,10 @@ pub enum Error {
         /// Which.
         connection: ConnectionId,
     },
+    /// Notion refuses the connection's credential, and that could not be mended now. Never passed on as
+    /// a 401: to the caller that would mean that its own key is wrong.
+    #[error("Notion refuses the connection's credential: {0}")]
+    Unauthorized(String),
     /// A token is not taken.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -132,7 +136,9 @@ impl Error {
             Self::NoConnection | Self::WhichConnection | Self::Credential(_) => Some("connection"),
             Self::Reauthorize { .. } => Some("reauthorization_required"),
             Self::Token(_) => Some("token"),
-            Self::Upstream(_) | Self::Answer(_) | Self::Notion(_) => Some("upstream"),
+            Self::Unauthorized(_) | Self::Upstream(_) | Self::Answer(_) | Self::Notion(_) => {
+                Some("upstream")
+            }
             Self::Store(_) => Some("store"),
         }
     }
@@ -189,6 +195,9 @@ impl Error {
             }
             Self::Upstream(SendError::Timeout(_)) => ApiError::gateway_timeout(format!("{self}.")),
             Self::Upstream(SendError::Malformed(_)) => ApiError::validation(format!("{self}.")),
+            Self::Unauthorized(_) => {
+                ApiError::new(502, "bad_gateway", format!("notegate: {self}."))
+            }
             Self::WhichConnection | Self::Reauthorize { .. } => {
                 ApiError::new(409, "conflict_error", format!("{self}."))
             }

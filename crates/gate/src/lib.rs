@@ -45,7 +45,7 @@ pub use access::{
 };
 pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
-pub use custody::{Bot, TokenCheck, TokenError, Tokens};
+pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens};
 pub use error::{Error, KeyFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
@@ -82,6 +82,8 @@ pub struct Options {
     pub tree_age_max: Duration,
     /// The secret of browser sessions; derived if not given.
     pub session_secret: Option<SecretString>,
+    /// How long a credential that was replaced is kept.
+    pub rotation_grace: Duration,
     /// Is told every entry once it is in the ledger.
     pub on_entry: EntrySink,
 }
@@ -110,6 +112,11 @@ struct Shared {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     oauth: Option<OAuthClient>,
+    /// Where work goes on when the caller has gone: the runtime on which the gate was opened, and the
+    /// connections to Notion that live on it.
+    home: tokio::runtime::Handle,
+    home_notion: Arc<Client>,
+    rotation_grace: Duration,
     notion_version: Option<Version>,
     strict_ledger: bool,
     keys: KeyRing,
@@ -143,6 +150,7 @@ impl Gate {
             Recorder::start(store.clone(), signer, options.on_entry, clock.now()).await?;
         recorder.close_interrupted(&*store, clock.now()).await?;
         let derived = root.derive(Label::Sessions);
+        let notion = Arc::new(Client::new(notion));
         let shared = Shared {
             keys: KeyRing::load(&*store, &root).await?,
             custody: Custody::load(&*store).await?,
@@ -161,10 +169,13 @@ impl Gate {
             clock,
             chance,
             oauth: options.oauth,
+            home: tokio::runtime::Handle::current(),
+            home_notion: notion.clone(),
+            rotation_grace: options.rotation_grace,
             notion_version: options.notion_version,
             strict_ledger: options.strict_ledger,
         };
-        let gate = Self { shared: Arc::new(shared), notion: Arc::new(Client::new(notion)) };
+        let gate = Self { shared: Arc::new(shared), notion };
         let (name, created_at) = (TenantId::default(), gate.shared.clock.now());
         gate.shared.store.add_tenant(Tenant { name, created_at }).await?;
         gate.reseal_legacy().await?;
@@ -177,6 +188,11 @@ impl Gate {
             shared: self.shared.clone(),
             notion: Client::new(self.notion.settings().clone()).into(),
         }
+    }
+
+    /// The same gate on the runtime on which it was opened.
+    fn at_home(&self) -> Self {
+        Self { shared: self.shared.clone(), notion: self.shared.home_notion.clone() }
     }
 
     /// The clock that the gate goes by.
@@ -202,6 +218,7 @@ impl Gate {
     /// Writes what is left to write; `false` if the ledger cannot be written. The gate takes no calls
     /// afterwards.
     pub async fn close(&self) -> bool {
+        self.all_landed().await;
         self.shared.recorder.close().await
     }
 

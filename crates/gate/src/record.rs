@@ -109,6 +109,15 @@ impl<'a> Record<'a> {
         self.conclude(Outcome::Success, None).await
     }
 
+    /// It ended otherwise than by an error of the gate.
+    pub(crate) async fn ended(
+        self,
+        result: Outcome,
+        reason: Option<&'static str>,
+    ) -> Result<(), Error> {
+        self.conclude(result, reason.map(Cow::from)).await
+    }
+
     /// It ended with `error`: refused, or tried and failed. Gives the error back.
     pub(crate) async fn failed(mut self, error: Error) -> Error {
         let reason = match &error {

@@ -59,6 +59,12 @@ impl Tree {
         self.nodes.remove(&(connection, id));
     }
 
+    /// Forgets what was seen through a connection.
+    pub(crate) fn forget_connection(&self, connection: ConnectionId) {
+        self.nodes.retain(|(whose, _), _| *whose != connection);
+        self.owned.retain(|(whose, _), _| *whose != connection);
+    }
+
     /// Notes that a key made `id`, which has no place in the tree.
     pub(crate) fn put_owner(&self, connection: ConnectionId, id: Id, owner: KeyId) {
         self.owned.insert((connection, id), owner);

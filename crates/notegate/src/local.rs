@@ -132,6 +132,7 @@ impl Local {
             strict_ledger: true,
             tree_age_max: Duration::ZERO,
             session_secret: None,
+            rotation_grace: Duration::ZERO,
             on_entry: Arc::new(|_| {}),
         });
         let gate = gate.await.map_err(open_failure)?;

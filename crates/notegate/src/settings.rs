@@ -90,6 +90,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "60",
         "seconds for which a place in the page tree is believed",
     ),
+    setting(
+        "NOTEGATE_ROTATION_GRACE",
+        "3600",
+        "seconds for which a Notion token that was replaced is kept",
+    ),
     setting("NOTEGATE_UPSTREAM_TIMEOUT", "30", "seconds for a whole call to Notion"),
     optional(
         "NOTEGATE_MASTER_KEY",

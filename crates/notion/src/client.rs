@@ -111,6 +111,25 @@ pub struct Request {
     pub repeatable: bool,
 }
 
+impl Request {
+    /// The same request once more; `None` if its body streams, for that passes through once.
+    pub fn again(&self) -> Option<Self> {
+        let body = match &self.body {
+            RequestBody::Empty => RequestBody::Empty,
+            RequestBody::Json(bytes) => RequestBody::Json(bytes.clone()),
+            RequestBody::Stream(..) => return None,
+        };
+        let (method, path_and_query) = (self.method.clone(), self.path_and_query.clone());
+        Some(Self {
+            method,
+            path_and_query,
+            body,
+            version: self.version,
+            repeatable: self.repeatable,
+        })
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {

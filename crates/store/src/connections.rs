@@ -132,6 +132,8 @@ pub trait Connections: Send + Sync {
     /// Notes when connections were used; one that is gone, or was used later, stays as it is.
     async fn touch_connections(&self, uses: Vec<(TenantId, ConnectionId, Timestamp)>)
     -> Result<()>;
+    /// Sees to it that nothing that was deleted is left in the store's files.
+    async fn scrub(&self) -> Result<()>;
     /// Removes a connection and its credentials; `false` if the tenant has no such one.
     async fn remove_connection(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<bool>;
 }

@@ -61,8 +61,9 @@ fn make_private(path: &Path) -> Result<()> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let doing = "open the database";
     let connection = Connection::open_with_flags(path, flags).map_err(failed(doing))?;
-    // FULL makes a commit survive a power cut.
+    // FULL makes a commit survive a power cut; secure_delete overwrites what is deleted with zeros.
     let settings = "PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+                    PRAGMA secure_delete = ON; \
                     PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864;";
     connection.execute_batch(settings).map_err(damaged(path, doing))?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -106,6 +106,10 @@ impl Connections for FaultyStore {
         self.inner.touch_connections(uses).await
     }
 
+    async fn scrub(&self) -> Result<()> {
+        self.inner.scrub().await
+    }
+
     async fn remove_connection(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<bool> {
         self.inner.remove_connection(tenant, bot_id).await
     }

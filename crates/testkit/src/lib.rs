@@ -294,6 +294,7 @@ pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
         strict_ledger: false,
         tree_age_max: Duration::from_secs(60),
         session_secret: None,
+        rotation_grace: Duration::from_secs(3600),
         on_entry: Arc::new(|_| {}),
     }
 }

@@ -75,6 +75,7 @@ impl Stage {
             strict_ledger: true,
             tree_age_max: Duration::from_secs(60),
             session_secret: None,
+            rotation_grace: Duration::ZERO,
             on_entry: Arc::new(|_| {}),
         })
         .await?;

@@ -14,6 +14,9 @@ use crate::{
     Connections, Credential, CredentialChange, Result, Slot, StoreError, StoredConnection,
 };
 
+/// How often emptying the journal is tried; each time SQLite waits for others itself.
+const SCRUB_TRIES: u32 = 3;
+
 #[async_trait]
 impl Connections for SqliteStore {
     async fn put_connection(&self, connection: Connection, change: CredentialChange) -> Result<()> {
@@ -71,6 +74,30 @@ impl Connections for SqliteStore {
                 Ok(())
             })
             .await
+    }
+
+    async fn scrub(&self) -> Result<()> {
+        let doing = "empty the journal";
+        for _ in 0..SCRUB_TRIES {
+            // On the reader's connection, because the writer's may be in a transaction. What is deleted
+            // is overwritten in its page (`secure_delete`); the journal holds the page of before until
+            // it is emptied.
+            let emptied = self
+                .reader
+                .run(doing, move |db| {
+                    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+                    let busy: i64 =
+                        db.query_row(checkpoint, [], |row| row.get(0)).map_err(failed(doing))?;
+                    Ok(busy == 0)
+                })
+                .await?;
+            if emptied {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Foreign(
+            "the database's journal cannot be emptied: another program has it open".to_owned(),
+        ))
     }
 
     async fn remove_connection(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<bool> {

@@ -168,6 +168,7 @@ async fn open_gate(
         strict_ledger: plan.strict_ledger,
         tree_age_max: plan.tree_age_max,
         session_secret: plan.session_secret.clone(),
+        rotation_grace: plan.rotation_grace,
         on_entry,
     });
     Ok((gate.await.map_err(open_failure)?, source))
