@@ -108,8 +108,8 @@ fn advice(code: &str) -> Option<&'static str> {
             "The integration lacks a capability: an owner of the workspace can grant it in the \
              integration's settings, under Capabilities."
         }
-        "unauthorized" => {
-            "Notion refuses the connection's token: re-authorize the workspace, or rotate the token."
+        "bad_gateway" => {
+            "Try again later. If it stays like this, re-authorize the workspace, or rotate the token."
         }
         "key_missing" => {
             "Send `Authorization: Bearer <key>`. Keys come from `notegate keys create`."
@@ -117,8 +117,8 @@ fn advice(code: &str) -> Option<&'static str> {
         "key_unknown" => "Check that the whole key was copied, and that it is a key of this gate.",
         "key_expired" | "key_revoked" => "Ask an admin of this gate for a new key.",
         "reauthorization_required" => {
-            "Ask an admin of this gate to connect the workspace again (`notegate workspaces connect`, or \
-             /auth/notion where OAuth is set up)."
+            "Re-authorize: ask an admin of this gate to connect the workspace again (`notegate workspaces \
+             connect`, or /auth/notion where OAuth is set up)."
         }
         "connection_ambiguous" => {
             "Ask an admin of this gate for a key that is made for one of the workspaces."

@@ -262,7 +262,7 @@ impl Driver<'_> {
         }))
     }
 
-    async fn switch(&mut self) -> Result<Came, Error> {
+    async fn switch(&self) -> Result<Came, Error> {
         let Some(pair) = &self.pair else { return Ok(Came::Superseded) };
         let _changing = self.held.changing.lock().await;
         let Some(current) = self.ours() else { return Ok(Came::Superseded) };

@@ -36,10 +36,11 @@ fn f061_three_refusals_of_notion_are_kept_apart() {
     let fresh = gate.key("viewer", &[OTHER_PAGE]);
     sandbox.control("DELETE", &format!("tokens/{bot}"), Value::Null);
     for key in [&gate.admin, &scoped] {
-        expect_advice(&gate, key, 401, "unauthorized", "re-authorize");
+        expect_advice(&gate, key, 409, "reauthorization_required", "re-authorize");
     }
     let answer = gate.api("GET", &format!("/api/v1/pages/{ROOT_PAGE}"), &fresh, None);
-    assert_eq!((answer.status, &answer.expect_problem()["code"]), (401, &json!("unauthorized")));
+    let code = &answer.expect_problem()["code"];
+    assert_eq!((answer.status, code), (409, &json!("reauthorization_required")));
     drop(gate);
 
     let place = Place::new();
