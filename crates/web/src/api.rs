@@ -1,5 +1,6 @@
 //! `/api/v1`: notegate's own small API.
 
+mod access;
 mod audit;
 mod keys;
 mod pages;
@@ -19,6 +20,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .merge(keys::routes())
         .merge(audit::routes())
+        .merge(access::routes())
         .merge(pages::routes())
         .route("/api/openapi.json", get(openapi::document))
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -1,6 +1,8 @@
 //! The product as its callers meet it, in process.
 
+mod access;
 mod dashboard;
+mod fake_notion;
 mod https;
 mod ledger;
 mod roles;
