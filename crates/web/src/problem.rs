@@ -66,7 +66,6 @@ impl Problem {
             Error::NoConnection => "no_connection",
             Error::WhichConnection => "connection_ambiguous",
             Error::Reauthorize { .. } => "reauthorization_required",
-            Error::Conflict(_) => "conflict",
             Error::Token(TokenError::Rejected) => "token_rejected",
             Error::Token(TokenError::Mismatch(_)) => "token_mismatch",
             _ => &api.code,

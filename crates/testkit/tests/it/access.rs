@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gate::{AccessProgress, AccessQuery, AccessReport};
-use model::{ConnectionId, Principal, Role, TenantId};
+use gate::{AccessProgress, AccessQuery, AccessReport, Tokens};
+use model::{ConnectionId, Origin, Principal, Role, TenantId};
 use notion::Id;
 use serde_json::{Value, json};
 use testkit::Kit;
@@ -28,7 +28,9 @@ impl Audited {
     }
 
     async fn with(kit: Kit, token: String) -> Self {
-        let bot = kit.gate.connect(&token.into()).await.unwrap().bot_id;
+        let tokens = Tokens { access: token.into(), write: None };
+        let connected = kit.gate.connect(&kit.operator(), &tokens, Origin::Given, "test").await;
+        let bot = connected.unwrap().bot_id;
         let admin = kit.key(Role::Admin, &[]).await;
         kit.forget_calls().await;
         Self { kit, bot, admin }
