@@ -15,6 +15,7 @@ mod budget;
 mod call;
 mod custody;
 mod error;
+mod install;
 mod keys;
 mod listing;
 mod locate;
@@ -47,6 +48,7 @@ pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens};
 pub use error::{Error, KeyFault};
+pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
 pub use seal::{Cells, SealFault};
@@ -55,6 +57,7 @@ pub use store::AuditMade;
 
 use crate::budget::Budgets;
 use crate::custody::Custody;
+use crate::install::{Refusals, States};
 use crate::keys::KeyRing;
 use crate::recorder::Recorder;
 use crate::sessions::Sessions;
@@ -125,6 +128,8 @@ struct Shared {
     tree: Tree,
     access_audits: access::Audits,
     sessions: Sessions,
+    states: States,
+    refused_callbacks: Refusals,
     recorder: Recorder,
 }
 
@@ -161,6 +166,8 @@ impl Gate {
                 Some(secret) => secret.expose_secret().as_bytes(),
                 None => &*derived,
             }),
+            states: States::new(chance.clone()),
+            refused_callbacks: Refusals::default(),
             recorder,
             store,
             vault,

@@ -81,8 +81,11 @@ impl<'a> Record<'a> {
         self.change(|draft| drop(draft.metadata.insert(name.into(), value.into())));
     }
 
-    /// Writes the intent, durably. Without it nothing may be sent.
+    /// Writes the intent, durably, unless that was done. Without it nothing may be sent.
     pub(crate) async fn intend(&mut self) -> Result<(), Error> {
+        if self.intent.is_some() {
+            return Ok(());
+        }
         let Some(draft) = &self.draft else { return Err(Error::Ledger) };
         let mut intent = draft.clone();
         intent.action = format!("{}{INTENDED}", intent.action).into();
@@ -145,6 +148,17 @@ impl<'a> Record<'a> {
             Ok(()) => error,
             Err(ledger) => ledger,
         }
+    }
+
+    /// It was refused, for a reason that no error of the gate says.
+    pub(crate) async fn denied(mut self, reason: &'static str) -> Result<(), Error> {
+        self.change(|draft| draft.action = format!("{}_denied", draft.action).into());
+        self.conclude(Outcome::Denied, Some(reason.into())).await
+    }
+
+    /// It was tried and failed, for a reason that no error of the gate says.
+    pub(crate) async fn failed_because(self, reason: &'static str) -> Result<(), Error> {
+        self.conclude(Outcome::Error, Some(reason.into())).await
     }
 
     async fn conclude(

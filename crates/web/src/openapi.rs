@@ -150,6 +150,24 @@ fn own_paths() -> Map<String, Value> {
         json!({ "get": own("metrics", "counters for Prometheus", "200", json!({ "description": "The counters.", "content": { "application/openmetrics-text": {} } }), open.clone()) }),
     );
     add(
+        "/auth/notion",
+        json!({ "get": own("begin-install", "send a person to Notion to connect a workspace", "302", json!({ "description": "To Notion." }), json!({
+            "security": [],
+            "parameters": [query_parameter("owner", "On whose behalf: `user` (if not said) or `workspace`.")],
+        })) }),
+    );
+    add(
+        "/auth/notion/callback",
+        json!({ "get": own("finish-install", "where Notion sends the person back to", "302", json!({ "description": "To the dashboard." }), json!({
+            "security": [],
+            "parameters": [
+                query_parameter("code", "What the token is got with."),
+                query_parameter("state", "As it was sent."),
+                query_parameter("error", "Why there is no code."),
+            ],
+        })) }),
+    );
+    add(
         "/api/openapi.json",
         json!({ "get": own("openapi", "this document", "200", json_answer("This document.", json!({ "type": "object" })), open) }),
     );

@@ -4,6 +4,7 @@ mod access;
 mod dashboard;
 mod fake_notion;
 mod https;
+mod install;
 mod ledger;
 mod roles;
 mod routes;
