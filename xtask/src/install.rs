@@ -81,30 +81,25 @@ pub(crate) fn rust_components() -> Result<()> {
     Ok(())
 }
 
-/// What runs JavaScript: Node.js.
-pub(crate) fn node() -> Result<()> {
+/// What runs clients of Notion: Node.js and Python.
+pub(crate) fn node_and_python() -> Result<()> {
     debian(&[
         Package {
             name: "nodejs",
             present: || process::find("node").is_some(),
-            purpose: "runs tests and clients in JavaScript",
+            purpose: "runs the JavaScript clients",
         },
         Package {
             name: "npm",
             present: || process::find("npm").is_some(),
-            purpose: "installs what they need",
+            purpose: "installs the JavaScript clients",
+        },
+        Package {
+            name: "python3-venv",
+            present: || process::succeeds("python3", &["-c", "import ensurepip, venv"]),
+            purpose: "keeps the Python clients in an environment of their own",
         },
     ])
-}
-
-/// What runs clients of Notion: Node.js and Python.
-pub(crate) fn node_and_python() -> Result<()> {
-    node()?;
-    debian(&[Package {
-        name: "python3-venv",
-        present: || process::succeeds("python3", &["-c", "import ensurepip, venv"]),
-        purpose: "keeps the Python clients in an environment of their own",
-    }])
 }
 
 /// The npm packages of a directory, exactly as its lock file names them.

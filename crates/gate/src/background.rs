@@ -15,7 +15,11 @@ const LOOK_SELDOM: Duration = Duration::from_secs(600);
 impl Gate {
     /// Looks after the gate until `stop` turns true, and then ends what is begun.
     pub async fn run_background(&self, stop: watch::Receiver<bool>) {
-        tokio::join!(self.keep_last_uses(stop.clone()), self.look_after_connections(stop));
+        tokio::join!(
+            self.keep_last_uses(stop.clone()),
+            self.look_after_connections(stop.clone()),
+            self.work_webhooks(stop)
+        );
     }
 
     async fn look_after_connections(&self, mut stop: watch::Receiver<bool>) {

@@ -15,7 +15,6 @@ mod budget;
 mod call;
 mod custody;
 mod error;
-mod install;
 mod keys;
 mod listing;
 mod locate;
@@ -27,6 +26,7 @@ mod sessions;
 mod tree;
 mod trim;
 mod view;
+mod webhooks;
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,16 +48,19 @@ pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens};
 pub use error::{Error, KeyFault};
-pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
 pub use seal::{Cells, SealFault};
 pub use sessions::{Session, SessionToken};
 pub use store::AuditMade;
+pub use store::{EventFilter, EventState};
+pub use webhooks::{
+    Delivery, DeliveryBody, EventHandler, EventWork, Pairing, PairingState, Received, ShownEvent,
+    ShownSubscription, WebhookRefusal, WebhookSettings, WorkedEvent,
+};
 
 use crate::budget::Budgets;
 use crate::custody::Custody;
-use crate::install::{Refusals, States};
 use crate::keys::KeyRing;
 use crate::recorder::Recorder;
 use crate::sessions::Sessions;
@@ -87,6 +90,8 @@ pub struct Options {
     pub session_secret: Option<SecretString>,
     /// How long a credential that was replaced is kept.
     pub rotation_grace: Duration,
+    /// How webhooks are taken and worked.
+    pub webhooks: WebhookSettings,
     /// Is told every entry once it is in the ledger.
     pub on_entry: EntrySink,
 }
@@ -128,9 +133,8 @@ struct Shared {
     tree: Tree,
     access_audits: access::Audits,
     sessions: Sessions,
-    states: States,
-    refused_callbacks: Refusals,
     recorder: Recorder,
+    webhooks: webhooks::Webhooks,
 }
 
 /// Why a gate does not open.
@@ -156,6 +160,7 @@ impl Gate {
         recorder.close_interrupted(&*store, clock.now()).await?;
         let derived = root.derive(Label::Sessions);
         let notion = Arc::new(Client::new(notion));
+        webhooks::record_missing(&*store, &recorder).await?;
         let shared = Shared {
             keys: KeyRing::load(&*store, &root).await?,
             custody: Custody::load(&*store).await?,
@@ -166,9 +171,8 @@ impl Gate {
                 Some(secret) => secret.expose_secret().as_bytes(),
                 None => &*derived,
             }),
-            states: States::new(chance.clone()),
-            refused_callbacks: Refusals::default(),
             recorder,
+            webhooks: webhooks::Webhooks::load(&*store, options.webhooks).await?,
             store,
             vault,
             cursors: root.vault(Label::Cursors, chance.clone()),

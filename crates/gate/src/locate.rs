@@ -110,7 +110,7 @@ impl Gate {
     }
 
     /// Asks Notion where `id` stands; `None` if it is not there for the connection.
-    async fn look_up(
+    pub(crate) async fn look_up(
         &self,
         looking: &Looking<'_>,
         kind: Kind,

@@ -34,8 +34,6 @@ pub enum Who {
     Operator,
     /// notegate itself, looking after its own knowledge.
     Gate,
-    /// Nothing: somebody in front of the machine that the gate runs on, or from anywhere.
-    Visitor,
 }
 
 impl Principal {
@@ -56,7 +54,6 @@ impl Principal {
             Who::Key(key) => format!("key:{}", key.id),
             Who::Operator => "operator".to_owned(),
             Who::Gate => "gate".to_owned(),
-            Who::Visitor => "visitor".to_owned(),
         }
     }
 
@@ -64,7 +61,7 @@ impl Principal {
     pub fn key(&self) -> Option<&Key> {
         match &self.who {
             Who::Key(key) => Some(key),
-            Who::Operator | Who::Gate | Who::Visitor => None,
+            Who::Operator | Who::Gate => None,
         }
     }
 

@@ -133,6 +133,7 @@ impl Local {
             tree_age_max: Duration::ZERO,
             session_secret: None,
             rotation_grace: Duration::ZERO,
+            webhooks: gate::WebhookSettings::default(),
             on_entry: Arc::new(|_| {}),
         });
         let gate = gate.await.map_err(open_failure)?;

@@ -18,6 +18,8 @@ pub struct StoredPairing {
     pub state: String,
     /// Until when it is open.
     pub open_until: Timestamp,
+    /// Who opened it.
+    pub opened_by: String,
     /// The subscription whose token came.
     pub subscription: Option<String>,
 }

@@ -451,6 +451,7 @@ async fn subscriptions(store: &dyn Store) {
         hook: "hook".to_owned(),
         state: state.to_owned(),
         open_until: time(9),
+        opened_by: "operator".to_owned(),
         subscription: Some("s".to_owned()),
     };
     store.put_pairing(pairing("waiting")).await.unwrap();

@@ -1,9 +1,9 @@
 //! `/api/v1`: notegate's own small API.
 
-mod access;
 mod audit;
 mod keys;
 mod pages;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -20,8 +20,8 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .merge(keys::routes())
         .merge(audit::routes())
-        .merge(access::routes())
         .merge(pages::routes())
+        .merge(webhooks::routes())
         .route("/api/openapi.json", get(openapi::document))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .method_not_allowed_fallback(crate::problem::no_method)

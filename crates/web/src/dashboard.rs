@@ -4,9 +4,9 @@
 //! every handler makes one call into the gate. Texts from outside are escaped by the templates.
 
 mod activity;
-pub(crate) mod layout;
+mod layout;
 pub(crate) mod sign_in;
-pub(crate) mod words;
+mod words;
 
 use axum::Router;
 use axum::extract::{Path, State};

@@ -76,6 +76,7 @@ impl Stage {
             tree_age_max: Duration::from_secs(60),
             session_secret: None,
             rotation_grace: Duration::ZERO,
+            webhooks: gate::WebhookSettings::default(),
             on_entry: Arc::new(|_| {}),
         })
         .await?;

@@ -86,6 +86,7 @@ const MIGRATIONS: &[&str] = &[
         hook TEXT NOT NULL UNIQUE,
         state TEXT NOT NULL,
         open_until INTEGER NOT NULL,
+        opened_by TEXT NOT NULL,
         subscription TEXT
     ) STRICT;
 

@@ -16,16 +16,18 @@ impl Subscriptions for SqliteStore {
         self.writer
             .run(doing, move |db| {
                 db.execute(
-                    "INSERT INTO webhook_pairings (tenant, hook, state, open_until, subscription)
-                     VALUES (?1, ?2, ?3, ?4, ?5)
+                    "INSERT INTO webhook_pairings 
+                     (tenant, hook, state, open_until, opened_by, subscription)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                      ON CONFLICT (tenant) DO UPDATE SET hook = excluded.hook,
                      state = excluded.state, open_until = excluded.open_until,
-                     subscription = excluded.subscription",
+                     opened_by = excluded.opened_by, subscription = excluded.subscription",
                     params![
                         pairing.tenant.as_str(),
                         pairing.hook,
                         pairing.state,
                         pairing.open_until.as_microsecond(),
+                        pairing.opened_by,
                         pairing.subscription,
                     ],
                 )
@@ -41,7 +43,7 @@ impl Subscriptions for SqliteStore {
             .run(doing, move |db| {
                 let mut query = db
                     .prepare_cached(
-                        "SELECT tenant, hook, state, open_until, subscription
+                        "SELECT tenant, hook, state, open_until, opened_by, subscription
                          FROM webhook_pairings ORDER BY tenant",
                     )
                     .map_err(failed(doing))?;
@@ -53,15 +55,17 @@ impl Subscriptions for SqliteStore {
                             row.get(2)?,
                             row.get::<_, i64>(3)?,
                             row.get(4)?,
+                            row.get(5)?,
                         ))
                     })
                     .map_err(failed(doing))?;
                 rows.map(|row| {
-                    let (tenant, hook, state, until, subscription) = row.map_err(failed(doing))?;
+                    let (tenant, hook, state, until, opened_by, subscription) =
+                        row.map_err(failed(doing))?;
                     let open_until = Timestamp::from_microsecond(until)
                         .map_err(|_| nonsense("webhook_pairings", "open_until", &tenant))?;
                     let tenant = TenantId::new(tenant);
-                    Ok(StoredPairing { tenant, hook, state, open_until, subscription })
+                    Ok(StoredPairing { tenant, hook, state, open_until, opened_by, subscription })
                 })
                 .collect()
             })

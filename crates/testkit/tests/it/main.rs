@@ -1,10 +1,7 @@
 //! The product as its callers meet it, in process.
 
-mod access;
 mod dashboard;
-mod fake_notion;
 mod https;
-mod install;
 mod ledger;
 mod roles;
 mod routes;
@@ -12,3 +9,4 @@ mod scope;
 mod search;
 mod upstream;
 mod vault_start;
+mod webhooks;

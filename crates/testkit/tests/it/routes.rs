@@ -7,16 +7,8 @@ use serde_json::{Value, json};
 use testkit::{Kit, VERSION};
 
 /// Routes of ours that are open to everybody. The list may only shrink.
-const OPEN: &[&str] = &[
-    "/health",
-    "/health/live",
-    "/health/ready",
-    "/metrics",
-    "/api/openapi.json",
-    // People come to these with a browser; who may do what is in `install`.
-    "/auth/notion",
-    "/auth/notion/callback",
-];
+const OPEN: &[&str] =
+    &["/health", "/health/live", "/health/ready", "/metrics", "/api/openapi.json"];
 
 /// A concrete path for a template.
 fn concrete(template: &str) -> String {
@@ -45,6 +37,11 @@ async fn no_route_answers_without_a_key() {
             let headers = [("notion-version", VERSION), ("content-type", "application/json")];
             let body = (method != "GET").then(|| "{}".to_owned());
             let reply = kit.raw(&method, &concrete(path), &headers, body).await;
+            // What Notion sends is signed instead.
+            if path.starts_with("/webhooks/") {
+                assert!([401, 404].contains(&reply.status), "{method} {path}: {}", reply.status);
+                continue;
+            }
             if reply.status == 401 {
                 let json = reply.json();
                 let code = if path.starts_with("/v1/") { "unauthorized" } else { "key_missing" };
