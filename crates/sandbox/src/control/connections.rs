@@ -1,13 +1,13 @@
 //! Connections: made and removed in the developer portal, and shared with in the app.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use notion::{Capabilities, Id};
 use serde_json::{Value, json};
 
 use super::{Answer, Refused, id, node};
 use crate::app::Inner;
 use crate::world::access::Reach;
-use crate::world::connection::{Connection, Owner};
+use crate::world::connection::{Connection, Owner, Renewed};
 
 /// Most connections.
 const CONNECTIONS_MAX: usize = 1000;
@@ -99,6 +99,29 @@ fn time(given: &Value) -> Option<Timestamp> {
     let text = given.as_str()?;
     let day = || format!("{text}T00:00:00Z").parse().ok();
     text.parse().ok().or_else(day)
+}
+
+/// `POST tokens/{bot_id}/renew` `{grace_ms?}`: "Refresh" in the developer portal. The old token is
+/// worthless at once, or after the grace.
+pub(super) fn renew(inner: &mut Inner, bot: &str, body: &Value) -> Answer {
+    let grace = match body.get("grace_ms") {
+        None | Some(Value::Null) => 0,
+        Some(given) => given
+            .as_u64()
+            .and_then(|grace| u32::try_from(grace).ok())
+            .ok_or((400, "`grace_ms` must be a whole number of milliseconds".to_owned()))?,
+    };
+    let (now, token) = (inner.world.now(), inner.world.ids.token());
+    let connection = Id::parse(bot).and_then(|id| inner.world.connections.get_mut(&id));
+    let connection = connection
+        .filter(|one| one.token.is_some() && one.grant.is_none())
+        .ok_or_else(|| (404, format!("there is no internal connection `{bot}` with a token")))?;
+    let until = now.checked_add(SignedDuration::from_millis(grace.into()));
+    let old = connection.token.replace(token.clone());
+    connection.renewed = old
+        .filter(|_| grace > 0)
+        .map(|token| Renewed { token, until: until.unwrap_or(Timestamp::MAX) });
+    Ok((200, json!({"token": token, "bot_id": connection.bot_id})))
 }
 
 /// `DELETE tokens/{bot_id}`: the token is worthless at once; the bot stays known as an author.

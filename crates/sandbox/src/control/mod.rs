@@ -107,6 +107,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
             answer
         }
         ("POST", ["tokens"]) => connections::create(inner, body),
+        ("POST", ["tokens", bot, "renew"]) => connections::renew(inner, bot, body),
         ("DELETE", ["tokens", bot]) => connections::remove(inner, bot),
         ("POST", ["share"]) => connections::share(inner, body, true),
         ("POST", ["unshare"]) => connections::share(inner, body, false),
@@ -128,7 +129,7 @@ fn run_now(app: &App, route: &str, method: &str, segments: &[&str], body: &Value
                  POST reset, GET/PUT state, POST import, POST ids, POST era, POST search-index, GET/DELETE calls, \
                  GET/POST/DELETE faults, GET/PUT limits, GET/POST snapshots, POST \
                  snapshots/{{name}}/restore, DELETE snapshots/{{name}}, GET/POST clock, POST \
-                 tokens, DELETE tokens/{{bot_id}}, POST share, POST unshare, GET/POST \
+                 tokens, POST tokens/{{bot_id}}/renew, DELETE tokens/{{bot_id}}, POST share, POST unshare, GET/POST \
                  oauth/clients, DELETE oauth/clients/{{client_id}}, POST private, POST \
                  templates, POST emojis, POST as-human, webhooks, and GET/POST \
                  workspaces"

@@ -77,6 +77,16 @@ pub(crate) struct Connection {
     pub(crate) expires_at: Option<Timestamp>,
     #[serde(default)]
     pub(crate) grant: Option<Grant>,
+    /// The token before the last renewal in the developer portal, as long as it may still be used.
+    #[serde(default)]
+    pub(crate) renewed: Option<Renewed>,
+}
+
+/// A token that was renewed in the developer portal, in its time of grace.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Renewed {
+    pub(crate) token: String,
+    pub(crate) until: Timestamp,
 }
 
 impl Connection {
@@ -98,6 +108,7 @@ impl Connection {
             avatar_url: None,
             expires_at: None,
             grant: None,
+            renewed: None,
         }
     }
 
@@ -111,12 +122,15 @@ impl Connection {
         let is_current = self.token.as_deref() == Some(token)
             && self.expires_at.is_none_or(|expires_at| now < expires_at);
         let replaced = self.grant.as_ref().and_then(|grant| grant.replaced.as_ref());
-        is_current || replaced.is_some_and(|old| old.token == token && now < old.until)
+        is_current
+            || replaced.is_some_and(|old| old.token == token && now < old.until)
+            || self.renewed.as_ref().is_some_and(|old| old.token == token && now < old.until)
     }
 
     /// Makes its tokens worthless and takes its pages away; as an author it stays known.
     pub(crate) fn revoke(&mut self) {
         self.token = None;
+        self.renewed = None;
         self.shared.clear();
         self.hidden.clear();
         if let Some(grant) = &mut self.grant {

@@ -210,3 +210,27 @@ async fn tokens_and_private_pages_outlive_an_export() {
     let other = bench.demo.other_page_id.to_string();
     assert_eq!(status(&bench, &personal, &other).await, 200);
 }
+
+#[tokio::test]
+async fn a_renewed_token_ends_the_old_one_at_once_or_after_a_grace() {
+    let bench = Bench::new();
+    let team = bench.demo.team_page_id.to_string();
+    let body = json!({"name": "Renewed", "shared": [team]});
+    let made = bench.control("POST", "tokens", body).await.ok().body;
+    let (first, bot) = (made["token"].as_str().unwrap(), made["bot_id"].as_str().unwrap());
+    let route = format!("tokens/{bot}/renew");
+    let second = bench.control("POST", &route, json!({"grace_ms": 5000})).await.ok().body;
+    assert_eq!(second["bot_id"], bot);
+    let second = second["token"].as_str().unwrap();
+    for token in [first, second] {
+        assert_eq!(status(&bench, token, &team).await, 200);
+    }
+    bench.control("POST", "clock", json!({"advance_ms": 5000})).await.ok();
+    assert_eq!(status(&bench, first, &team).await, 401);
+    assert_eq!(status(&bench, second, &team).await, 200);
+    let third = bench.control("POST", &route, Value::Null).await.ok().body;
+    assert_eq!(status(&bench, second, &team).await, 401);
+    assert_eq!(status(&bench, third["token"].as_str().unwrap(), &team).await, 200);
+    bench.control("DELETE", &format!("tokens/{bot}"), Value::Null).await.ok();
+    assert_eq!(bench.control("POST", &route, Value::Null).await.status, 404);
+}
