@@ -3,6 +3,7 @@
 mod dashboard;
 mod https;
 mod ledger;
+mod lifecycle;
 mod roles;
 mod routes;
 mod scope;
