@@ -81,25 +81,30 @@ pub(crate) fn rust_components() -> Result<()> {
     Ok(())
 }
 
-/// What runs clients of Notion: Node.js and Python.
-pub(crate) fn node_and_python() -> Result<()> {
+/// What runs JavaScript: Node.js.
+pub(crate) fn node() -> Result<()> {
     debian(&[
         Package {
             name: "nodejs",
             present: || process::find("node").is_some(),
-            purpose: "runs the JavaScript clients",
+            purpose: "runs tests and clients in JavaScript",
         },
         Package {
             name: "npm",
             present: || process::find("npm").is_some(),
-            purpose: "installs the JavaScript clients",
-        },
-        Package {
-            name: "python3-venv",
-            present: || process::succeeds("python3", &["-c", "import ensurepip, venv"]),
-            purpose: "keeps the Python clients in an environment of their own",
+            purpose: "installs what they need",
         },
     ])
+}
+
+/// What runs clients of Notion: Node.js and Python.
+pub(crate) fn node_and_python() -> Result<()> {
+    node()?;
+    debian(&[Package {
+        name: "python3-venv",
+        present: || process::succeeds("python3", &["-c", "import ensurepip, venv"]),
+        purpose: "keeps the Python clients in an environment of their own",
+    }])
 }
 
 /// The npm packages of a directory, exactly as its lock file names them.

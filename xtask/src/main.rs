@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod browser;
 mod check;
 mod clients;
 mod fidelity;
@@ -27,7 +28,7 @@ Development tools of notegate.
 usage: cargo xtask COMMAND
 
   test [--only NAME,…]   install what the tests need, then run all of them
-                         names: fmt, clippy, unit, doc, fidelity, clients, sdk, deny
+                         names: fmt, clippy, unit, doc, fidelity, clients, sdk, browser, deny
   check                  formatting, clippy, rustdoc: quick, nothing is installed
   bench proxy [--json FILE] [--seconds N] [--rounds N] [--requests N] [--binary FILE]
                          the gate beside nginx, in front of the same upstream

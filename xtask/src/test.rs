@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::args::{Args, Usage};
+use crate::browser;
 use crate::check;
 use crate::clients;
 use crate::fidelity;
@@ -14,7 +15,8 @@ use crate::sdk;
 use crate::steps::{Outcome, Steps};
 
 /// The steps, in their order, as `--only` names them.
-const NAMES: [&str; 8] = ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "deny"];
+const NAMES: [&str; 9] =
+    ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "browser", "deny"];
 
 /// Runs the steps asked for; all of them if none is named.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
@@ -51,6 +53,9 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     }
     if wanted("sdk") {
         steps.step("sdk", sdk::run);
+    }
+    if wanted("browser") {
+        steps.step("browser", browser::run);
     }
     if wanted("deny") {
         if process::find("cargo-deny").is_some() {

@@ -28,6 +28,7 @@ pub use report::{Above, AccessCounts, AccessItem, AccessKind, AccessReport, Aske
 pub use survey::AccessProgress;
 pub use trace::{AccessLink, AccessTrace, TraceAnswer};
 
+use crate::custody::usable;
 use crate::error::Error;
 use crate::record::Record;
 use crate::{Gate, Shared};
@@ -63,7 +64,8 @@ impl Gate {
             Err(error) => return Err(record.failed(error).await),
         };
         record.about("connection", connection.bot_id);
-        let running = match Running::begin(shared, connection.bot_id) {
+        let running = usable(&connection).and_then(|()| Running::begin(shared, connection.bot_id));
+        let running = match running {
             Ok(running) => running,
             Err(error) => return Err(record.failed(error).await),
         };
@@ -181,16 +183,26 @@ impl Gate {
         wanted: Option<ConnectionId>,
     ) -> Result<Connection, Error> {
         self.operator_of(principal)?;
-        let id = wanted.unwrap_or(principal.connection);
-        let held = self.shared.custody.get(&principal.tenant, id);
-        let held = held.ok_or_else(|| match wanted {
-            Some(id) => {
+        let custody = &self.shared.custody;
+        let held = match wanted {
+            Some(id) => custody.get(&principal.tenant, id).ok_or_else(|| {
                 Error::Missing(format!("no connection {id}: see `notegate workspaces list`"))
+            })?,
+            None if principal.connection != ConnectionId::NONE => self.held_for(principal)?,
+            None if custody.of_tenant(&principal.tenant).is_empty() => {
+                return Err(Error::NoConnection);
             }
-            None => Error::NoConnection,
-        })?;
-        Permit::survey(principal, id)?;
-        Ok(held.connection())
+            None => {
+                return Err(Error::Invalid(
+                    "several workspaces are connected: name one of them (`connection`, \
+                     `--connection`; `notegate workspaces list` shows their ids)"
+                        .to_owned(),
+                ));
+            }
+        };
+        let connection = held.current().connection.clone();
+        Permit::survey(principal, connection.bot_id)?;
+        Ok(connection)
     }
 }
 

@@ -42,10 +42,9 @@ use crate::Gate;
 use crate::error::Error;
 
 pub use age::CredentialAge;
-pub(crate) use check::NotFoundForm;
 pub use check::{Bot, TokenCheck, TokenError};
+pub(crate) use check::{NotFoundForm, bounded_name, bounded_owner};
 pub use connect::Tokens;
-#[expect(unused_imports, reason = "for OAuth, which is being built beside this")]
 pub(crate) use connect::Verified;
 pub(crate) use send::usable;
 
@@ -147,7 +146,7 @@ impl Custody {
     }
 
     /// The tenant that has a bot, as a reader or as a writer.
-    fn tenant_of(&self, bot: ConnectionId) -> Option<TenantId> {
+    pub(crate) fn tenant_of(&self, bot: ConnectionId) -> Option<TenantId> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let has = |held: &Held| {
             let current = held.current();

@@ -189,8 +189,10 @@ impl Error {
                     cause.message
                 );
                 // What Notion refuses the connection is no refusal of our caller.
-                let status =
-                    if cause.status < 500 && cause.status != 409 { 502 } else { cause.status };
+                let status = match cause.status {
+                    ours @ (409 | 503 | 504) => ours,
+                    _ => 502,
+                };
                 ApiError { message, status, ..cause }
             }
             Self::Upstream(SendError::Timeout(_)) => ApiError::gateway_timeout(format!("{self}.")),

@@ -15,6 +15,7 @@ mod budget;
 mod call;
 mod custody;
 mod error;
+mod install;
 mod keys;
 mod listing;
 mod locate;
@@ -48,6 +49,7 @@ pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens};
 pub use error::{Error, KeyFault};
+pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
 pub use seal::{Cells, SealFault};
@@ -61,6 +63,7 @@ pub use webhooks::{
 
 use crate::budget::Budgets;
 use crate::custody::Custody;
+use crate::install::{Refusals, States};
 use crate::keys::KeyRing;
 use crate::recorder::Recorder;
 use crate::sessions::Sessions;
@@ -133,6 +136,8 @@ struct Shared {
     tree: Tree,
     access_audits: access::Audits,
     sessions: Sessions,
+    states: States,
+    refused_callbacks: Refusals,
     recorder: Recorder,
     webhooks: webhooks::Webhooks,
 }
@@ -171,6 +176,8 @@ impl Gate {
                 Some(secret) => secret.expose_secret().as_bytes(),
                 None => &*derived,
             }),
+            states: States::new(chance.clone()),
+            refused_callbacks: Refusals::default(),
             recorder,
             webhooks: webhooks::Webhooks::load(&*store, options.webhooks).await?,
             store,

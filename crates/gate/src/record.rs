@@ -10,6 +10,7 @@ use store::Phase;
 
 use crate::Shared;
 use crate::error::Error;
+use crate::recorder::Told;
 
 /// What the action of an intent ends with.
 pub(crate) const INTENDED: &str = "_intended";
@@ -20,6 +21,8 @@ pub(crate) struct Record<'a> {
     /// `None` once the conclusion is handed over.
     draft: Option<Draft>,
     intent: Option<u64>,
+    /// The number of an intent that is on its way.
+    intending: Option<Told>,
 }
 
 impl<'a> Record<'a> {
@@ -44,7 +47,7 @@ impl<'a> Record<'a> {
             request_id: request_id.to_owned(),
             metadata: Metadata::new(),
         };
-        Self { shared, draft: Some(draft), intent: None }
+        Self { shared, draft: Some(draft), intent: None, intending: None }
     }
 
     /// The record of an act on notegate's own things.
@@ -78,18 +81,27 @@ impl<'a> Record<'a> {
         self.change(|draft| drop(draft.metadata.insert(name.into(), value.into())));
     }
 
-    /// Writes the intent, durably. Without it nothing may be sent.
+    /// Writes the intent, durably, unless that was done. Without it nothing may be sent.
     pub(crate) async fn intend(&mut self) -> Result<(), Error> {
+        if self.intent.is_some() {
+            return Ok(());
+        }
         let Some(draft) = &self.draft else { return Err(Error::Ledger) };
         let mut intent = draft.clone();
         intent.action = format!("{}{INTENDED}", intent.action).into();
-        match self.shared.recorder.write(intent, Phase::Intent).await {
-            Ok(seq) => {
+        let told = match self.shared.recorder.hand_over(intent, Phase::Intent).await {
+            // Kept here while it is waited for, so that a call which is dropped finds it.
+            Ok(told) => self.intending.insert(told).await,
+            Err(_) => Ok(Err(())),
+        };
+        self.intending = None;
+        match told {
+            Ok(Ok(seq)) => {
                 self.intent = Some(seq);
                 self.fact("intent", seq.cast_signed());
                 Ok(())
             }
-            Err(_) => {
+            Ok(Err(())) | Err(_) => {
                 // The recorder itself concludes the intent that it could not write.
                 self.draft = None;
                 Err(Error::Ledger)
@@ -136,6 +148,17 @@ impl<'a> Record<'a> {
             Ok(()) => error,
             Err(ledger) => ledger,
         }
+    }
+
+    /// It was refused, for a reason that no error of the gate says.
+    pub(crate) async fn denied(mut self, reason: &'static str) -> Result<(), Error> {
+        self.change(|draft| draft.action = format!("{}_denied", draft.action).into());
+        self.conclude(Outcome::Denied, Some(reason.into())).await
+    }
+
+    /// It was tried and failed, for a reason that no error of the gate says.
+    pub(crate) async fn failed_because(self, reason: &'static str) -> Result<(), Error> {
+        self.conclude(Outcome::Error, Some(reason.into())).await
     }
 
     async fn conclude(
@@ -185,6 +208,17 @@ fn action_of(effect: Effect) -> &'static str {
 impl Drop for Record<'_> {
     fn drop(&mut self) {
         if let Some(mut draft) = self.draft.take() {
+            if let Some(mut told) = self.intending.take() {
+                told.close();
+                match told.try_recv() {
+                    Ok(Ok(seq)) => {
+                        draft.metadata.insert("intent".into(), seq.cast_signed().into());
+                        self.intent = Some(seq);
+                    }
+                    // The recorder concludes it: as soon as it is written, or because it cannot be.
+                    Ok(Err(())) | Err(_) => return,
+                }
+            }
             draft.result = Outcome::Error;
             draft.reason = Some("abandoned".into());
             let phase = self.intent.map_or(Phase::Whole, Phase::Conclusion);

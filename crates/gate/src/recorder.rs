@@ -31,6 +31,9 @@ const RETRY_DELAY: Duration = Duration::from_millis(200);
 /// How often a write is tried once the gate is closing.
 const LAST_TRIES: u32 = 10;
 
+/// The number of an entry, once it is durable.
+pub(crate) type Told = oneshot::Receiver<Result<u64, ()>>;
+
 struct Item {
     draft: Draft,
     phase: Phase,
@@ -119,12 +122,19 @@ impl Recorder {
 
     /// Hands over an entry and waits until it is durable; gives its number.
     pub(crate) async fn write(&self, draft: Draft, phase: Phase) -> Result<u64, NotRecorded> {
+        let told = self.hand_over(draft, phase).await?;
+        told.await.map_err(|_| NotRecorded)?.map_err(|()| NotRecorded)
+    }
+
+    /// Hands over an entry; its number comes when it is durable. An intent whose number nobody takes
+    /// any more is concluded at once.
+    pub(crate) async fn hand_over(&self, draft: Draft, phase: Phase) -> Result<Told, NotRecorded> {
         let queue = self.queue().ok_or(NotRecorded)?;
         let (done, told) = oneshot::channel();
         let item = Item { draft, phase, done: Some(done) };
         queue.send(item).await.map_err(|_| NotRecorded)?;
         self.urgent.notify_one();
-        told.await.map_err(|_| NotRecorded)?.map_err(|()| NotRecorded)
+        Ok(told)
     }
 
     /// Hands over an entry from where one cannot wait (a call that was dropped).
@@ -296,17 +306,26 @@ impl Writer {
             {
                 group.push(item);
             }
-            self.write(std::mem::take(&mut group)).await;
+            let abandoned = self.write(std::mem::take(&mut group)).await;
+            if !abandoned.is_empty() {
+                let conclude = |intent: Entry| Item {
+                    draft: conclusion_of(&intent, intent.at, "abandoned"),
+                    phase: Phase::Conclusion(intent.seq),
+                    done: None,
+                };
+                self.write(abandoned.into_iter().map(conclude).collect()).await;
+            }
         }
     }
 
-    /// Writes a group, again and again until the store takes it.
-    async fn write(&mut self, group: Vec<Item>) {
+    /// Writes a group, again and again until the store takes it. Gives the intents whose callers have
+    /// gone: nothing will come of them.
+    async fn write(&mut self, group: Vec<Item>) -> Vec<Entry> {
         let (mut entries, mut waiting) = (Vec::with_capacity(group.len()), Vec::new());
         for Item { draft, phase, done } in group {
             let entry = self.place(draft);
             if let Some(done) = done {
-                waiting.push((done, entry.seq));
+                waiting.push((done, entries.len()));
             }
             entries.push(Numbered { entry, phase });
         }
@@ -334,7 +353,7 @@ impl Writer {
                         entries = entries.len(),
                         "the ledger could not be written; these entries are lost"
                     );
-                    return;
+                    return Vec::new();
                 }
             }
             tokio::time::sleep(RETRY_DELAY).await;
@@ -342,11 +361,18 @@ impl Writer {
         if self.failing.swap(false, Ordering::Relaxed) {
             tracing::info!("the ledger can be written again");
         }
-        for (done, seq) in waiting {
-            let _ = done.send(Ok(seq));
-        }
+        let gone: Vec<usize> = waiting
+            .into_iter()
+            .filter_map(|(done, index)| {
+                let seq = entries[index].entry.seq;
+                done.send(Ok(seq)).is_err().then_some(index)
+            })
+            .filter(|index| entries[*index].phase == Phase::Intent)
+            .collect();
+        let abandoned = gone.iter().map(|index| entries[*index].entry.clone()).collect();
         let entries: Vec<&Entry> = entries.iter().map(|numbered| &numbered.entry).collect();
         (self.on_entry)(&entries);
+        abandoned
     }
 
     fn place(&mut self, draft: Draft) -> Entry {

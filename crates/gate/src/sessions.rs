@@ -194,7 +194,7 @@ impl Gate {
     }
 
     /// The principal of a key, if the key works now and may manage.
-    fn manager_by_key(&self, id: &KeyId) -> Option<Principal> {
+    pub(crate) fn manager_by_key(&self, id: &KeyId) -> Option<Principal> {
         let key = self.shared.keys.find(id)?;
         let works = key.state(self.shared.clock.now()) == KeyState::Active;
         let principal = self.principal_of(key);

@@ -34,6 +34,8 @@ pub enum Who {
     Operator,
     /// notegate itself, looking after its own knowledge.
     Gate,
+    /// Nothing: somebody in front of the machine that the gate runs on, or from anywhere.
+    Visitor,
 }
 
 impl Principal {
@@ -54,6 +56,7 @@ impl Principal {
             Who::Key(key) => format!("key:{}", key.id),
             Who::Operator => "operator".to_owned(),
             Who::Gate => "gate".to_owned(),
+            Who::Visitor => "visitor".to_owned(),
         }
     }
 
@@ -61,7 +64,7 @@ impl Principal {
     pub fn key(&self) -> Option<&Key> {
         match &self.who {
             Who::Key(key) => Some(key),
-            Who::Operator | Who::Gate => None,
+            Who::Operator | Who::Gate | Who::Visitor => None,
         }
     }
 

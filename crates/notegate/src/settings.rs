@@ -107,11 +107,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     optional("NOTION_DATABASE_ID", "a database that must be reachable at the start"),
     optional("NOTION_READ_TOKEN", "token for reads").secret().later(),
     optional("NOTION_WRITE_TOKEN", "token for writes").secret().later(),
-    optional("NOTION_OAUTH_CLIENT_ID", "OAuth client").later(),
-    optional("NOTION_OAUTH_CLIENT_SECRET", "its secret").secret().later(),
-    optional("NOTION_OAUTH_REDIRECT_URI", "its redirect URI")
-        .also(&["NOTION_REDIRECT_URI"])
-        .later(),
+    optional("NOTION_OAUTH_CLIENT_ID", "OAuth client that workspaces install (/auth/notion)"),
+    optional("NOTION_OAUTH_CLIENT_SECRET", "its secret").secret(),
+    optional(
+        "NOTION_OAUTH_REDIRECT_URI",
+        "its redirect URI, exactly as registered; SERVICE_URL/auth/notion/callback if not set",
+    )
+    .also(&["NOTION_REDIRECT_URI"]),
     optional("NOTION_AUDIT_DB_ID", "Notion database that mirrors the ledger").later(),
     optional(
         "SESSION_SECRET",

@@ -1,4 +1,4 @@
-//! A store that can be told to fail where the ledger is written.
+//! A store that can be told to fail where the ledger or connections are written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,12 +20,22 @@ use vault::SealedHead;
 pub struct FaultyStore {
     inner: SqliteStore,
     ledger_fails: AtomicBool,
+    connections_fail: AtomicBool,
 }
 
 impl FaultyStore {
     /// A store that does not fail yet.
     pub fn new(inner: SqliteStore) -> Self {
-        Self { inner, ledger_fails: AtomicBool::new(false) }
+        Self {
+            inner,
+            ledger_fails: AtomicBool::new(false),
+            connections_fail: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether connections can be written from now on.
+    pub fn fail_connections(&self, fails: bool) {
+        self.connections_fail.store(fails, Ordering::SeqCst);
     }
 
     /// Whether the ledger can be written from now on.
@@ -92,6 +102,9 @@ impl Keys for FaultyStore {
 #[async_trait]
 impl Connections for FaultyStore {
     async fn put_connection(&self, connection: Connection, change: CredentialChange) -> Result<()> {
+        if self.connections_fail.load(Ordering::SeqCst) {
+            return Err(StoreError::Foreign("the disk is full (a test said so)".to_owned()));
+        }
         self.inner.put_connection(connection, change).await
     }
 

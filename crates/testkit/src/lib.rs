@@ -26,6 +26,7 @@ use gate::{AuditFilter, Gate, KeyRequest, Options, Tokens};
 use jiff::Timestamp;
 use ledger::Entry;
 use model::{Clock, ExposeSecret, ManualClock, Principal, Role};
+use notion::oauth::OAuthClient;
 use notion::{Capabilities, Capability, Id};
 use sandbox::{Demo, Sandbox};
 use serde_json::Value;
@@ -85,6 +86,10 @@ impl Kit {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let sqlite = SqliteStore::open(&directory.path().join("test.sqlite")).expect("a store");
         let store = Arc::new(FaultyStore::new(sqlite));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let redirect_uri = format!("{url}{}", web::CALLBACK_PATH);
+        let (client_id, client_secret) = sandbox.add_client("notegate", &redirect_uri);
         let start = Timestamp::from_second(1_790_000_000).expect("a time");
         let clock = Arc::new(ManualClock::new(start));
         let master_key = MasterKey::generate(&SystemChance::new());
@@ -92,13 +97,13 @@ impl Kit {
         let mut options = options(store.clone(), Keyring::of(master_key));
         options.clock = clock.clone() as Arc<dyn Clock>;
         options.notion.base_url = sandbox.url();
+        let client_secret = client_secret.into();
+        options.oauth = Some(OAuthClient { client_id, client_secret, redirect_uri });
         change(&mut options);
         let gate = Gate::open(options).await.expect("a gate");
         let tokens = Tokens { access: demo.tokens.full.clone().into(), write: None };
         gate.declare(Some(&tokens)).await.expect("a connection");
 
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = watch::channel(false);
         let router = web::router(App { site: Arc::new(site), ..App::new(gate.clone()) });
         let door = tokio::spawn(async move {

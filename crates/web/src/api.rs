@@ -1,5 +1,6 @@
 //! `/api/v1`: notegate's own small API.
 
+mod access;
 mod audit;
 mod keys;
 mod pages;
@@ -20,6 +21,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .merge(keys::routes())
         .merge(audit::routes())
+        .merge(access::routes())
         .merge(pages::routes())
         .merge(webhooks::routes())
         .route("/api/openapi.json", get(openapi::document))

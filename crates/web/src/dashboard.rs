@@ -4,9 +4,9 @@
 //! every handler makes one call into the gate. Texts from outside are escaped by the templates.
 
 mod activity;
-mod layout;
+pub(crate) mod layout;
 pub(crate) mod sign_in;
-mod words;
+pub(crate) mod words;
 
 use axum::Router;
 use axum::extract::{Path, State};

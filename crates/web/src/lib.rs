@@ -8,6 +8,7 @@ mod api;
 mod caller;
 mod dashboard;
 mod health;
+mod install;
 mod log;
 mod metrics;
 mod openapi;
@@ -26,6 +27,7 @@ use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use gate::Gate;
 
+pub use install::{BadRedirectUri, CALLBACK_PATH, check_redirect_uri};
 pub use metrics::Metrics;
 pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
 pub use site::{BadServiceUrl, ServiceUrl, Site};
@@ -64,6 +66,7 @@ pub fn router(app: App) -> Router {
         .merge(api::routes())
         .merge(v1::routes())
         .merge(dashboard::routes())
+        .merge(install::routes())
         .merge(webhooks::routes())
         .fallback(problem::no_route)
         .layer(from_fn_with_state(app.clone(), site::require_tls))

@@ -152,6 +152,24 @@ fn own_paths() -> Map<String, Value> {
         json!({ "get": own("metrics", "counters for Prometheus", "200", json!({ "description": "The counters.", "content": { "application/openmetrics-text": {} } }), open.clone()) }),
     );
     add(
+        "/auth/notion",
+        json!({ "get": own("begin-install", "send a person to Notion to connect a workspace", "302", json!({ "description": "To Notion." }), json!({
+            "security": [],
+            "parameters": [query_parameter("owner", "On whose behalf: `user` (if not said) or `workspace`.")],
+        })) }),
+    );
+    add(
+        "/auth/notion/callback",
+        json!({ "get": own("finish-install", "where Notion sends the person back to", "302", json!({ "description": "To the dashboard." }), json!({
+            "security": [],
+            "parameters": [
+                query_parameter("code", "What the token is got with."),
+                query_parameter("state", "As it was sent."),
+                query_parameter("error", "Why there is no code."),
+            ],
+        })) }),
+    );
+    add(
         "/api/openapi.json",
         json!({ "get": own("openapi", "this document", "200", json_answer("This document.", json!({ "type": "object" })), open) }),
     );
@@ -180,6 +198,38 @@ fn own_paths() -> Map<String, Value> {
     add(
         "/api/v1/audit/export",
         json!({ "get": own("export-audit", "the whole ledger as text", "200", json!({ "description": "One entry a line, then a signed checkpoint.", "content": { "application/jsonl": {}, "text/csv": {} } }), json!({ "parameters": [query_parameter("format", "`jsonl` (default) or `csv`.")] })) }),
+    );
+    let whose =
+        query_parameter("connection", "The bot's id; the tenant's only connection if not said.");
+    let report = |text: &str| json_answer(text, reference("AccessReport"));
+    let lines = "Only `page` or `data_source`: a flat list, neither kept nor compared.";
+    add(
+        "/api/v1/access",
+        json!({ "get": own("audit-access", "everything that a connection reaches", "200", json!({
+            "description": "The report, objects each followed by what is below. As lines: progress, then `item`s, then the `summary`, or an `error`.",
+            "content": { "application/json": { "schema": reference("AccessReport") }, "application/x-ndjson": {} },
+        }), json!({ "parameters": [whose, query_parameter("type", lines)] })) }),
+    );
+    add(
+        "/api/v1/access/last",
+        json!({ "get": own("read-last-access", "the last access audit, without asking Notion", "200", report("The report."), json!({ "parameters": [whose] })) }),
+    );
+    add(
+        "/api/v1/access/audits",
+        json!({ "get": own("list-access-audits", "the access audits that are kept, newest first", "200", json_answer("When each was made, and how much it found.", list_of("AccessAudit")), json!({ "parameters": [whose] })) }),
+    );
+    add(
+        "/api/v1/access/audits/{at}",
+        json!({ "get": own("read-access-audit", "the access audit of a time", "200", report("The report."), json!({ "parameters": [path_parameter("at"), whose] })) }),
+    );
+    let object = json!({ "name": "object", "in": "query", "required": true, "schema": { "type": "string" }, "description": "An id or URL." });
+    let taken_for = query_parameter(
+        "type",
+        "What it is taken for: `page`, `database`, `data_source` or `block`.",
+    );
+    add(
+        "/api/v1/access/trace",
+        json!({ "get": own("trace-access", "why an object is reachable or not", "200", json_answer("Its way up, and what was shared.", reference("AccessTrace")), json!({ "parameters": [object, taken_for, whose] })) }),
     );
     for base in ["/api/v1/pages", "/api/pages"] {
         let suffix = if base == "/api/pages" { "-short" } else { "" };
@@ -273,6 +323,51 @@ fn schemas() -> Value {
                 "at": { "type": ["integer", "null"], "description": "The number of the first entry that is wrong." },
                 "fault": { "enum": ["gap", "broken", "changed", "cut", "bad_checkpoint", null] },
                 "public_key": text(),
+            },
+        },
+        "AccessReport": {
+            "type": "object",
+            "required": ["connection", "name", "at", "total", "counts", "complete", "notes", "asked", "items"],
+            "properties": {
+                "connection": text(), "name": text(), "workspace_name": { "type": ["string", "null"] },
+                "at": time(), "total": { "type": "integer", "description": "Pages and data sources." },
+                "counts": { "type": "object", "properties": { "page": { "type": "integer" }, "database": { "type": "integer" }, "data_source": { "type": "integer" } } },
+                "complete": { "type": "boolean" }, "notes": texts(), "asked": { "type": "object" },
+                "items": { "type": "array", "items": reference("AccessItem") },
+                "compared": {
+                    "type": "object",
+                    "description": "The difference to the audit before.",
+                    "properties": { "with": time(), "added": { "type": "array" }, "removed": { "type": "array" } },
+                },
+            },
+        },
+        "AccessItem": {
+            "type": "object",
+            "required": ["type", "id", "title", "parent", "depth", "below"],
+            "properties": {
+                "type": { "enum": ["page", "database", "data_source"] }, "id": text(), "title": text(),
+                "parent": { "type": ["object", "null"], "description": "`null`: shared itself, as far as search tells." },
+                "out_of_reach": { "type": "object", "description": "What is above it, where the connection does not see that." },
+                "depth": { "type": "integer" },
+                "below": { "type": "integer", "description": "Pages and data sources below it, at any depth." },
+                "url": { "type": ["string", "null"] }, "last_edited_time": maybe_time(),
+                "last_edited_by": { "type": ["string", "null"] },
+                "in_trash": { "type": "boolean" }, "archived": { "type": "boolean" },
+            },
+        },
+        "AccessAudit": {
+            "type": "object",
+            "properties": { "at": time(), "total": { "type": "integer" } },
+        },
+        "AccessTrace": {
+            "type": "object",
+            "required": ["connection", "reachable", "answer", "because", "advice", "chain", "rules"],
+            "properties": {
+                "connection": text(), "name": text(), "reachable": { "type": "boolean" },
+                "answer": { "enum": ["shared_directly", "inherited", "not_reachable"] },
+                "because": text(), "advice": text(),
+                "chain": { "type": "array", "description": "The object, then what is above it." },
+                "granted_by": { "type": ["object", "null"] }, "notes": texts(), "rules": texts(),
             },
         },
         "Problem": {

@@ -60,19 +60,22 @@ impl Problem {
                 other => other,
             },
             Error::Missing(_) => "not_found",
+            Error::Conflict(_) => "conflict",
+            Error::AuditBroken { .. } => "audit_broken",
             Error::Ledger => "ledger_unavailable",
             Error::NoConnection => "no_connection",
             Error::WhichConnection => "connection_ambiguous",
             Error::Reauthorize { .. } => "reauthorization_required",
-            Error::Conflict(_) => "conflict",
             Error::Token(TokenError::Rejected) => "token_rejected",
             Error::Token(TokenError::Mismatch(_)) => "token_mismatch",
             _ => &api.code,
         };
         let detail = match error {
-            Error::NotFound(_) | Error::Malformed(_) | Error::Notion(_) | Error::Answer(_) => {
-                api.message.clone()
-            }
+            Error::NotFound(_)
+            | Error::Malformed(_)
+            | Error::Notion(_)
+            | Error::Answer(_)
+            | Error::AuditBroken { .. } => api.message.clone(),
             Error::Refused(_) => match api.message.split_once(": ") {
                 Some((requires, _)) if requires.starts_with("Requires") => requires.to_owned(),
                 _ => error.to_string(),

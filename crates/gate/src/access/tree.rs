@@ -1,6 +1,7 @@
 //! Puts what was found into a tree. Pure, and without recursion: trees can be deeper than a stack.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 use model::Connection;
@@ -60,8 +61,8 @@ impl Tree {
                 nodes.iter().filter_map(|node| Some((node.id, database_of(node)?))).collect();
             databases.sort_by_key(|(source, _)| *source);
             for (_, database) in databases {
-                if !index.contains_key(&database.id) {
-                    index.insert(database.id, nodes.len());
+                if let Entry::Vacant(place) = index.entry(database.id) {
+                    place.insert(nodes.len());
                     nodes.push(database);
                 }
             }

@@ -148,3 +148,18 @@ async fn an_export_is_checked_without_the_gate() {
     assert_eq!(csv.lines().nth(1).unwrap().split(',').next(), Some("1"));
     kit.finish().await;
 }
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_at_any_moment_leaves_no_write_open() {
+    let kit = Kit::start().await;
+    for round in 0..60 {
+        let request = testkit::request(Role::Viewer, &[]);
+        let operator = kit.operator();
+        let work = kit.gate.create_key(&operator, request, "hangs up");
+        let patience = std::time::Duration::from_micros(round * 50);
+        // Dropped in the middle, wherever that is.
+        let _ = tokio::time::timeout(patience, work).await;
+    }
+    // `finish` looks for intents without a conclusion.
+    kit.finish().await;
+}

@@ -1,7 +1,10 @@
 //! The product as its callers meet it, in process.
 
+mod access;
 mod dashboard;
+mod fake_notion;
 mod https;
+mod install;
 mod ledger;
 mod lifecycle;
 mod roles;

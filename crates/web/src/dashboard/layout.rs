@@ -112,13 +112,13 @@ impl<'a> Frame<'a> {
 }
 
 /// A page without header, for those who are not signed in.
-pub(super) fn bare(title: &str, body: &Markup) -> Response {
+pub(crate) fn bare(title: &str, body: &Markup) -> Response {
     let main = html! { main #main .alone { (body) } };
     answer(&document(&format!("{title} · notegate"), None, &main), false)
 }
 
 /// The sign by which people recognise the gate.
-pub(super) fn brand() -> Markup {
+pub(crate) fn brand() -> Markup {
     html! {
         p.brand {
             img src={ "/dashboard/assets/" (ICON_NAME) } alt="" width="28" height="28";

@@ -60,7 +60,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// A message as a sentence: a capital at its beginning, a full stop at its end.
-pub(super) fn sentence(message: &str) -> String {
+pub(crate) fn sentence(message: &str) -> String {
     let mut text = capital(message.trim());
     if !text.ends_with(['.', '!', '?']) {
         text.push('.');

@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use gate::{TokenCheck, TokenError};
 use model::{Chance, ExposeSecret, SecretString};
 use notion::client::{Dice, Settings as NotionSettings};
+use notion::oauth::OAuthClient;
 use notion::{Id, Version};
 use vault::SystemChance;
 use web::{ServiceUrl, Site, Tls};
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) ready_file: Option<PathBuf>,
     pub(crate) base_url: String,
     pub(crate) token: Option<SecretString>,
+    /// The app that workspaces install.
+    pub(crate) oauth: Option<OAuthClient>,
     pub(crate) database: Option<Id>,
     pub(crate) notion_version: Option<Version>,
     pub(crate) upstream_timeout: Duration,
@@ -66,7 +69,15 @@ impl Plan {
         check_base_url(settings, &base_url, sandbox);
         check_groups(settings);
         let token = settings.secret("NOTION_TOKEN").cloned();
-        if !sandbox {
+        let tls = tls(settings);
+        let site = Site {
+            own_tls: tls.is_some(),
+            require_tls: settings.switch("NOTEGATE_REQUIRE_TLS"),
+            service_url: service_url(settings),
+        };
+        let oauth = oauth(settings, site.service_url.as_ref());
+        // Workspaces that people install bring their tokens along.
+        if !sandbox && (oauth.is_none() || token.is_some()) {
             check_own_token(settings, token.as_ref(), &base_url);
         }
         let database = settings.text("NOTION_DATABASE_ID").map(str::to_owned).and_then(|text| {
@@ -93,12 +104,6 @@ impl Plan {
         if let Err(fault) = logging::check(settings) {
             settings.fault(fault);
         }
-        let tls = tls(settings);
-        let site = Site {
-            own_tls: tls.is_some(),
-            require_tls: settings.switch("NOTEGATE_REQUIRE_TLS"),
-            service_url: service_url(settings),
-        };
         let session_secret = settings.secret("SESSION_SECRET").cloned();
         if session_secret.as_ref().is_some_and(|it| it.expose_secret().len() < SESSION_SECRET_MIN) {
             settings.fault(format!(
@@ -107,6 +112,7 @@ impl Plan {
             ));
         }
         let plan = Self {
+            oauth: oauth.filter(|_| !sandbox),
             site,
             tls,
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
@@ -144,6 +150,31 @@ fn service_url(settings: &mut Settings) -> Option<ServiceUrl> {
             None
         }
     }
+}
+
+/// Where Notion sends people back to, on a gate at this address.
+pub(super) fn callback_at(service_url: &str) -> String {
+    format!("{service_url}{}", web::CALLBACK_PATH)
+}
+
+fn oauth(settings: &mut Settings, service_url: Option<&ServiceUrl>) -> Option<OAuthClient> {
+    let client_id = settings.text("NOTION_OAUTH_CLIENT_ID").map(|id| id.trim().to_owned());
+    if client_id.as_ref().is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_graphic())) {
+        settings
+            .fault("NOTION_OAUTH_CLIENT_ID is no id of an OAuth client: copy it as it is shown");
+    }
+    let given = settings.text("NOTION_OAUTH_REDIRECT_URI").map(str::to_owned);
+    if let Some(given) = &given
+        && let Err(error) = web::check_redirect_uri(given)
+    {
+        settings.fault(format!("NOTION_OAUTH_REDIRECT_URI {error}, and is `{given}`"));
+    }
+    // What is missing is said where groups of settings are checked.
+    Some(OAuthClient {
+        client_id: client_id?,
+        client_secret: settings.secret("NOTION_OAUTH_CLIENT_SECRET")?.clone(),
+        redirect_uri: given.or_else(|| Some(callback_at(service_url?.as_str())))?,
+    })
 }
 
 fn tls(settings: &mut Settings) -> Option<Tls> {
@@ -215,8 +246,11 @@ fn check_base_url(settings: &mut Settings, base_url: &str, sandbox: bool) {
 fn check_groups(settings: &mut Settings) {
     let oauth =
         ["NOTION_OAUTH_CLIENT_ID", "NOTION_OAUTH_CLIENT_SECRET", "NOTION_OAUTH_REDIRECT_URI"];
+    // The redirect URI follows from the public address.
+    let derived = settings.source("SERVICE_URL").is_some();
+    let given = settings.source(oauth[2]).is_some();
     for group in [
-        &oauth[..],
+        if derived && !given { &oauth[..2] } else { &oauth[..] },
         &["NOTION_READ_TOKEN", "NOTION_WRITE_TOKEN"],
         &["NOTEGATE_TLS_CERT", "NOTEGATE_TLS_KEY"],
     ] {
@@ -262,7 +296,8 @@ pub(super) fn check(flags: Flags) -> Done {
     let good = |text: String| println!("{} {text}", style.green("✓"));
     good("settings".to_owned());
     let (Some(token), None) = (&plan.token, plan.sandbox_listen) else {
-        good("sandbox: no token needed".to_owned());
+        let why = if plan.sandbox_listen.is_some() { "sandbox" } else { "OAuth" };
+        good(format!("{why}: no token needed"));
         return Ok(ExitCode::SUCCESS);
     };
     block_on(async {

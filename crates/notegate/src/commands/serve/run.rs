@@ -1,7 +1,7 @@
 //! Runs the gate: opens everything in order, serves, and lets everything end in order.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,16 +10,17 @@ use std::thread;
 use anyhow::{Context, anyhow};
 use gate::{Error, Gate, Options, TokenError, Tokens};
 use model::{Connection, SecretString, SystemClock};
+use notion::oauth::OAuthClient;
 use sandbox::Sandbox;
 use serde_json::json;
 use store::SqliteStore;
 use tokio::sync::{mpsc, watch};
 use vault::SystemChance;
-use web::{App, Limits, Tls};
+use web::{App, Limits, ServiceUrl, Tls};
 
 use super::banner::Banner;
 use super::bootstrap::Keys;
-use super::plan::Plan;
+use super::plan::{Plan, callback_at};
 use crate::Done;
 use crate::data_dir::{self, DataDir, MasterKeySource};
 use crate::failure::Failure;
@@ -50,12 +51,20 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     let sandbox = start_sandbox(&plan).await?;
     let demo = sandbox.as_ref().and_then(Sandbox::demo);
 
-    let (gate, master_key) = open_gate(&plan, &dir, sandbox.as_ref(), on_entry).await?;
+    let oauth = match &sandbox {
+        Some(sandbox) => Some(sandbox_app(sandbox, &plan, listener.local_addr())),
+        None => plan.oauth.clone(),
+    };
+    let (gate, master_key) =
+        open_gate(&plan, &dir, sandbox.as_ref(), oauth.clone(), on_entry).await?;
     let token = match &demo {
         Some(demo) => Some(SecretString::from(demo.tokens.full.clone())),
         None => plan.token.clone(),
     };
     let connection = connect(&gate, token.as_ref()).await?;
+    if connection.is_none() && oauth.is_none() {
+        return Err(Failure::usage(anyhow!("no workspace is connected")));
+    }
     if let (Some(database), Some(token)) = (plan.database, token.as_ref()) {
         check_database(&plan, token, database).await?;
     }
@@ -74,7 +83,7 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     let sandbox_url = sandbox.as_ref().map(Sandbox::url);
     Banner {
         url: &url,
-        connection: Some(&connection),
+        connection: connection.as_ref(),
         data_dir: &plan.data_dir,
         master_key,
         keys: &keys,
@@ -87,6 +96,10 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
         if let (Some(url), Some(demo)) = (&sandbox_url, &demo) {
             ready["sandbox"] = sandbox_json(url, demo);
             ready["keys"] = demo_keys.unwrap_or_default();
+            ready["sandbox"]["oauth"] = oauth.map_or_else(
+                Default::default,
+                |app| json!({ "client_id": app.client_id, "redirect_uri": app.redirect_uri }),
+            );
         }
         data_dir::write_private(path, &format!("{ready}\n"))
             .with_context(|| format!("the ready file {} cannot be written", path.display()))
@@ -148,10 +161,26 @@ fn sandbox_json(url: &str, demo: &sandbox::Demo) -> serde_json::Value {
     sandbox
 }
 
+/// Registers this gate as an app with the sandbox, so that workspaces can be connected there.
+fn sandbox_app(sandbox: &Sandbox, plan: &Plan, address: io::Result<SocketAddr>) -> OAuthClient {
+    let scheme = if plan.tls.is_some() { "https" } else { "http" };
+    // Listening everywhere is no place that a browser could go to.
+    let address = address.unwrap_or(plan.listen);
+    let here = match address.ip().is_unspecified() {
+        true => format!("{scheme}://127.0.0.1:{}", address.port()),
+        false => format!("{scheme}://{address}"),
+    };
+    let service_url = plan.site.service_url.as_ref().map_or(here.as_str(), ServiceUrl::as_str);
+    let redirect_uri = callback_at(service_url);
+    let (client_id, client_secret) = sandbox.add_client("notegate", &redirect_uri);
+    OAuthClient { client_id, client_secret: client_secret.into(), redirect_uri }
+}
+
 async fn open_gate(
     plan: &Plan,
     dir: &DataDir,
     sandbox: Option<&Sandbox>,
+    oauth: Option<OAuthClient>,
     on_entry: gate::EntrySink,
 ) -> Result<(Gate, MasterKeySource), Failure> {
     let (keyring, source) = dir.master_keys(plan.master_key.as_ref())?;
@@ -163,7 +192,7 @@ async fn open_gate(
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance::new()),
         notion: plan.notion(base_url),
-        oauth: None,
+        oauth,
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
         tree_age_max: plan.tree_age_max,
@@ -175,13 +204,11 @@ async fn open_gate(
     Ok((gate.await.map_err(open_failure)?, source))
 }
 
-/// Makes the environment's token a connection.
-async fn connect(gate: &Gate, token: Option<&SecretString>) -> Result<Connection, Failure> {
+/// Makes the environment's token a connection. Without one, another will do, if there is any.
+async fn connect(gate: &Gate, token: Option<&SecretString>) -> Result<Option<Connection>, Failure> {
     let tokens = token.map(|token| Tokens { access: token.clone(), write: None });
     match gate.declare(tokens.as_ref()).await {
-        Ok(declared) => declared
-            .or_else(|| gate.latest_connection())
-            .ok_or_else(|| Failure::usage(anyhow!("no workspace is connected"))),
+        Ok(declared) => Ok(declared.or_else(|| gate.latest_connection())),
         Err(Error::Token(error @ TokenError::Unreachable { .. })) => Err(Failure::could_not(error)),
         Err(Error::Token(error)) => Err(Failure::usage(error)),
         Err(error) => Err(Failure::could_not(error)),

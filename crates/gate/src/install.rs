@@ -1,0 +1,397 @@
+//! Installing a workspace by OAuth: a person is sent to Notion, comes back with a code, and the code
+//! becomes a connection.
+//!
+//! What comes back is believed only with a `state` that this gate gave to this browser, once, within ten
+//! minutes (see `state`); otherwise Notion is not even asked. PKCE is left out: Notion does not document
+//! it for this flow, the exchange needs the app's secret, and a code that somebody else got cannot be
+//! handed in without a state of this browser.
+
+mod callback;
+mod state;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use ledger::Resource;
+use model::{
+    Connection, ConnectionId, ConnectionKind, ConnectionState, KeyId, Origin, Principal, Role,
+    SecretString, TenantId, Who,
+};
+use notion::Capabilities;
+use notion::oauth::{OAuthClient, OAuthError, Owner, TokenAnswer};
+use store::Slot;
+
+pub use callback::Callback;
+pub use state::StateFault;
+pub(crate) use state::States;
+
+use crate::Gate;
+use crate::custody::{TokenError, Verified, bounded_name, bounded_owner};
+use crate::error::Error;
+use crate::record::Record;
+use state::{Binding, Flow};
+
+/// Refused callbacks that get an entry in the ledger, in one minute; the others are only counted.
+/// Otherwise whoever has nothing to lose could fill the disk.
+const ENTRIES_PER_MINUTE: i64 = 30;
+/// The longest icon (an address or an emoji) that is kept.
+const ICON_MAX: usize = 2000;
+/// In a state: access to the data directory began it.
+const OPERATOR: &str = "operator";
+/// In a state: somebody at this machine began it.
+const VISITOR: &str = "visitor";
+
+/// Who wants to install a workspace.
+#[derive(Clone, Copy, Debug)]
+pub enum Starter<'a> {
+    /// Somebody who may manage the tenant's connections.
+    Manager(&'a Principal),
+    /// Somebody in front of the machine that the gate runs on, who showed nothing. The door has looked
+    /// at that.
+    Visitor,
+}
+
+/// A person is on the way to Notion.
+#[derive(Debug)]
+pub struct Departure {
+    /// Notion's page that asks the person.
+    pub location: String,
+    /// What the browser keeps in a cookie until the person is back.
+    pub browser: SecretString,
+}
+
+/// Why no workspace was installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The gate is no OAuth client.
+    #[error(
+        "OAuth is not set up here: set NOTION_OAUTH_CLIENT_ID, NOTION_OAUTH_CLIENT_SECRET and NOTION_OAUTH_REDIRECT_URI"
+    )]
+    NotConfigured,
+    /// What came back is not what this gate gave out.
+    #[error("possible CSRF: {0}")]
+    State(#[from] StateFault),
+    /// The person, or Notion, said no: the word of RFC 6749.
+    #[error("Authorization denied: {0}")]
+    Denied(String),
+    /// What came back makes no sense.
+    #[error("Authorization failed: {0}")]
+    Malformed(&'static str),
+    /// Notion did not take the code.
+    #[error("Authorization failed")]
+    Exchange(#[source] OAuthError),
+    /// Notion took the code, and then did not vouch for the token.
+    #[error("Authorization failed: the new token could not be verified ({0})")]
+    Unverified(#[source] TokenError),
+    /// The token is another bot's than Notion said with it.
+    #[error("Authorization failed: Notion's answers about the new token contradict each other")]
+    Contradiction,
+    /// The bot is a connection of another tenant.
+    #[error("this installation belongs to somebody else on this gate")]
+    OtherTenant,
+    /// It could not be kept, and was taken back as far as Notion let it.
+    #[error("the installation could not be stored: {0}")]
+    NotKept(#[source] Error),
+    /// It could not be recorded, or the principal may not do it.
+    #[error(transparent)]
+    Gate(#[from] Error),
+}
+
+impl InstallError {
+    /// A word for ledger and log.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+            Self::State(fault) => fault.as_str(),
+            Self::Denied(_) => "denied_at_notion",
+            Self::Malformed(_) => "malformed",
+            Self::Exchange(error) if error.is_invalid_grant() => "invalid_grant",
+            Self::Exchange(OAuthError::Refused { .. }) => "exchange_refused",
+            Self::Exchange(_) => "exchange_failed",
+            Self::Unverified(_) => "unverified",
+            Self::Contradiction => "bot_mismatch",
+            Self::OtherTenant => "other_tenant",
+            Self::NotKept(error) | Self::Gate(error) => error.reason().unwrap_or("error"),
+        }
+    }
+}
+
+/// Counts refused callbacks, minute by minute.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    minute: AtomicI64,
+    count: AtomicI64,
+}
+
+impl Refusals {
+    /// Whether the next one gets an entry.
+    fn is_told(&self, now: jiff::Timestamp) -> bool {
+        let minute = now.as_second().div_euclid(60);
+        if self.minute.swap(minute, Ordering::Relaxed) != minute {
+            self.count.store(0, Ordering::Relaxed);
+        }
+        self.count.fetch_add(1, Ordering::Relaxed) < ENTRIES_PER_MINUTE
+    }
+}
+
+impl Gate {
+    /// The app that this gate is at Notion, if it is one.
+    pub fn oauth_app(&self) -> Option<&OAuthClient> {
+        self.shared.oauth.as_ref()
+    }
+
+    /// Begins an installation: where to send the person, and what the browser must keep.
+    pub fn begin_install(
+        &self,
+        starter: Starter<'_>,
+        owner: Owner,
+    ) -> Result<Departure, InstallError> {
+        let (binding, oauth) =
+            self.binding().zip(self.oauth()).ok_or(InstallError::NotConfigured)?;
+        let (by, tenant) = match starter {
+            Starter::Visitor => (VISITOR.to_owned(), TenantId::default()),
+            Starter::Manager(principal) => {
+                self.operator_of(principal)?;
+                let by =
+                    principal.key_id().map_or_else(|| OPERATOR.to_owned(), ToString::to_string);
+                (by, principal.tenant.clone())
+            }
+        };
+        let shared = &self.shared;
+        let (chance, now) = (&*shared.chance, shared.clock.now());
+        let begun = shared.states.begin(chance, binding, by, tenant.as_str().to_owned(), now);
+        let location = oauth.authorize_url(owner, &begun.state);
+        Ok(Departure { location, browser: begun.browser.into() })
+    }
+
+    /// Ends an installation: what the browser brought back becomes a connection.
+    ///
+    /// From the exchange on it is done to its end even if the browser goes away: Notion may have replaced
+    /// the tokens that were there before.
+    pub async fn finish_install(
+        &self,
+        callback: Callback,
+        request_id: &str,
+    ) -> Result<Connection, InstallError> {
+        let binding = self.binding().ok_or(InstallError::NotConfigured)?;
+        let taken = self.take_back(binding, &callback);
+        if let Some(word) = callback.denial() {
+            // Nothing is done with it, so it needs no proof; but it counts only with one.
+            let denied = InstallError::Denied(word);
+            if let Ok(principal) = taken {
+                self.note_refusal(&principal, "authorize-workspace", &denied, request_id).await?;
+            }
+            return Err(denied);
+        }
+        let principal = match taken {
+            Ok(principal) => principal,
+            Err((fault, tenant)) => {
+                let refused = InstallError::State(fault);
+                let somebody = visitor(tenant);
+                self.note_refusal(&somebody, "oauth_state_mismatch", &refused, request_id).await?;
+                return Err(refused);
+            }
+        };
+        let code = match (callback.malformed, callback.code) {
+            (Some(what), _) => return Err(InstallError::Malformed(what)),
+            (None, None) => return Err(InstallError::Malformed("no code came back")),
+            (None, Some(code)) => code,
+        };
+        let (gate, request_id) = (self.clone(), request_id.to_owned());
+        let done = tokio::spawn(async move { gate.install(&principal, &code, &request_id).await });
+        // The task cannot be cancelled by anybody; it could only have panicked.
+        done.await.unwrap_or(Err(InstallError::Gate(Error::Store(store::StoreError::Closed))))
+    }
+
+    fn binding(&self) -> Option<Binding<'_>> {
+        let app = self.shared.oauth.as_ref()?;
+        Some(Binding { issuer: &self.notion.settings().base_url, app })
+    }
+
+    /// Who began what comes back. With a fault comes whose it was, if that is known.
+    fn take_back(
+        &self,
+        binding: Binding<'_>,
+        callback: &Callback,
+    ) -> Result<Principal, (StateFault, TenantId)> {
+        let (state, browser) = (callback.state.as_deref(), callback.browser.as_deref());
+        let now = self.shared.clock.now();
+        let flow =
+            self.shared.states.take(binding, state, browser, now).map_err(|(fault, flow)| {
+                (fault, flow.map_or_else(TenantId::default, |flow| TenantId::new(flow.tenant)))
+            })?;
+        let tenant = TenantId::new(flow.tenant.as_str());
+        if callback.issuer.as_deref().is_some_and(|issuer| !is_issuer(binding.issuer, issuer)) {
+            return Err((StateFault::Issuer, tenant));
+        }
+        self.starter(&flow).ok_or((StateFault::Starter, tenant))
+    }
+
+    /// Who began a flow, if that principal may still do so.
+    fn starter(&self, flow: &Flow) -> Option<Principal> {
+        let tenant = TenantId::new(flow.tenant.as_str());
+        match flow.by.as_str() {
+            VISITOR => Some(visitor(tenant)),
+            OPERATOR => Some(self.operator_for(tenant)),
+            key => self.manager_by_key(&KeyId::parse(key)?).filter(|it| it.tenant == tenant),
+        }
+    }
+
+    /// Enters a callback that was refused, unless there were too many of late.
+    async fn note_refusal(
+        &self,
+        principal: &Principal,
+        operation: &'static str,
+        error: &InstallError,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        tracing::warn!(reason = error.reason(), request_id, "an OAuth callback was refused");
+        if !self.shared.refused_callbacks.is_told(self.shared.clock.now()) {
+            return Ok(());
+        }
+        let resource = Resource { kind: "connection".into(), id: String::new() };
+        let record = Record::manage(&self.shared, principal, operation, resource, request_id);
+        record.denied(error.reason()).await
+    }
+
+    async fn install(
+        &self,
+        principal: &Principal,
+        code: &SecretString,
+        request_id: &str,
+    ) -> Result<Connection, InstallError> {
+        let oauth = self.oauth().ok_or(InstallError::NotConfigured)?;
+        let resource = Resource { kind: "connection".into(), id: String::new() };
+        let mut record =
+            Record::manage(&self.shared, principal, "authorize-workspace", resource, request_id);
+        record.intend().await?;
+        let answer = match oauth.exchange(code, &oauth.app().redirect_uri).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.failed(record, InstallError::Exchange(error)).await?),
+        };
+        record.about("connection", answer.bot_id);
+        let kept = match self.vouched(&answer).await {
+            Ok(verified) => self.keep_or_hand_over(principal, &mut record, verified).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(connection) => {
+                record.done().await?;
+                Ok(connection)
+            }
+            Err(error) => {
+                // The one who owns it goes on using the fresh tokens; anybody else's must not be left.
+                if !matches!(error, InstallError::OtherTenant) {
+                    self.take_away(&answer).await;
+                }
+                Err(self.failed(record, error).await?)
+            }
+        }
+    }
+
+    /// Asks Notion once more whose the token is: the same bot, the same workspace.
+    async fn vouched(&self, answer: &TokenAnswer) -> Result<Verified, InstallError> {
+        let check = self.token_check();
+        let bot = check.bot(&answer.access_token).await.map_err(InstallError::Unverified)?;
+        let same_workspace = bot.workspace_id.is_none_or(|id| id == answer.workspace_id);
+        if bot.id.0 != answer.bot_id || !same_workspace {
+            return Err(InstallError::Contradiction);
+        }
+        let said = bot.into_connection(ConnectionKind::Oauth, Origin::Oauth);
+        let connection = Connection {
+            workspace_id: Some(answer.workspace_id),
+            workspace_name: answer
+                .workspace_name
+                .as_deref()
+                .map(bounded_name)
+                .or(said.workspace_name),
+            workspace_icon: answer.workspace_icon.clone().filter(|icon| icon.len() <= ICON_MAX),
+            owner: bounded_owner(Some(answer.owner.clone())),
+            duplicated_template_id: answer.duplicated_template_id,
+            ..said
+        };
+        let mut credentials = vec![(Slot::Access, answer.access_token.clone())];
+        credentials.extend(answer.refresh_token.clone().map(|token| (Slot::Refresh, token)));
+        let not_found = self.not_found_forms(&answer.access_token, None).await;
+        Ok(Verified { connection, credentials, not_found })
+    }
+
+    /// Keeps what Notion vouched for. A bot of another tenant stays that tenant's; but as Notion may have
+    /// ended its old tokens just now, it is that tenant which gets the new ones.
+    async fn keep_or_hand_over(
+        &self,
+        principal: &Principal,
+        record: &mut Record<'_>,
+        verified: Verified,
+    ) -> Result<Connection, InstallError> {
+        let bot_id = verified.connection.bot_id;
+        let owner = self.shared.custody.tenant_of(bot_id).filter(|it| *it != principal.tenant);
+        let Some(owner) = owner else {
+            return self.keep(principal, record, verified).await.map_err(InstallError::NotKept);
+        };
+        let held = self.shared.custody.get(&owner, bot_id);
+        let in_use =
+            held.is_some_and(|held| held.current().connection.state != ConnectionState::Revoked);
+        if !in_use {
+            return Err(InstallError::NotKept(Error::Conflict(
+                "the bot was connected to this gate for somebody else: use an integration of your own"
+                    .to_owned(),
+            )));
+        }
+        let itself = Principal { tenant: owner, connection: bot_id, ..self.itself() };
+        let resource = Resource { kind: "connection".into(), id: bot_id.to_string() };
+        let request_id = self.new_request_id();
+        let mut theirs =
+            Record::manage(&self.shared, &itself, "authorize-workspace", resource, &request_id);
+        theirs.fact("why", "authorised_by_another_tenant");
+        match self.keep(&itself, &mut theirs, verified).await {
+            Ok(_) => theirs.done().await?,
+            Err(error) => return Err(InstallError::NotKept(theirs.failed(error).await)),
+        }
+        Err(InstallError::OtherTenant)
+    }
+
+    /// Ends tokens that are not kept; what Notion says to it is for the log.
+    async fn take_away(&self, answer: &TokenAnswer) {
+        let Some(oauth) = self.oauth() else { return };
+        if let Err(error) = oauth.revoke(&answer.access_token).await {
+            tracing::warn!(bot = %answer.bot_id, %error, "tokens that are not kept could not be revoked at Notion");
+        }
+    }
+
+    /// Concludes the record of an installation that failed, and says so in the log.
+    async fn failed(
+        &self,
+        record: Record<'_>,
+        error: InstallError,
+    ) -> Result<InstallError, InstallError> {
+        let refusal = match &error {
+            // Notion's word for it; its text may quote what was sent.
+            InstallError::Exchange(error) => error.refusal().filter(|word| is_word(word)),
+            _ => None,
+        };
+        tracing::warn!(reason = error.reason(), refusal, "an installation failed: {error}");
+        record.failed_because(error.reason()).await?;
+        Ok(error)
+    }
+}
+
+/// Somebody who showed nothing.
+fn visitor(tenant: TenantId) -> Principal {
+    Principal {
+        who: Who::Visitor,
+        tenant,
+        connection: ConnectionId::NONE,
+        role: Role::Viewer,
+        capabilities: Capabilities::NONE,
+    }
+}
+
+/// Whether a text is a word of RFC 6749, and nothing that was sent.
+fn is_word(text: &str) -> bool {
+    text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// Whether an `iss` (RFC 9207) names the Notion that was asked.
+fn is_issuer(base_url: &str, issuer: &str) -> bool {
+    issuer.trim_end_matches('/') == base_url
+}

@@ -1,0 +1,114 @@
+// What tests in a browser share: a headless Chromium, and a gate and a sandbox of their own.
+//
+// NOTEGATE is the program, CHROMIUM the browser; `cargo xtask test --only browser` sets both.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import puppeteer from "puppeteer-core";
+
+const { NOTEGATE, CHROMIUM } = process.env;
+const children = new Set();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
+/** Starts the program and waits for its ready file, or for its address to answer. */
+async function start(args, { env = {}, ready }) {
+  const child = spawn(NOTEGATE, args, {
+    env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.add(child);
+  let log = "";
+  const keep = (text) => (log = (log + text).slice(-20_000));
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  after(async () => {
+    child.kill("SIGTERM");
+    if (child.exitCode === null) await new Promise((done) => child.once("exit", done));
+    children.delete(child);
+  });
+  for (const deadline = Date.now() + 60_000; ; ) {
+    const found = await ready().catch(() => undefined);
+    if (found !== undefined) return Object.assign(found, { log: () => log });
+    assert.equal(child.exitCode, null, `notegate ended:\n${log}`);
+    assert.ok(Date.now() < deadline, `notegate was not ready:\n${log}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** An empty directory that is gone afterwards. */
+export function directory() {
+  const path = mkdtempSync(join(tmpdir(), "notegate-browser-"));
+  after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A port that nobody uses at the moment. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** A sandbox: `{url, control(method, route, body)}`. */
+export async function startSandbox() {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const control = async (method, route, body) => {
+    const text = body && JSON.stringify(body);
+    const answer = await fetch(`${url}/_sandbox/${route}`, { method, body: text });
+    const json = await answer.json();
+    assert.ok(answer.ok, `${method} ${route}: ${JSON.stringify(json)}`);
+    return json;
+  };
+  return start(["sandbox", "serve", "--listen", url.slice("http://".length)], {
+    ready: async () => (await control("GET", "health")) && { url, control },
+  });
+}
+
+/** A gate: what its ready file says, and `call(key, method, path, body)`. */
+export async function startGate(args = [], env = {}) {
+  const place = directory();
+  const file = join(place, "ready.json");
+  const all = ["serve", "--data-dir", join(place, "data"), "--ready-file", file, ...args];
+  const gate = await start(all, { env, ready: async () => JSON.parse(readFileSync(file, "utf8")) });
+  gate.directory = place;
+  gate.call = async (key, method, path, body) => {
+    const headers = { authorization: `Bearer ${key}`, "notion-version": "2025-09-03" };
+    if (body) headers["content-type"] = "application/json";
+    const text = body && JSON.stringify(body);
+    const answer = await fetch(gate.url + path, { method, headers, body: text });
+    const bytes = await answer.text();
+    return { status: answer.status, body: bytes && JSON.parse(bytes) };
+  };
+  return gate;
+}
+
+/** A browser without any memory; it closes with the test. */
+export async function startBrowser() {
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  const browser = await puppeteer.launch({ executablePath: CHROMIUM, headless: true, args });
+  after(() => browser.close());
+  return browser;
+}
+
+/** Presses what bears this text, and waits for the page that it leads to. */
+export async function press(page, selector, text) {
+  for (const element of await page.$$(selector)) {
+    if ((await element.evaluate((it) => it.textContent.trim())) === text) {
+      const [answer] = await Promise.all([page.waitForNavigation(), element.click()]);
+      return answer;
+    }
+  }
+  assert.fail(`no ${selector} says "${text}" on ${page.url()}:\n${await page.content()}`);
+}
+
+/** Whether the page is wider than the window. */
+export async function isTooWide(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+}
