@@ -17,6 +17,7 @@ impl Gate {
     pub async fn run_background(&self, stop: watch::Receiver<bool>) {
         tokio::join!(
             self.keep_last_uses(stop.clone()),
+            self.find_out(stop.clone()),
             self.look_after_connections(stop.clone()),
             self.work_webhooks(stop)
         );

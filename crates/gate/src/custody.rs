@@ -4,7 +4,7 @@
 //! transaction, then here, in one step. A call takes one look at both ([`Held::current`]) and goes by
 //! what it saw.
 //!
-//! - `check` asks Notion about a token before there is a connection.
+//! - `check` asks Notion about a token before there is a connection; `probe`, what it may do.
 //! - `connect` takes verified tokens into custody: `Gate::keep` is the one way in, for tokens that were
 //!   given and for those from OAuth, for new connections and for ones that are authorised again.
 //! - `send` is the one way out: it takes a permit.
@@ -21,6 +21,7 @@ mod flight;
 mod last_used;
 mod machine;
 mod mend;
+mod probe;
 mod refresh;
 mod rotate;
 mod send;
@@ -42,7 +43,7 @@ use crate::Gate;
 use crate::error::Error;
 
 pub use age::CredentialAge;
-pub use check::{Bot, TokenCheck, TokenError};
+pub use check::{Bot, TokenCheck, TokenError, is_notions_own};
 pub(crate) use check::{NotFoundForm, bounded_name, bounded_owner};
 pub use connect::Tokens;
 pub(crate) use connect::Verified;
@@ -199,6 +200,13 @@ impl Held {
     /// Takes over how Notion says that something is not there.
     pub(crate) fn learn_not_found(&self, forms: NotFoundForms) {
         *self.not_found.write().unwrap_or_else(PoisonError::into_inner) = forms;
+    }
+
+    /// Whether it is known how Notion says to each half that something is not there.
+    fn knows_not_found(&self) -> bool {
+        let forms = self.not_found.read().unwrap_or_else(PoisonError::into_inner);
+        let pair = self.current().connection.writer.is_some();
+        forms.reader.is_some() && (!pair || forms.writer.is_some())
     }
 
     /// The error for an object that is not there for the caller of an operation with this effect.

@@ -77,6 +77,11 @@ pub enum Error {
     /// a 401: to the caller that would mean that its own key is wrong.
     #[error("Notion refuses the connection's credential: {0}")]
     Unauthorized(String),
+    /// The tenant has no such connection: there never was one, or it is another tenant's.
+    #[error(
+        "User needs to re-authorize: there is no connection with this id; `notegate workspaces list` shows those that are there"
+    )]
+    NoSuchConnection,
     /// A token is not taken.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -135,6 +140,7 @@ impl Error {
             Self::Ledger => Some("ledger"),
             Self::NoConnection | Self::WhichConnection | Self::Credential(_) => Some("connection"),
             Self::Reauthorize { .. } => Some("reauthorization_required"),
+            Self::NoSuchConnection => None,
             Self::Token(_) => Some("token"),
             Self::Unauthorized(_) | Self::Upstream(_) | Self::Answer(_) | Self::Notion(_) => {
                 Some("upstream")
@@ -180,6 +186,7 @@ impl Error {
             Self::Budget { retry_after } => ApiError::rate_limited(*retry_after),
             Self::Invalid(message) => ApiError::validation(message.clone()),
             Self::Missing(message) => ApiError::new(404, "object_not_found", message.clone()),
+            Self::NoSuchConnection => ApiError::new(404, "object_not_found", format!("{self}.")),
             Self::Conflict(message) => ApiError::new(409, "conflict_error", message.clone()),
             Self::AuditBroken { objects, cause } => {
                 let cause = cause.to_api();

@@ -94,7 +94,7 @@ impl KeyRing {
         keys.insert(known.key.id.clone(), known);
     }
 
-    fn of_tenant(&self, tenant: &TenantId) -> Vec<Arc<Key>> {
+    pub(crate) fn of_tenant(&self, tenant: &TenantId) -> Vec<Arc<Key>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let mut keys: Vec<_> = keys
             .values()

@@ -24,16 +24,18 @@ mod recorder;
 mod schema;
 mod seal;
 mod sessions;
+mod tenants;
 mod tree;
 mod trim;
 mod view;
 mod webhooks;
+mod workspaces;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Chance, Clock, ExposeSecret, Principal, SecretString, Tenant, TenantId};
+use model::{Chance, Clock, ExposeSecret, Principal, SecretString};
 use notion::Version;
 use notion::client::{Client, Settings};
 use notion::oauth::{OAuth, OAuthClient};
@@ -47,7 +49,7 @@ pub use access::{
 };
 pub use audit::{AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
-pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens};
+pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens, is_notions_own};
 pub use error::{Error, KeyFault};
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
@@ -60,6 +62,7 @@ pub use webhooks::{
     Delivery, DeliveryBody, EventHandler, EventWork, Pairing, PairingState, Received, ShownEvent,
     ShownSubscription, WebhookRefusal, WebhookSettings, WorkedEvent,
 };
+pub use workspaces::{Warning, Workspace};
 
 use crate::budget::Budgets;
 use crate::custody::Custody;
@@ -67,6 +70,7 @@ use crate::install::{Refusals, States};
 use crate::keys::KeyRing;
 use crate::recorder::Recorder;
 use crate::sessions::Sessions;
+use crate::tenants::Tenants;
 use crate::tree::Tree;
 
 /// What a gate is made of.
@@ -132,6 +136,7 @@ struct Shared {
     strict_ledger: bool,
     keys: KeyRing,
     custody: Custody,
+    tenants: Tenants,
     budgets: Budgets,
     tree: Tree,
     access_audits: access::Audits,
@@ -169,6 +174,7 @@ impl Gate {
         let shared = Shared {
             keys: KeyRing::load(&*store, &root).await?,
             custody: Custody::load(&*store).await?,
+            tenants: Tenants::load(&*store, clock.now()).await?,
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
             access_audits: access::Audits::default(),
@@ -194,8 +200,6 @@ impl Gate {
             strict_ledger: options.strict_ledger,
         };
         let gate = Self { shared: Arc::new(shared), notion };
-        let (name, created_at) = (TenantId::default(), gate.shared.clock.now());
-        gate.shared.store.add_tenant(Tenant { name, created_at }).await?;
         gate.reseal_legacy().await?;
         Ok(gate)
     }

@@ -6,7 +6,7 @@
 //! then looks at the places of everything that the call touches.
 
 use model::role::Permission;
-use model::{ConnectionId, Principal, Role, Scope, TenantId};
+use model::{ConnectionId, Principal, Role, Scope, TenantId, Who};
 use notion::catalogue::Auth;
 use notion::{Capability, Effect, Id, Kind, Operation};
 
@@ -98,6 +98,9 @@ pub enum Refusal {
     /// Managing reaches everything, and the key does not.
     #[error("a key with a scope cannot manage keys, connections or the ledger")]
     ScopedManager,
+    /// What concerns the whole installation is for whoever runs it.
+    #[error("only the operator may do this: with the command line, where the data directory is")]
+    NotOperator,
     /// It is no call for a key: OAuth clients and browsers make it at Notion itself.
     #[error("`{operation}` belongs to OAuth clients and is not made with a key")]
     NotForKeys {
@@ -126,6 +129,7 @@ impl Refusal {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Role { .. } => "role",
+            Self::NotOperator => "operator",
             Self::Capability { .. } => "capability",
             Self::Scope { .. } | Self::NoPlace | Self::ScopedManager => "scope",
             Self::NotForKeys { .. } => "operation",
@@ -218,6 +222,14 @@ pub fn manage(principal: &Principal) -> Result<(), Refusal> {
         return Err(Refusal::ScopedManager);
     }
     Ok(())
+}
+
+/// Judges who may look after the whole installation: whoever can open the data directory.
+pub fn operate(principal: &Principal) -> Result<(), Refusal> {
+    match principal.who {
+        Who::Operator => Ok(()),
+        Who::Key(_) | Who::Gate | Who::Visitor => Err(Refusal::NotOperator),
+    }
 }
 
 /// Judges the role alone.

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gate::{AuditFilter, Gate, KeyRequest, Options, Tokens};
+use http_body_util::{BodyExt, Full};
 use jiff::Timestamp;
 use ledger::Entry;
 use model::{Clock, ExposeSecret, ManualClock, Principal, Role};
@@ -33,6 +34,7 @@ use serde_json::Value;
 use store::{SqliteStore, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower::ServiceExt;
 use vault::{Keyring, MasterKey, SystemChance};
 use web::{App, Limits, Site};
 
@@ -180,6 +182,32 @@ impl Kit {
         let bearer = format!("Bearer {key}");
         let headers = [("authorization", bearer.as_str()), ("notion-version", VERSION)];
         self.raw(method, path, &headers, body.map(ToString::to_string)).await
+    }
+
+    /// Any call of notegate's own API as the operator, who may act for a tenant.
+    pub async fn as_operator(
+        &self,
+        method: &str,
+        path: &str,
+        tenant: Option<&str>,
+        body: Option<&Value>,
+    ) -> Reply {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some(tenant) = tenant {
+            request = request.header("x-notegate-tenant", tenant);
+        }
+        let body = Full::new(body.map(ToString::to_string).unwrap_or_default().into());
+        let request: http::Request<Full<bytes::Bytes>> = request.body(body).expect("a request");
+        let router = web::operator_router(App::new(self.gate.clone()));
+        let answer = router.oneshot(request).await.expect("an answer");
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        Reply { status: parts.status.as_u16(), headers: parts.headers, bytes }
+    }
+
+    /// Another workspace in the sandbox: `{id, control, tokens, demo}`.
+    pub async fn add_workspace(&self, name: &str) -> Value {
+        self.control("POST", "workspaces", Some(&serde_json::json!({ "name": name }))).await
     }
 
     /// Any request at the gate.

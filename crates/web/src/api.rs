@@ -4,15 +4,19 @@ mod access;
 mod audit;
 mod keys;
 mod pages;
+mod tenants;
 mod webhooks;
+mod workspaces;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::App;
 use crate::openapi;
+use crate::problem::Problem;
 
 /// The largest body that these routes take.
 const BODY_MAX: usize = 500 * 1024;
@@ -24,6 +28,8 @@ pub(crate) fn routes() -> Router<App> {
         .merge(access::routes())
         .merge(pages::routes())
         .merge(webhooks::routes())
+        .merge(tenants::routes())
+        .merge(workspaces::routes())
         .route("/api/openapi.json", get(openapi::document))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .method_not_allowed_fallback(crate::problem::no_method)
@@ -34,6 +40,13 @@ pub(crate) fn routes() -> Router<App> {
 struct Items<T> {
     items: Vec<T>,
     next_cursor: Option<String>,
+}
+
+impl<T> Items<T> {
+    fn map<U>(self, shape: impl Fn(T) -> U) -> Items<U> {
+        let Self { items, next_cursor } = self;
+        Items { items: items.into_iter().map(shape).collect(), next_cursor }
+    }
 }
 
 /// How to page through a list.
@@ -51,5 +64,24 @@ impl Paging {
 
     fn limit(&self) -> u32 {
         self.limit.unwrap_or(Self::LIMIT_DEFAULT).clamp(1, Self::LIMIT_MAX)
+    }
+
+    /// The page of a list that is in memory as a whole; the cursor is the name of the last item.
+    fn page<T>(&self, all: Vec<T>, name: impl Fn(&T) -> String) -> Result<Items<T>, Problem> {
+        let begin = match &self.cursor {
+            None => 0,
+            Some(cursor) => {
+                let last = all.iter().position(|item| name(item) == *cursor);
+                last.ok_or_else(|| {
+                    let detail = "`cursor` is none that this list gave";
+                    Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail)
+                })? + 1
+            }
+        };
+        let end = all.len().min(begin + self.limit() as usize);
+        let next_cursor = all.get(begin..end).and_then(<[T]>::last).filter(|_| end < all.len());
+        let next_cursor = next_cursor.map(&name);
+        let items = all.into_iter().skip(begin).take(end - begin).collect();
+        Ok(Items { items, next_cursor })
     }
 }

@@ -187,6 +187,36 @@ fn own_paths() -> Map<String, Value> {
             "delete": own("revoke-key", "end a key at once", "204", json!({ "description": "It is ended." }), json!({ "parameters": [id] })),
         }),
     );
+    let listed = || {
+        json_answer(
+            "The workspaces, the one that was authorised last first.",
+            list_of("WorkspaceItem"),
+        )
+    };
+    let tokens = || json!({ "requestBody": body(reference("Tokens")) });
+    let whole = |text| json_answer(text, reference("Workspace"));
+    add(
+        "/workspaces",
+        json!({ "get": own("list-workspaces-short", "list the workspaces", "200", listed(), json!({ "parameters": paging })) }),
+    );
+    add(
+        "/api/v1/workspaces",
+        json!({
+            "get": own("list-workspaces", "list the workspaces", "200", listed(), json!({ "parameters": paging })),
+            "post": own("connect-workspace", "connect a workspace by the token of an internal integration, or by a pair", "201", whole("The workspace; connected before, it is authorised again."), tokens()),
+        }),
+    );
+    add(
+        "/api/v1/workspaces/{bot_id}",
+        json!({ "get": own("retrieve-workspace", "show a workspace", "200", whole("All that is known of it."), json!({ "parameters": [path_parameter("bot_id")] })) }),
+    );
+    add(
+        "/api/v1/tenants",
+        json!({
+            "get": own("list-tenants", "list the tenants (operator only)", "200", json_answer("The tenants, by name.", list_of("Tenant")), json!({ "parameters": paging })),
+            "post": own("add-tenant", "make a tenant (operator only)", "201", json_answer("The tenant; `key` is its first admin key, shown this once.", reference("NewTenant")), json!({ "requestBody": body(reference("TenantRequest")) })),
+        }),
+    );
     add(
         "/api/v1/audit",
         json!({ "get": own("list-audit", "list the ledger, newest first", "200", json_answer("Entries.", list_of("Entry")), json!({ "parameters": audit_parameters })) }),
@@ -278,7 +308,49 @@ fn schemas() -> Value {
     });
     let mut new_key = key.clone();
     new_key["key"] = text();
+    let maybe_text = || json!({ "type": ["string", "null"] });
+    let state = || json!({ "enum": ["active", "rotating", "needs_reauthorization", "revoked"] });
+    let owner = || json!({ "type": ["object", "null"], "description": "As Notion says it." });
+    let workspace_item = json!({
+        "bot_id": text(), "workspace_id": maybe_text(), "workspace_name": maybe_text(),
+        "owner": owner(), "authorized_at": time(), "last_used_at": maybe_time(), "state": state(),
+    });
+    let granted = || json!({ "anyOf": [capabilities(), { "type": "null" }], "description": "null if unknown." });
+    let mut workspace = workspace_item.clone();
+    let more = json!({
+        "name": text(), "kind": { "enum": ["internal", "oauth"] }, "workspace_icon": maybe_text(),
+        "duplicated_template_id": maybe_text(), "capabilities": granted(),
+        "writer": {
+            "type": ["object", "null"], "description": "The half of a pair that writes.",
+            "properties": { "bot_id": text(), "name": text(), "capabilities": granted() },
+        },
+        "origin": { "enum": ["environment", "given", "oauth"] }, "state_reason": maybe_text(),
+        "authorized_by": text(), "rotated_at": time(),
+        "warnings": {
+            "type": "array",
+            "items": { "type": "object", "properties": { "code": text(), "detail": text() } },
+        },
+    });
+    if let (Some(workspace), Some(more)) = (workspace.as_object_mut(), more.as_object()) {
+        workspace.extend(more.clone());
+    }
     let mut schemas = json!({
+        "WorkspaceItem": {
+            "type": "object",
+            "required": ["bot_id", "workspace_id", "workspace_name", "owner", "authorized_at", "last_used_at", "state"],
+            "additionalProperties": false,
+            "properties": workspace_item,
+        },
+        "Workspace": { "type": "object", "properties": workspace },
+        "Tokens": {
+            "type": "object",
+            "description": "`token`, or `read_token` and `write_token` of two integrations of one workspace.",
+            "additionalProperties": false,
+            "properties": { "token": text(), "read_token": text(), "write_token": text() },
+        },
+        "Tenant": { "type": "object", "properties": { "name": text(), "created_at": time() } },
+        "TenantRequest": { "type": "object", "required": ["name"], "additionalProperties": false, "properties": { "name": text() } },
+        "NewTenant": { "type": "object", "properties": { "name": text(), "created_at": time(), "key": text() } },
         "Key": { "type": "object", "properties": key },
         "NewKey": { "type": "object", "required": ["key"], "properties": new_key },
         "KeyRequest": {

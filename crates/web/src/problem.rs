@@ -65,7 +65,7 @@ impl Problem {
             Error::Ledger => "ledger_unavailable",
             Error::NoConnection => "no_connection",
             Error::WhichConnection => "connection_ambiguous",
-            Error::Reauthorize { .. } => "reauthorization_required",
+            Error::Reauthorize { .. } | Error::NoSuchConnection => "reauthorization_required",
             Error::Token(TokenError::Rejected) => "token_rejected",
             Error::Token(TokenError::Mismatch(_)) => "token_mismatch",
             _ => &api.code,

@@ -160,6 +160,14 @@ impl TokenCheck {
             body: RequestBody::Empty,
             repeatable: true,
         };
+        self.send(request, token).await
+    }
+
+    pub(super) async fn send(
+        &self,
+        request: Request,
+        token: &SecretString,
+    ) -> Result<(u16, bytes::Bytes), TokenError> {
         let url = || self.client.settings().base_url.clone();
         let answer = self
             .client
@@ -182,6 +190,13 @@ impl TokenCheck {
         let sample = (status == 404).then(|| ApiError::parse(status, &body)).flatten()?;
         sample.message.contains(&id.to_string()).then_some(NotFoundForm { sample, id })
     }
+}
+
+/// Whether a base URL is that of Notion itself: tokens of a sandbox are not sent there.
+pub fn is_notions_own(base_url: &str) -> bool {
+    let uri = base_url.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default().to_ascii_lowercase();
+    host.trim_end_matches('.') == "api.notion.com"
 }
 
 /// Notion's answer about an object that is not there, as a token gets it.

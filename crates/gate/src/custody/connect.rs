@@ -10,11 +10,14 @@ use model::{
 use notion::Id;
 use store::{CredentialChange, Slot};
 
-use super::check::{Bot, TokenCheck, TokenError};
+use super::check::{Bot, TokenCheck, TokenError, is_notions_own};
 use super::{Current, Held, NotFoundForms};
 use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
+
+/// The longest token that is taken.
+const TOKEN_LENGTH_MAX: usize = 500;
 
 /// The token of an internal integration, or those of a pair: one reads, the other writes.
 #[derive(Clone, Debug)]
@@ -49,7 +52,8 @@ impl Gate {
         let resource = Resource { kind: "connection".into(), id: String::new() };
         let mut record =
             Record::manage(&self.shared, principal, "connect-workspace", resource, request_id);
-        match self.verify_and_keep(principal, &mut record, tokens, origin).await {
+        let kept = self.verify_and_keep(principal, &mut record, tokens, origin, request_id);
+        match kept.await {
             Ok(connection) => record.done().await.map(|()| connection),
             Err(error) => Err(record.failed(error).await),
         }
@@ -61,10 +65,35 @@ impl Gate {
         record: &mut Record<'_>,
         tokens: &Tokens,
         origin: Origin,
+        request_id: &str,
     ) -> Result<Connection, Error> {
         self.operator_of(principal)?;
-        let verified = self.verify(tokens, origin).await?;
+        self.check_form(tokens)?;
+        let mut verified = self.verify(tokens, origin).await?;
+        self.probe(principal, &mut verified, request_id).await;
         self.keep(principal, record, verified).await
+    }
+
+    /// What cannot be a token is not sent anywhere, and is not shown in the answer either.
+    fn check_form(&self, tokens: &Tokens) -> Result<(), Error> {
+        let own = is_notions_own(&self.notion.settings().base_url);
+        for token in [Some(&tokens.access), tokens.write.as_ref()].into_iter().flatten() {
+            let token = token.expose_secret();
+            if !(1..=TOKEN_LENGTH_MAX).contains(&token.len())
+                || !token.bytes().all(|byte| byte.is_ascii_graphic())
+            {
+                return Err(Error::Invalid(
+                    "that is no token of Notion: copy the whole token from the integration's settings"
+                        .to_owned(),
+                ));
+            }
+            if own && token.starts_with("ntn_sandbox") {
+                return Err(Error::Invalid(
+                    "that is a token of a sandbox, and NOTION_BASE_URL is Notion's own".to_owned(),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Asks Notion whose tokens these are.
@@ -82,6 +111,23 @@ impl Gate {
         }
         let not_found = self.not_found_forms(&tokens.access, tokens.write.as_ref()).await;
         Ok(Verified { connection, credentials, not_found })
+    }
+
+    /// Asks what verified tokens may do.
+    async fn probe(&self, principal: &Principal, verified: &mut Verified, request_id: &str) {
+        let Verified { connection, credentials, .. } = verified;
+        for (slot, token) in credentials {
+            let bot = match (&*slot, &connection.writer) {
+                (Slot::Write, Some(writer)) => writer.bot_id,
+                _ => connection.bot_id,
+            };
+            let found = self.capabilities(principal, bot, token, request_id).await;
+            match (slot, &mut connection.writer) {
+                (Slot::Access, _) => connection.capabilities = found,
+                (Slot::Write, Some(writer)) => writer.capabilities = found,
+                _ => {}
+            }
+        }
     }
 
     /// Questions about tokens, asked where the gate finds Notion.
@@ -163,6 +209,9 @@ impl Gate {
             None => self.add(connection.clone(), change).await?,
         };
         held.learn_not_found(not_found);
+        if connection.capabilities.is_some() {
+            self.log_warnings(connection.clone());
+        }
         Ok(connection)
     }
 
@@ -274,13 +323,19 @@ impl Gate {
     async fn refresh_facts(&self, held: &Arc<Held>, seen: Connection) -> Result<Connection, Error> {
         let _changing = held.changing.lock().await;
         let before = held.current().connection.clone();
+        // What was not asked again is as it was.
+        let known_writer = before.writer.as_ref().and_then(|writer| writer.capabilities);
+        let writer = seen.writer.map(|writer| {
+            let capabilities = writer.capabilities.or(known_writer);
+            Writer { capabilities, ..writer }
+        });
         let now = Connection {
             name: seen.name,
             workspace_id: seen.workspace_id,
             workspace_name: seen.workspace_name,
             owner: seen.owner,
-            capabilities: seen.capabilities,
-            writer: seen.writer,
+            capabilities: seen.capabilities.or(before.capabilities),
+            writer,
             ..before.clone()
         };
         if now != before {

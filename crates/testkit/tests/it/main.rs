@@ -11,6 +11,8 @@ mod roles;
 mod routes;
 mod scope;
 mod search;
+mod tenants;
 mod upstream;
 mod vault_start;
 mod webhooks;
+mod workspaces;

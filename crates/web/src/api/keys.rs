@@ -60,21 +60,8 @@ async fn list(
 ) -> Result<Json<Items<Shown>>, Problem> {
     let Query(paging) = paging?;
     let keys = app.gate.list_keys(&caller.principal, caller.request_id.as_str()).await?;
-    let unknown = || {
-        let detail = "`cursor` is none that this list gave";
-        Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail)
-    };
-    let begin = match &paging.cursor {
-        None => 0,
-        Some(cursor) => {
-            keys.iter().position(|key| key.id.as_str() == cursor).ok_or_else(unknown)? + 1
-        }
-    };
-    let page: Vec<_> = keys.iter().skip(begin).take(paging.limit() as usize).collect();
-    let more = begin + page.len() < keys.len();
-    let next_cursor = page.last().filter(|_| more).map(|key| key.id.to_string());
-    let items = page.into_iter().map(|key| Shown::new(&app.gate, (**key).clone())).collect();
-    Ok(Json(Items { items, next_cursor }))
+    let page = paging.page(keys, |key| key.id.to_string())?;
+    Ok(Json(page.map(|key| Shown::new(&app.gate, (*key).clone()))))
 }
 
 async fn retrieve(

@@ -1,0 +1,105 @@
+//! `/api/v1/workspaces` (the list also `/workspaces`).
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use gate::{Tokens, Workspace};
+use http::StatusCode;
+use jiff::Timestamp;
+use model::{ConnectionId, ConnectionState, SecretString};
+use notion::Id;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Items, Paging};
+use crate::App;
+use crate::caller::{Caller, JsonBody, PathParam};
+use crate::problem::Problem;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/workspaces", get(list))
+        .route("/api/v1/workspaces", get(list).post(connect))
+        .route("/api/v1/workspaces/{bot_id}", get(retrieve))
+}
+
+/// A connection in a list.
+#[derive(Debug, Serialize)]
+struct Item {
+    bot_id: ConnectionId,
+    workspace_id: Option<Id>,
+    workspace_name: Option<String>,
+    owner: Option<Value>,
+    authorized_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    state: ConnectionState,
+}
+
+impl From<Workspace> for Item {
+    fn from(Workspace { connection, .. }: Workspace) -> Self {
+        Self {
+            bot_id: connection.bot_id,
+            workspace_id: connection.workspace_id,
+            workspace_name: connection.workspace_name,
+            owner: connection.owner,
+            authorized_at: connection.authorized_at,
+            last_used_at: connection.last_used_at,
+            state: connection.state,
+        }
+    }
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    paging: Result<Query<Paging>, QueryRejection>,
+) -> Result<Json<Items<Item>>, Problem> {
+    let Query(paging) = paging?;
+    let all = app.gate.list_workspaces(&caller.principal, caller.request_id.as_str()).await?;
+    let page = paging.page(all, |workspace| workspace.connection.bot_id.to_string())?;
+    Ok(Json(page.map(Item::from)))
+}
+
+async fn retrieve(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<Json<Workspace>, Problem> {
+    let request_id = caller.request_id.as_str();
+    Ok(Json(app.gate.find_workspace(&caller.principal, &id, request_id).await?))
+}
+
+async fn connect(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<(StatusCode, Json<Workspace>), Problem> {
+    let tokens = tokens(body)?;
+    let request_id = caller.request_id.as_str();
+    let workspace = app.gate.connect_workspace(&caller.principal, &tokens, request_id).await?;
+    Ok((StatusCode::CREATED, Json(workspace)))
+}
+
+/// Tokens out of a body. By hand, because serde's messages quote what they find.
+fn tokens(body: Value) -> Result<Tokens, Problem> {
+    let mut body = match body {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    let mut take = |name: &str| match body.remove(name) {
+        Some(Value::String(token)) => Some(SecretString::from(token.trim().to_owned())),
+        _ => None,
+    };
+    let taken = (take("token"), take("read_token"), take("write_token"));
+    let tokens = match taken {
+        (Some(access), None, None) => Some(Tokens { access, write: None }),
+        (None, Some(access), write @ Some(_)) => Some(Tokens { access, write }),
+        _ => None,
+    };
+    tokens.filter(|_| body.is_empty()).ok_or_else(|| {
+        let detail = "the body must be {\"token\": \"…\"}, or {\"read_token\": \"…\", \"write_token\": \"…\"} \
+                      for a pair";
+        Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail)
+    })
+}
