@@ -19,7 +19,8 @@ impl Gate {
             self.keep_last_uses(stop.clone()),
             self.find_out(stop.clone()),
             self.look_after_connections(stop.clone()),
-            self.work_webhooks(stop)
+            self.work_webhooks(stop),
+            self.resume_rotation(),
         );
     }
 

@@ -281,26 +281,36 @@ impl Gate {
         &self,
         held: &Arc<Held>,
         connection: Connection,
-        mut change: CredentialChange,
+        change: CredentialChange,
     ) -> Result<Arc<Current>, StoreError> {
-        let (shared, held) = (self.shared.clone(), held.clone());
+        let (gate, held) = (self.clone(), held.clone());
         let done = tokio::spawn(async move {
-            // The master key may have changed since they were sealed; held until they are stored.
-            let sealing = shared.vault.sealing();
-            let row = credential_row(&connection.tenant, connection.bot_id);
-            for Credential { slot, sealed, .. } in &mut change.put {
-                // What cannot be brought under the new key is stored as it is, and found by its name.
-                if let Ok(renewed) = sealing.renew(slot.place(&row), sealed) {
-                    *sealed = renewed;
-                }
-            }
+            let change = gate.store_connection(connection.clone(), change).await?;
             let credentials = change.applied_to(&held.current().credentials);
-            shared.store.put_connection(connection.clone(), change).await?;
-            drop(sealing);
             Ok(held.switch(connection, credentials))
         });
         // The task cannot be cancelled by anybody; it could only have panicked.
         done.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Stores a connection and a change of its credentials; gives back what was stored.
+    async fn store_connection(
+        &self,
+        connection: Connection,
+        mut change: CredentialChange,
+    ) -> Result<CredentialChange, StoreError> {
+        // The master key may have changed since they were sealed. Held until they are stored.
+        let sealing = self.shared.vault.sealing();
+        let row = credential_row(&connection.tenant, connection.bot_id);
+        for Credential { slot, sealed, .. } in &mut change.put {
+            // What cannot be brought under the new key is stored as it is: it is found by its name.
+            if let Ok(renewed) = sealing.renew(slot.place(&row), sealed) {
+                *sealed = renewed;
+            }
+        }
+        self.shared.store.put_connection(connection, change.clone()).await?;
+        drop(sealing);
+        Ok(change)
     }
 
     /// Seals anew what an older notegate sealed for another place.

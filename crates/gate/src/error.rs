@@ -88,6 +88,9 @@ pub enum Error {
     /// A credential does not open.
     #[error("the connection's credential cannot be opened")]
     Credential(#[source] vault::OpenError),
+    /// The master key could not be changed.
+    #[error("the master key could not be changed: {0}")]
+    MasterKey(String),
     /// Notion itself refused, when the gate asked for what it needs to know.
     #[error("{}", .0.message)]
     Notion(ApiError),
@@ -134,6 +137,7 @@ impl Error {
             Self::Refused(refusal) => Some(refusal.reason()),
             Self::NotFound(_) | Self::Missing(_) => None,
             Self::Conflict(_) => Some("conflict"),
+            Self::MasterKey(_) => Some("master_key"),
             Self::AuditBroken { cause, .. } => cause.reason(),
             Self::Malformed(_) | Self::Invalid(_) => Some("request"),
             Self::Budget { .. } => Some("budget"),
@@ -188,6 +192,7 @@ impl Error {
             Self::Missing(message) => ApiError::new(404, "object_not_found", message.clone()),
             Self::NoSuchConnection => ApiError::new(404, "object_not_found", format!("{self}.")),
             Self::Conflict(message) => ApiError::new(409, "conflict_error", message.clone()),
+            Self::MasterKey(_) => ApiError::new(409, "conflict_error", self.to_string()),
             Self::AuditBroken { objects, cause } => {
                 let cause = cause.to_api();
                 let message = format!(

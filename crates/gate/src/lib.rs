@@ -21,6 +21,7 @@ mod listing;
 mod locate;
 mod record;
 mod recorder;
+mod rekey;
 mod schema;
 mod seal;
 mod sessions;
@@ -54,6 +55,9 @@ pub use error::{Error, KeyFault};
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
 pub use recorder::EntrySink;
+pub use rekey::{
+    FixedKeys, KeySource, KeySourceError, KeySourceKind, KeyStatus, Progress, Rotated, VaultStatus,
+};
 pub use seal::{Cells, SealFault};
 pub use sessions::{Session, SessionToken};
 pub use store::AuditMade;
@@ -69,6 +73,7 @@ use crate::custody::Custody;
 use crate::install::{Refusals, States};
 use crate::keys::KeyRing;
 use crate::recorder::Recorder;
+use crate::rekey::Rekeying;
 use crate::sessions::Sessions;
 use crate::tenants::Tenants;
 use crate::tree::Tree;
@@ -79,6 +84,8 @@ pub struct Options {
     pub store: Arc<dyn Store>,
     /// What opens the secrets in it; the first seals.
     pub keyring: Keyring,
+    /// Where the keys come from, for when they change.
+    pub key_source: Arc<dyn KeySource>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
@@ -120,6 +127,8 @@ struct Shared {
     store: Arc<dyn Store>,
     /// Seals what is stored.
     vault: Vault,
+    key_source: Arc<dyn KeySource>,
+    rekeying: Rekeying,
     /// Seals what is given out to come back soon.
     cursors: Vault,
     /// Everything derived comes from it.
@@ -188,6 +197,8 @@ impl Gate {
             webhooks: webhooks::Webhooks::load(&*store, options.webhooks).await?,
             store,
             vault,
+            key_source: options.key_source,
+            rekeying: Rekeying::default(),
             cursors: root.vault(Label::Cursors, chance.clone()),
             root,
             clock,

@@ -6,3 +6,4 @@ pub(crate) mod keys;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod tour;
+pub(crate) mod vault;

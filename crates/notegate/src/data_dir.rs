@@ -6,14 +6,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use model::{ExposeSecret, SecretString};
-use vault::{Keyring, MasterKey, SystemChance};
+use vault::Keyring;
 
 use crate::failure::Failure;
-use crate::secret;
+use crate::master_key::MasterKeys;
 
 const LOCK: &str = "lock";
-const MASTER_KEY: &str = "master.key";
+pub(crate) const MASTER_KEY: &str = "master.key";
 const DATABASE: &str = "notegate.sqlite";
 const SOCKET: &str = "control.sock";
 
@@ -74,6 +73,11 @@ impl DataDir {
         })
     }
 
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The database file.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
@@ -89,23 +93,21 @@ impl DataDir {
         path.join(SOCKET)
     }
 
-    /// The master keys: those that were given, or those in the directory, or a new one there.
-    pub(crate) fn master_keys(
+    /// The master keys: what the source has, or a new one in the directory if it is to have them.
+    pub(crate) async fn master_keys(
         &self,
-        given: Option<&SecretString>,
+        source: &MasterKeys,
     ) -> Result<(Keyring, MasterKeySource), Failure> {
-        if let Some(given) = given {
-            let key =
-                Keyring::parse(given).context("NOTEGATE_MASTER_KEY").map_err(Failure::usage)?;
-            return Ok((key, MasterKeySource::Given));
-        }
-        let path = self.path.join(MASTER_KEY);
-        if path.exists() {
-            let text = secret::read_file(&path).map_err(|error| Failure::usage(anyhow!(error)))?;
-            let key = Keyring::parse(&text)
-                .with_context(|| format!("{}", path.display()))
-                .map_err(Failure::usage)?;
-            return Ok((key, MasterKeySource::Found));
+        let read = source.read().await.map_err(match source {
+            MasterKeys::Command(_) => Failure::could_not,
+            _ => Failure::usage,
+        });
+        if let Some(keyring) = read? {
+            let from = match source {
+                MasterKeys::DataDirectory(_) => MasterKeySource::Found,
+                _ => MasterKeySource::Given,
+            };
+            return Ok((keyring, from));
         }
         if self.database().exists() {
             return Err(Failure::usage(anyhow!(
@@ -114,11 +116,8 @@ impl DataDir {
                 self.path.display()
             )));
         }
-        let key = MasterKey::generate(&SystemChance::new());
-        write_private(&path, key.reveal().expose_secret())
-            .with_context(|| format!("{} cannot be written", path.display()))
-            .map_err(Failure::could_not)?;
-        Ok((Keyring::of(key), MasterKeySource::Made))
+        let keyring = source.make(&self.path.join(MASTER_KEY)).map_err(Failure::could_not)?;
+        Ok((keyring, MasterKeySource::Made))
     }
 }
 
@@ -170,5 +169,11 @@ pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = private_file().write(true).create_new(true).open(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    // The new name, too, must survive a power cut.
+    #[cfg(unix)]
+    if let Some(directory) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
 }

@@ -22,6 +22,7 @@ use vault::{Keyring, SystemChance};
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
+use crate::master_key::MasterKeys;
 use crate::settings::{Flags, Settings};
 
 /// The options that all these commands take.
@@ -99,14 +100,18 @@ impl Found {
     }
 }
 
-/// The master keys of a data directory, and its store.
-pub(crate) fn open_store(
+/// The master keys of a data directory, where they come from, and its store.
+pub(crate) async fn open_store(
     dir: &DataDir,
-    settings: &Settings,
-) -> Result<(Keyring, SqliteStore), Failure> {
-    let (keyring, _) = dir.master_keys(settings.secret("NOTEGATE_MASTER_KEY"))?;
+    mut settings: Settings,
+) -> Result<(Keyring, MasterKeys, SqliteStore), Failure> {
+    let source = MasterKeys::of(&mut settings, dir.path());
+    if !settings.faults().is_empty() {
+        return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
+    }
+    let (keyring, _) = dir.master_keys(&source).await?;
     let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
-    Ok((keyring, store))
+    Ok((keyring, source, store))
 }
 
 impl Local {
@@ -116,10 +121,11 @@ impl Local {
             Found::Running(socket) => return Ok(Self::Running(socket)),
             Found::Ours(dir, settings) => (dir, settings),
         };
-        let (keyring, store) = open_store(&dir, &settings)?;
+        let (keyring, source, store) = open_store(&dir, settings).await?;
         let gate = Gate::open(Options {
             store: Arc::new(store),
             keyring,
+            key_source: Arc::new(source),
             clock: Arc::new(SystemClock),
             chance: Arc::new(SystemChance::new()),
             notion: notion::client::Settings {

@@ -5,8 +5,10 @@
 mod commands;
 mod data_dir;
 mod failure;
+mod key_command;
 mod local;
 mod logging;
+mod master_key;
 mod secret;
 mod settings;
 mod term;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{audit, config, keys, sandbox, serve, tour};
+use crate::commands::{audit, config, keys, sandbox, serve, tour, vault};
 use crate::failure::Failure;
 
 /// A gate in front of Notion: narrow, revocable, recorded keys instead of whole tokens.
@@ -35,6 +37,9 @@ enum Command {
     /// Make, list and end keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// See under which master key the secrets are, and change it.
+    #[command(subcommand)]
+    Vault(vault::Command),
     /// Read, check and export the ledger.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Tour => tour::run(),
         Command::Keys(command) => keys::run(command),
+        Command::Vault(command) => vault::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Config(command) => config::run(command),
         Command::Sandbox(command) => sandbox::run(command),

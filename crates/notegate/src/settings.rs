@@ -48,6 +48,16 @@ impl Setting {
         self
     }
 
+    /// Whether its value must not be shown.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// Every name that it has in the environment.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     /// Its key in `notegate.toml`: the name in lower case, without `NOTEGATE_`.
     pub(crate) fn key(&self) -> String {
         self.name.strip_prefix("NOTEGATE_").unwrap_or(self.name).to_lowercase()
@@ -101,6 +111,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "32 bytes that open the data directory, in base64; made there if not set",
     )
     .secret(),
+    optional(
+        "NOTEGATE_MASTER_KEY_COMMAND",
+        "a command that prints them (docs/master-key.md); run without a shell",
+    ),
     setting("NOTION_BASE_URL", "https://api.notion.com", "where Notion is").also(&["BASE_URL"]),
     optional("NOTION_VERSION", "a version that all calls go out with, whatever the caller sends"),
     optional("NOTION_TOKEN", "the workspace's token").secret().also(&["NOTION_API_TOKEN"]),

@@ -1,7 +1,7 @@
 //! A store that can be told to fail where the ledger or connections are written.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ pub struct FaultyStore {
     inner: SqliteStore,
     ledger_fails: AtomicBool,
     connections_fail: AtomicBool,
+    reseals_left: AtomicUsize,
 }
 
 impl FaultyStore {
@@ -30,12 +31,18 @@ impl FaultyStore {
             inner,
             ledger_fails: AtomicBool::new(false),
             connections_fail: AtomicBool::new(false),
+            reseals_left: AtomicUsize::new(usize::MAX),
         }
     }
 
     /// Whether connections can be written from now on.
     pub fn fail_connections(&self, fails: bool) {
         self.connections_fail.store(fails, Ordering::SeqCst);
+    }
+
+    /// After so many cells no further one is re-sealed.
+    pub fn fail_reseal_after(&self, cells: usize) {
+        self.reseals_left.store(cells, Ordering::SeqCst);
     }
 
     /// Whether the ledger can be written from now on.
@@ -161,6 +168,9 @@ impl SealedCells for FaultyStore {
     }
 
     async fn replace_head(&self, cell: &SealedCell, new: SealedHead) -> Result<bool> {
+        let spent = |left: usize| left.checked_sub(1);
+        let left = self.reseals_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spent);
+        left.map_err(|_| StoreError::Foreign("killed (a test said so)".to_owned()))?;
         self.inner.replace_head(cell, new).await
     }
 }

@@ -315,6 +315,7 @@ pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
     Options {
         store,
         keyring,
+        key_source: Arc::new(gate::FixedKeys),
         clock: Arc::new(ManualClock::new(Timestamp::from_second(1_790_000_000).expect("a time"))),
         chance: Arc::new(SystemChance::new()),
         notion: notion::client::Settings {

@@ -38,6 +38,16 @@ impl Keyring {
         others
     }
 
+    /// These keys, and those of `older` that are not among them, which only open.
+    pub(crate) fn and_older(mut self, older: &Self) -> Self {
+        for key in &older.0 {
+            if self.find(key.id()).is_none() {
+                self.0.push(MasterKey::from_bytes(key.bytes()));
+            }
+        }
+        self
+    }
+
     /// Reads master keys with white space between them, the current one first.
     pub fn parse(text: &SecretString) -> Result<Self, ParseKeyringError> {
         let mut keys: Vec<MasterKey> = Vec::new();

@@ -45,10 +45,12 @@ impl Vault {
         sealed.open(&self.keyring(), place)
     }
 
-    /// Takes other keys from now on.
+    /// Takes other keys from now on. Those of before still open as long as the process lives: what is
+    /// sealed under them may be in memory.
     pub fn reload(&self, keyring: Keyring) -> Replaced {
         let mut held = self.keyring.write().unwrap_or_else(PoisonError::into_inner);
-        Replaced(std::mem::replace(&mut *held, Arc::new(keyring)))
+        let keyring = Arc::new(keyring.and_older(&held));
+        Replaced(std::mem::replace(&mut *held, keyring))
     }
 
     /// The names of the keys, the current one first.
@@ -127,28 +129,30 @@ mod tests {
         let chance = Arc::new(SystemChance::new());
         let [one, two] = [(); 2].map(|()| MasterKey::generate(&*chance));
         let text = two.reveal();
-        let (first, one_text) = (one.id(), one.reveal());
+        let first = one.id();
         let vault = Vault::new(Keyring::of(one), chance);
         let sealing = vault.sealing();
         let sealed = sealing.seal(place, &"secret".to_owned().into());
         assert_eq!(sealed.key_id(), Some(first));
 
-        let both = Keyring::parse(&text).unwrap();
-        let replaced = vault.reload(both);
+        let replaced = vault.reload(Keyring::parse(&text).unwrap());
         assert!(replaced.is_in_use(), "the sealing began before");
         drop(sealing);
         assert!(!replaced.is_in_use());
-        let error = vault.open(place, &sealed).unwrap_err();
-        assert_eq!(error.fault, SealError::OtherMasterKey(first));
-        assert!(error.to_string().contains("t.c, row r"), "{error}");
-
-        let both = format!("{}\n{}", two.reveal().expose_secret(), one_text.expose_secret());
-        let _ = vault.reload(Keyring::parse(&both.into()).unwrap());
+        assert_eq!(vault.key_ids(), [two.id(), first]);
+        assert_eq!(vault.open(place, &sealed).unwrap().expose_secret(), "secret");
         let renewed = vault.sealing().renew(place, &sealed).unwrap();
         assert_eq!(renewed.key_id(), Some(two.id()));
         assert_eq!(vault.open(place, &renewed).unwrap().expose_secret(), "secret");
         assert_eq!(vault.sealing().renew(place, &renewed).unwrap(), renewed);
         assert!(vault.sealing().renew(place, &Sealed::from_bytes(vec![1, 2])).is_err());
+
+        // A process that begins with the new key alone has forgotten the old one.
+        let fresh = Vault::new(Keyring::parse(&text).unwrap(), Arc::new(SystemChance::new()));
+        let error = fresh.open(place, &sealed).unwrap_err();
+        assert_eq!(error.fault, SealError::OtherMasterKey(first));
+        assert!(error.to_string().contains("t.c, row r"), "{error}");
+        assert_eq!(fresh.open(place, &renewed).unwrap().expose_secret(), "secret");
 
         let again = vault.sealing().seal(place, &"secret".to_owned().into());
         assert_eq!(vault.open(place, &again).unwrap().expose_secret(), "secret");

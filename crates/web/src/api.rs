@@ -5,6 +5,7 @@ mod audit;
 mod keys;
 mod pages;
 mod tenants;
+mod vault;
 mod webhooks;
 mod workspaces;
 
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(webhooks::routes())
         .merge(tenants::routes())
         .merge(workspaces::routes())
+        .merge(vault::routes())
         .route("/api/openapi.json", get(openapi::document))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .method_not_allowed_fallback(crate::problem::no_method)

@@ -261,6 +261,14 @@ fn own_paths() -> Map<String, Value> {
         "/api/v1/access/trace",
         json!({ "get": own("trace-access", "why an object is reachable or not", "200", json_answer("Its way up, and what was shared.", reference("AccessTrace")), json!({ "parameters": [object, taken_for, whose] })) }),
     );
+    add(
+        "/api/v1/vault",
+        json!({ "get": own("read-vault", "which master keys are in use (operator only)", "200", json_answer("What is sealed under which key.", reference("Vault")), json!({})) }),
+    );
+    add(
+        "/api/v1/vault/rotate",
+        json!({ "post": own("rotate-master-key", "change the master key, or go on with it (operator only)", "200", json_answer("What it came to.", reference("Rotated")), json!({})) }),
+    );
     for base in ["/api/v1/pages", "/api/pages"] {
         let suffix = if base == "/api/pages" { "-short" } else { "" };
         add(
@@ -300,6 +308,8 @@ fn schemas() -> Value {
             "additionalProperties": false,
         })
     };
+    let key_source =
+        || json!({ "enum": ["data_directory", "environment", "file", "command", "process"] });
     let key = json!({
         "id": text(), "name": text(), "connection": { "type": ["string", "null"] }, "role": role(), "within": texts(),
         "capabilities": capabilities(), "budget": budget(), "created_at": time(),
@@ -440,6 +450,37 @@ fn schemas() -> Value {
                 "because": text(), "advice": text(),
                 "chain": { "type": "array", "description": "The object, then what is above it." },
                 "granted_by": { "type": ["object", "null"] }, "notes": texts(), "rules": texts(),
+            },
+        },
+        "Vault": {
+            "type": "object",
+            "required": ["source", "source_shown", "keys", "damaged", "damaged_cells", "progress"],
+            "properties": {
+                "source": key_source(), "source_shown": text(), "damaged": texts(),
+                "damaged_cells": { "type": "integer" },
+                "keys": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "id": text(), "current": { "type": "boolean" }, "given": { "type": "boolean" },
+                            "cells": { "type": "integer" }, "removable": { "type": "boolean" },
+                        },
+                    },
+                },
+                "progress": {
+                    "type": ["object", "null"],
+                    "properties": { "done": { "type": "integer" }, "total": { "type": "integer" } },
+                },
+            },
+        },
+        "Rotated": {
+            "type": "object",
+            "required": ["key", "changed", "resealed", "failed", "failed_cells", "removable", "settled", "source", "source_shown"],
+            "properties": {
+                "key": text(), "changed": { "type": "boolean" }, "resealed": { "type": "integer" },
+                "failed": texts(), "failed_cells": { "type": "integer" }, "removable": texts(),
+                "settled": { "type": "boolean" }, "source": key_source(), "source_shown": text(),
             },
         },
         "Problem": {

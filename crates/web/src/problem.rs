@@ -66,6 +66,7 @@ impl Problem {
             Error::NoConnection => "no_connection",
             Error::WhichConnection => "connection_ambiguous",
             Error::Reauthorize { .. } | Error::NoSuchConnection => "reauthorization_required",
+            Error::MasterKey(_) => "master_key",
             Error::Token(TokenError::Rejected) => "token_rejected",
             Error::Token(TokenError::Mismatch(_)) => "token_mismatch",
             _ => &api.code,

@@ -223,8 +223,8 @@ impl Gate {
     ) -> Result<Arc<Held>, Error> {
         let gate = self.clone();
         let done = tokio::spawn(async move {
+            let change = gate.store_connection(connection.clone(), change).await?;
             let credentials = change.applied_to(&[]);
-            gate.shared.store.put_connection(connection.clone(), change).await?;
             Ok(gate.shared.custody.add(connection, credentials))
         });
         done.await.unwrap_or(Err(store::StoreError::Closed)).map_err(Error::Store)

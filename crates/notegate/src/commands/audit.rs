@@ -147,7 +147,7 @@ async fn verify(args: Verify) -> Done {
     let socket = match Found::find(&args.place).await? {
         Found::Running(socket) => socket,
         Found::Ours(dir, settings) => {
-            let (keyring, store) = open_store(&dir, &settings)?;
+            let (keyring, _, store) = open_store(&dir, settings).await?;
             let verdict = gate::verify_at_rest(&store, &keyring).await;
             return tell(args.json, &json!(verdict.map_err(open_failure)?));
         }

@@ -7,6 +7,7 @@ use model::{KeyId, KeyToken};
 use serde_json::{Map, Value, json};
 
 use crate::Done;
+use crate::commands::vault;
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on, encoded};
 use crate::term::table;
@@ -20,6 +21,9 @@ pub(crate) enum Command {
     Create(Create),
     /// End a key: the very next call with it is refused.
     Revoke(Revoke),
+    /// The same as `notegate vault rotate`.
+    #[command(hide = true)]
+    Rotate(vault::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +76,7 @@ pub(crate) struct Revoke {
 pub(crate) fn run(command: Command) -> Done {
     block_on(async {
         match command {
+            Command::Rotate(args) => vault::rotate(args).await,
             Command::List(args) => list(args).await,
             Command::Create(args) => create(args).await,
             Command::Revoke(args) => revoke(args).await,

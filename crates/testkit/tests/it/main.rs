@@ -13,6 +13,7 @@ mod scope;
 mod search;
 mod tenants;
 mod upstream;
+mod vault_rekey;
 mod vault_start;
 mod webhooks;
 mod workspaces;

@@ -19,6 +19,7 @@ use crate::Done;
 use crate::failure::Failure;
 use crate::local::block_on;
 use crate::logging;
+use crate::master_key::MasterKeys;
 use crate::secret::{self, TOKEN_URL, check_token};
 use crate::settings::{Flags, Settings};
 use crate::term::{Style, printable};
@@ -43,7 +44,7 @@ pub(crate) struct Plan {
     pub(crate) tree_age_max: Duration,
     pub(crate) rotation_grace: Duration,
     pub(crate) strict_ledger: bool,
-    pub(crate) master_key: Option<SecretString>,
+    pub(crate) master_keys: Arc<MasterKeys>,
     pub(crate) session_secret: Option<SecretString>,
 }
 
@@ -97,10 +98,9 @@ impl Plan {
             }
             version
         });
-        let master_key = settings.secret("NOTEGATE_MASTER_KEY").cloned();
-        if let Some(Err(error)) = master_key.as_ref().map(vault::Keyring::parse) {
-            settings.fault(format!("NOTEGATE_MASTER_KEY: {error}"));
-        }
+        let data_dir =
+            PathBuf::from(settings.text("NOTEGATE_DATA_DIR").unwrap_or("./notegate-data"));
+        let master_keys = Arc::new(MasterKeys::of(settings, &data_dir));
         if let Err(fault) = logging::check(settings) {
             settings.fault(fault);
         }
@@ -117,7 +117,7 @@ impl Plan {
             tls,
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
             sandbox_listen: sandbox_listen.filter(|_| sandbox),
-            data_dir: settings.text("NOTEGATE_DATA_DIR").unwrap_or("./notegate-data").into(),
+            data_dir,
             ready_file: settings.text("NOTEGATE_READY_FILE").map(Into::into),
             base_url,
             token: token.filter(|_| !sandbox),
@@ -127,7 +127,7 @@ impl Plan {
             tree_age_max: seconds(settings, "NOTEGATE_TREE_AGE_MAX", 0.0..=3600.0),
             rotation_grace: seconds(settings, "NOTEGATE_ROTATION_GRACE", 0.0..=604_800.0),
             strict_ledger: settings.switch("NOTEGATE_LEDGER_STRICT"),
-            master_key,
+            master_keys,
             session_secret,
         };
         match settings.faults() {

@@ -183,12 +183,13 @@ async fn open_gate(
     oauth: Option<OAuthClient>,
     on_entry: gate::EntrySink,
 ) -> Result<(Gate, MasterKeySource), Failure> {
-    let (keyring, source) = dir.master_keys(plan.master_key.as_ref())?;
+    let (keyring, source) = dir.master_keys(&plan.master_keys).await?;
     let store = SqliteStore::open(&dir.database()).map_err(Failure::could_not)?;
     let base_url = sandbox.map_or_else(|| plan.base_url.clone(), Sandbox::url);
     let gate = Gate::open(Options {
         store: Arc::new(store),
         keyring,
+        key_source: plan.master_keys.clone(),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance::new()),
         notion: plan.notion(base_url),
