@@ -14,6 +14,11 @@ import puppeteer from "puppeteer-core";
 const { NOTEGATE, CHROMIUM } = process.env;
 const children = new Set();
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+/** What is to be done when all tests of the script are over, the latest first. */
+const ends = [];
+after(async () => {
+  for (const end of ends.reverse()) await end();
+});
 
 /** Starts the program and waits for its ready file, or for its address to answer. */
 async function start(args, { env = {}, ready }) {
@@ -26,7 +31,7 @@ async function start(args, { env = {}, ready }) {
   const keep = (text) => (log = (log + text).slice(-20_000));
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
-  after(async () => {
+  ends.push(async () => {
     child.kill("SIGTERM");
     if (child.exitCode === null) await new Promise((done) => child.once("exit", done));
     children.delete(child);
@@ -43,7 +48,7 @@ async function start(args, { env = {}, ready }) {
 /** An empty directory that is gone afterwards. */
 export function directory() {
   const path = mkdtempSync(join(tmpdir(), "notegate-browser-"));
-  after(() => rmSync(path, { recursive: true, force: true }));
+  ends.push(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
@@ -89,11 +94,11 @@ export async function startGate(args = [], env = {}) {
   return gate;
 }
 
-/** A browser without any memory; it closes with the test. */
+/** A browser without any memory. */
 export async function startBrowser() {
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const browser = await puppeteer.launch({ executablePath: CHROMIUM, headless: true, args });
-  after(() => browser.close());
+  ends.push(() => browser.close());
   return browser;
 }
 

@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: requests of all sorts to every route of the sandbox, for as long as one likes.
+//! `cargo xtask fuzz`: requests of all sorts to every route of the sandbox, for as long as one likes; and
+//! `cargo xtask fuzz callback`: nonsense at the routes of the gate that OAuth leads everybody to.
 //!
 //! Never a panic, a 5xx, a hang, or an answer in another shape than Notion's. A failure says the
 //! seed: `--seed` plays it again.
@@ -15,15 +16,25 @@ use sandbox::{Options, Sandbox};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::args::Args;
+use crate::args::{Args, Usage};
+use crate::process;
 
 /// Requests to one sandbox, before a fresh one takes over.
 const ROUND: usize = 2000;
 /// A request that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Tests of the gate that go on for as long as they are told: what is typed, the test.
+const OF_THE_GATE: [(&str, &str); 1] = [("callback", "install::fuzz::")];
+
 /// Runs the command; `false` says that something broke.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
+    if let Some(word) = args.word() {
+        let found = OF_THE_GATE.iter().find(|(name, _)| *name == word);
+        let (_, test) =
+            found.ok_or_else(|| Usage(format!("nothing to fuzz is called `{word}`")))?;
+        return of_the_gate(args, test);
+    }
     let seconds: u64 = args.value("--seconds")?.unwrap_or(60);
     let only: Option<u64> = args.value("--seed")?;
     args.finish()?;
@@ -50,6 +61,30 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
         }
         seed += 1;
     }
+}
+
+/// Runs one test of the testkit for longer than usual.
+fn of_the_gate(mut args: Args, test: &str) -> Result<bool> {
+    let seconds: u64 = args.value("--seconds")?.unwrap_or(60);
+    let seed: Option<u64> = args.value("--seed")?;
+    args.finish()?;
+    let mut command = process::cargo();
+    command.args([
+        "test",
+        "--package",
+        "notegate-testkit",
+        "--test",
+        "it",
+        "--",
+        "--nocapture",
+        test,
+    ]);
+    command.env("NOTEGATE_FUZZ_SECONDS", seconds.to_string());
+    if let Some(seed) = seed {
+        command.env("NOTEGATE_FUZZ_SEED", seed.to_string());
+    }
+    println!("    $ {}", process::line(&command));
+    Ok(command.status().context("cannot run cargo")?.success())
 }
 
 /// One sandbox, one seed: how many requests succeeded, or what broke.

@@ -23,6 +23,7 @@ mod http;
 mod https;
 #[cfg(test)]
 mod keys;
+mod oauth;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]

@@ -55,14 +55,13 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
         Some(sandbox) => Some(sandbox_app(sandbox, &plan, listener.local_addr())),
         None => plan.oauth.clone(),
     };
-    let (gate, master_key) =
-        open_gate(&plan, &dir, sandbox.as_ref(), oauth.clone(), on_entry).await?;
+    let (gate, master_key) = open_gate(&plan, &dir, sandbox.as_ref(), oauth, on_entry).await?;
     let token = match &demo {
         Some(demo) => Some(SecretString::from(demo.tokens.full.clone())),
         None => plan.token.clone(),
     };
     let connection = connect(&gate, token.as_ref()).await?;
-    if connection.is_none() && oauth.is_none() {
+    if connection.is_none() && gate.oauth_app().is_none() {
         return Err(Failure::usage(anyhow!("no workspace is connected")));
     }
     if let (Some(database), Some(token)) = (plan.database, token.as_ref()) {
@@ -96,10 +95,6 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
         if let (Some(url), Some(demo)) = (&sandbox_url, &demo) {
             ready["sandbox"] = sandbox_json(url, demo);
             ready["keys"] = demo_keys.unwrap_or_default();
-            ready["sandbox"]["oauth"] = oauth.map_or_else(
-                Default::default,
-                |app| json!({ "client_id": app.client_id, "redirect_uri": app.redirect_uri }),
-            );
         }
         data_dir::write_private(path, &format!("{ready}\n"))
             .with_context(|| format!("the ready file {} cannot be written", path.display()))
