@@ -1,9 +1,12 @@
 //! One file per command.
 
+pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod keys;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod tour;
+pub(crate) mod trace;
 pub(crate) mod vault;
+pub(crate) mod workspaces;

@@ -62,6 +62,14 @@ impl DataDir {
         }
     }
 
+    /// Makes a directory for one command, which its owner alone can read.
+    pub(crate) fn create_passing(path: &Path) -> std::io::Result<()> {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => create_private(path),
+        }
+    }
+
     /// Like [`DataDir::try_open`], where another process is an error.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         Self::try_open(path)?.ok_or_else(|| {

@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use gate::{Gate, Options};
+use gate::{Gate, Options, Tokens};
 use http::{Method, Request, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use model::SystemClock;
+use model::{SecretString, SystemClock};
+use notion::client::Settings as Notion;
 use serde_json::Value;
 use store::SqliteStore;
 use tower::ServiceExt;
-use vault::{Keyring, SystemChance};
+use vault::{Keyring, MasterKey, SystemChance};
 
+use crate::commands::serve;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::master_key::MasterKeys;
@@ -39,7 +41,15 @@ pub(crate) struct Where {
 /// An installation, running or not.
 pub(crate) enum Local {
     Running(PathBuf),
-    Opened { app: Box<web::App>, _dir: DataDir },
+    Opened {
+        app: Box<web::App>,
+        _dir: DataDir,
+    },
+    /// No installation at all: a gate for the token in the environment, gone with the command.
+    Passing {
+        app: Box<web::App>,
+        directory: PathBuf,
+    },
 }
 
 /// The body of an answer.
@@ -53,25 +63,30 @@ pub(crate) enum Found {
     Ours(DataDir, Settings),
 }
 
+/// The settings, and where they say that the installation is.
+fn gather(place: &Where) -> Result<(Settings, PathBuf), Failure> {
+    let mut flags = Flags::new();
+    for (name, path) in [("NOTEGATE_DATA_DIR", &place.data_dir), ("NOTEGATE_CONFIG", &place.config)]
+    {
+        if let Some(path) = path {
+            flags.insert(name, path.to_string_lossy().into_owned());
+        }
+    }
+    let settings = Settings::gather(flags);
+    if !settings.faults().is_empty() {
+        return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
+    }
+    let path = PathBuf::from(settings.text("NOTEGATE_DATA_DIR").unwrap_or("."));
+    Ok((settings, path))
+}
+
 /// How long a start or a stop under way, or another command, may hold the data directory.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Found {
     /// Finds the installation.
     pub(crate) async fn find(place: &Where) -> Result<Self, Failure> {
-        let mut flags = Flags::new();
-        for (name, path) in
-            [("NOTEGATE_DATA_DIR", &place.data_dir), ("NOTEGATE_CONFIG", &place.config)]
-        {
-            if let Some(path) = path {
-                flags.insert(name, path.to_string_lossy().into_owned());
-            }
-        }
-        let settings = Settings::gather(flags);
-        if !settings.faults().is_empty() {
-            return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
-        }
-        let path = PathBuf::from(settings.text("NOTEGATE_DATA_DIR").unwrap_or("."));
+        let (settings, path) = gather(place)?;
         if !DataDir::is_one(&path) {
             return Err(Failure::usage(anyhow!(
                 "{} is no data directory of notegate: start `notegate serve` first, or name the \
@@ -121,29 +136,56 @@ impl Local {
             Found::Running(socket) => return Ok(Self::Running(socket)),
             Found::Ours(dir, settings) => (dir, settings),
         };
+        // Nothing that such a command does needs Notion.
+        let timeout = Duration::from_secs(1);
+        let nowhere = Notion { base_url: String::new(), timeout, dice: Arc::new(|| 0.5) };
+        Self::opened(dir, settings, nowhere).await
+    }
+
+    /// The same for commands that ask Notion. Without an installation, but with a token in the
+    /// environment, a gate for just this command and that token.
+    pub(crate) async fn find_with_notion(place: &Where) -> Result<Self, Failure> {
+        let (mut settings, path) = gather(place)?;
+        let notion = serve::notion_of(&mut settings);
+        if !settings.faults().is_empty() {
+            return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
+        }
+        if !DataDir::is_one(&path)
+            && let Some(token) = settings.secret("NOTION_TOKEN")
+        {
+            return Self::for_token(token.clone(), notion).await;
+        }
+        match Found::find(place).await? {
+            Found::Running(socket) => Ok(Self::Running(socket)),
+            Found::Ours(dir, settings) => Self::opened(dir, settings, notion).await,
+        }
+    }
+
+    async fn opened(dir: DataDir, settings: Settings, notion: Notion) -> Result<Self, Failure> {
         let (keyring, source, store) = open_store(&dir, settings).await?;
-        let gate = Gate::open(Options {
-            store: Arc::new(store),
-            keyring,
-            key_source: Arc::new(source),
-            clock: Arc::new(SystemClock),
-            chance: Arc::new(SystemChance::new()),
-            notion: notion::client::Settings {
-                base_url: String::new(),
-                timeout: Duration::from_secs(1),
-                dice: Arc::new(|| 0.5),
-            },
-            oauth: None,
-            notion_version: None,
-            strict_ledger: true,
-            tree_age_max: Duration::ZERO,
-            session_secret: None,
-            rotation_grace: Duration::ZERO,
-            webhooks: gate::WebhookSettings::default(),
-            on_entry: Arc::new(|_| {}),
-        });
-        let gate = gate.await.map_err(open_failure)?;
+        let options = Options { key_source: Arc::new(source), ..options(keyring, store, notion) };
+        let gate = Gate::open(options).await.map_err(open_failure)?;
         Ok(Self::Opened { app: Box::new(web::App::new(gate)), _dir: dir })
+    }
+
+    async fn for_token(token: SecretString, notion: Notion) -> Result<Self, Failure> {
+        let name = format!("notegate-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        let made = DataDir::create_passing(&directory);
+        made.context("no temporary directory can be made").map_err(Failure::could_not)?;
+        let store = SqliteStore::open(&directory.join("passing.sqlite"));
+        let store = store.map_err(Failure::could_not)?;
+        let keyring = Keyring::of(MasterKey::generate(&SystemChance::new()));
+        let gate = Gate::open(options(keyring, store, notion)).await.map_err(open_failure)?;
+        let local = Self::Passing { app: Box::new(web::App::new(gate.clone())), directory };
+        let tokens = Tokens { access: token, write: None };
+        if let Err(error) = gate.declare(Some(&tokens)).await {
+            local.close().await;
+            let rejected = matches!(error, gate::Error::Token(gate::TokenError::Rejected));
+            let failure = if rejected { Failure::usage } else { Failure::could_not };
+            return Err(failure(anyhow::Error::new(error)));
+        }
+        Ok(local)
     }
 
     /// Sends a request; the body of the answer streams.
@@ -153,17 +195,33 @@ impl Local {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Response<Body>, Failure> {
+        self.request(method, path, body, "application/json").await
+    }
+
+    /// Asks for an answer that comes line by line.
+    pub(crate) async fn send_for_lines(&self, path: &str) -> Result<Response<Body>, Failure> {
+        self.request(Method::GET, path, None, "application/x-ndjson").await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        accept: &str,
+    ) -> Result<Response<Body>, Failure> {
         let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "notegate")
+            .header(header::ACCEPT, accept)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(Failure::usage)?;
         match self {
             Self::Running(socket) => through_socket(socket, request).await,
-            Self::Opened { app, .. } => {
+            Self::Opened { app, .. } | Self::Passing { app, .. } => {
                 let router = web::operator_router((**app).clone());
                 let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
                 Ok(answer.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
@@ -199,9 +257,35 @@ impl Local {
 
     /// Writes what is left to write.
     pub(crate) async fn close(self) {
-        if let Self::Opened { app, .. } = self {
-            app.gate.close().await;
+        match self {
+            Self::Running(_) => {}
+            Self::Opened { app, .. } => drop(app.gate.close().await),
+            Self::Passing { app, directory } => {
+                app.gate.close().await;
+                drop(app);
+                // Left behind, it would be sealed, and nobody would have the key.
+                let _ = std::fs::remove_dir_all(directory);
+            }
         }
+    }
+}
+
+fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> Options {
+    Options {
+        store: Arc::new(store),
+        keyring,
+        key_source: Arc::new(gate::FixedKeys),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance::new()),
+        notion,
+        oauth: None,
+        notion_version: None,
+        strict_ledger: true,
+        tree_age_max: Duration::ZERO,
+        session_secret: None,
+        rotation_grace: Duration::ZERO,
+        webhooks: gate::WebhookSettings::default(),
+        on_entry: Arc::new(|_| {}),
     }
 }
 

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{audit, config, keys, sandbox, serve, tour, vault};
+use crate::commands::{audit, config, keys, sandbox, serve, tour, trace, vault, workspaces};
 use crate::failure::Failure;
 
 /// A gate in front of Notion: narrow, revocable, recorded keys instead of whole tokens.
@@ -43,6 +43,11 @@ enum Command {
     /// Read, check and export the ledger.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Look after the connections to workspaces.
+    #[command(subcommand)]
+    Workspaces(workspaces::Command),
+    /// Why a page, database or block can be reached, or not.
+    Trace(trace::Args),
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -58,6 +63,8 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(command),
         Command::Vault(command) => vault::run(command),
         Command::Audit(command) => audit::run(command),
+        Command::Workspaces(command) => workspaces::run(command),
+        Command::Trace(args) => trace::run(args),
         Command::Config(command) => config::run(command),
         Command::Sandbox(command) => sandbox::run(command),
     };

@@ -18,6 +18,12 @@ impl Style {
         Self { colour: std::io::stdout().is_terminal() && !unwanted }
     }
 
+    /// No colour.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self { colour: false }
+    }
+
     pub(crate) fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }
@@ -35,7 +41,11 @@ impl Style {
     }
 
     fn paint(self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour && !text.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -51,7 +61,9 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-/// A text from outside, without control characters.
+/// A text from outside, without control characters, and without those that turn the direction of what
+/// follows.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -12,6 +12,7 @@ use ledger::verify_export;
 use serde_json::{Value, json};
 
 use crate::Done;
+use crate::commands::access;
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::local::{Found, Local, Where, block_on, encoded, open_failure, open_store};
@@ -26,6 +27,9 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Write the whole ledger as text.
     Export(Export),
+    /// The same as `workspaces access`.
+    #[command(hide = true)]
+    Access(Box<access::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -87,6 +91,7 @@ pub(crate) fn run(command: Command) -> Done {
         }
         Command::Verify(args) => block_on(verify(args)),
         Command::Export(args) => block_on(export(args)),
+        Command::Access(args) => block_on(access::run(*args)),
     }
 }
 

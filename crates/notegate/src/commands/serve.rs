@@ -5,6 +5,8 @@ mod bootstrap;
 mod plan;
 mod run;
 
+pub(crate) use plan::notion_of;
+
 use std::path::PathBuf;
 
 use crate::Done;

@@ -4,6 +4,8 @@
 //! and the files of a data directory.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod advice;
 #[cfg(test)]
 mod audit;

@@ -1,7 +1,9 @@
 //! The product as its callers meet it, in process.
 
+#[cfg(test)]
 mod access;
 mod dashboard;
+#[cfg(test)]
 mod fake_notion;
 mod https;
 mod install;

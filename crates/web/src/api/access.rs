@@ -109,7 +109,7 @@ struct Running {
 
 enum Event {
     Progress(AccessProgress),
-    Done(Result<AccessReport, Error>),
+    Done(Box<Result<AccessReport, Error>>),
 }
 
 impl Running {
@@ -134,7 +134,7 @@ impl Running {
             Some(Ok(done)) => done,
             Some(Err(_)) | None => Err(Error::Answer("the audit failed inside".to_owned())),
         };
-        Event::Done(done)
+        Event::Done(Box::new(done))
     }
 }
 
@@ -150,8 +150,7 @@ async fn audit_in_lines(app: App, caller: Caller, query: AccessQuery) -> Result<
     // What is refused at once is refused with a status.
     let first = match running.next().await {
         Event::Progress(progress) => (progress_line(progress), Step::Runs(running)),
-        Event::Done(Ok(report)) => (String::new(), listing(report)),
-        Event::Done(Err(error)) => return Err(error.into()),
+        Event::Done(done) => (String::new(), listing((*done)?)),
     };
     let begun = stream::iter([Ok::<_, Infallible>(Bytes::from(first.0))]);
     let rest = stream::unfold(first.1, |step| async move {
@@ -159,10 +158,12 @@ async fn audit_in_lines(app: App, caller: Caller, query: AccessQuery) -> Result<
             Step::End => return None,
             Step::Runs(mut running) => match running.next().await {
                 Event::Progress(progress) => (progress_line(progress), Step::Runs(running)),
-                Event::Done(Ok(report)) => (String::new(), listing(report)),
-                Event::Done(Err(error)) => {
-                    (json!({ "error": Problem::of(&error) }).to_string() + "\n", Step::End)
-                }
+                Event::Done(done) => match *done {
+                    Ok(report) => (String::new(), listing(report)),
+                    Err(error) => {
+                        (json!({ "error": Problem::of(&error) }).to_string() + "\n", Step::End)
+                    }
+                },
             },
             Step::Lists(summary, mut items) => {
                 let lines: String = items

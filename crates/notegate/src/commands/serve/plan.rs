@@ -141,6 +141,18 @@ impl Plan {
     }
 }
 
+/// Where Notion is and how patient to be, for a command that asks it without serving.
+pub(crate) fn notion_of(settings: &mut Settings) -> NotionSettings {
+    let base_url =
+        settings.text("NOTION_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned();
+    check_base_url(settings, &base_url, false);
+    if let Some(token) = settings.secret("NOTION_TOKEN").cloned() {
+        check_own_token(settings, Some(&token), &base_url);
+    }
+    let timeout = seconds(settings, "NOTEGATE_UPSTREAM_TIMEOUT", 0.1..=600.0);
+    NotionSettings { base_url, timeout, dice: dice() }
+}
+
 fn service_url(settings: &mut Settings) -> Option<ServiceUrl> {
     let text = settings.text("SERVICE_URL")?.to_owned();
     match text.parse() {
