@@ -3,10 +3,16 @@
 //! Every page needs a browser session (see `session.rs`), every change is a form with its token, and
 //! every handler makes one call into the gate. Texts from outside are escaped by the templates.
 
+mod access;
+mod access_runs;
 mod activity;
 pub(crate) mod layout;
+mod parts;
 pub(crate) mod sign_in;
+mod webhooks;
 pub(crate) mod words;
+mod workspace;
+mod workspaces;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -19,9 +25,27 @@ use crate::App;
 use crate::session::Visitor;
 use layout::{Frame, Section};
 
+pub use access_runs::AccessRuns;
+
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route("/dashboard", get(activity::show))
+        .route("/dashboard", get(workspaces::list))
+        .route("/dashboard/connect", get(workspaces::connect).post(workspaces::submit_connect))
+        .route("/dashboard/workspaces/{id}", get(workspace::show))
+        .route(
+            "/dashboard/workspaces/{id}/rotate",
+            get(workspace::rotate).post(workspace::submit_rotate),
+        )
+        .route(
+            "/dashboard/workspaces/{id}/disconnect",
+            get(workspace::disconnect).post(workspace::submit_disconnect),
+        )
+        .route("/dashboard/workspaces/{id}/access", get(access::show).post(access::begin))
+        .route("/dashboard/webhooks", get(webhooks::show))
+        .route("/dashboard/webhooks/pairing", post(webhooks::pair))
+        .route("/dashboard/webhooks/events/replay", post(webhooks::replay))
+        .route("/dashboard/webhooks/subscriptions/delete", post(webhooks::submit_delete))
+        .route("/dashboard/webhooks/subscriptions/{id}/delete", get(webhooks::delete))
         .route("/dashboard/activity", get(activity::show))
         .route("/dashboard/activity/verify", post(activity::verify))
         .route("/dashboard/sign-in", get(sign_in::show).post(sign_in::submit))

@@ -27,6 +27,7 @@ use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use gate::Gate;
 
+pub use dashboard::AccessRuns;
 pub use install::{BadRedirectUri, CALLBACK_PATH, check_redirect_uri};
 pub use metrics::Metrics;
 pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
@@ -45,6 +46,8 @@ pub struct App {
     pub site: Arc<Site>,
     /// How often one source may try to sign in.
     pub sign_ins: Arc<Throttle>,
+    /// The access reports that the dashboard has made.
+    pub access_runs: Arc<AccessRuns>,
 }
 
 /// Attempts to sign in that one source has in a minute.
@@ -54,7 +57,13 @@ impl App {
     /// A gate behind its doors, reached over plain HTTP.
     pub fn new(gate: Gate) -> Self {
         let sign_ins = Arc::new(Throttle::per_minute(SIGN_INS_PER_MINUTE));
-        Self { gate, metrics: Arc::default(), site: Arc::default(), sign_ins }
+        Self {
+            gate,
+            metrics: Arc::default(),
+            site: Arc::default(),
+            sign_ins,
+            access_runs: Arc::default(),
+        }
     }
 }
 

@@ -169,15 +169,8 @@ impl FromRequest<App> for Fields {
 fn is_same_origin(site: &Site, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let fetched_from_here = text("sec-fetch-site").is_none_or(|from| from == "same-origin");
-    let own = match (&site.service_url, text("host")) {
-        (Some(url), _) => url.as_str().to_owned(),
-        (None, Some(host)) => {
-            let scheme = if site.is_secure() { "https" } else { "http" };
-            format!("{scheme}://{}", host.to_ascii_lowercase())
-        }
-        (None, None) => return false,
-    };
-    fetched_from_here && text("origin").is_some_and(|origin| origin == own)
+    let own = site.origin(text("host"));
+    fetched_from_here && own.is_some() && text("origin") == own.as_deref()
 }
 
 #[cfg(test)]

@@ -32,6 +32,16 @@ impl Site {
             || self.require_tls
             || self.service_url.as_ref().is_some_and(ServiceUrl::is_https)
     }
+
+    /// Where people open the gate: as it was told, otherwise as they named it themselves.
+    pub(crate) fn origin(&self, host: Option<&str>) -> Option<String> {
+        let scheme = if self.is_secure() { "https" } else { "http" };
+        match (&self.service_url, host) {
+            (Some(url), _) => Some(url.as_str().to_owned()),
+            (None, Some(host)) => Some(format!("{scheme}://{}", host.to_ascii_lowercase())),
+            (None, None) => None,
+        }
+    }
 }
 
 /// The gate's public address: scheme, host and port, without a path.

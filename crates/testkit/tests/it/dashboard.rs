@@ -4,75 +4,37 @@ use std::time::Duration;
 
 use gate::KeyRequest;
 use model::Role;
-use testkit::{Kit, Reply};
+use testkit::Kit;
 use web::Site;
 
-const FORM: &str = "application/x-www-form-urlencoded";
+use crate::browser::{Browser, FORM};
+
 /// Every page for people who are signed in.
 const PAGES: &[&str] = &[
     "/dashboard",
     "/dashboard/activity",
     "/dashboard/activity?result=denied",
+    "/dashboard/webhooks",
+    "/dashboard/webhooks/subscriptions/nothing/delete",
+    "/dashboard/connect",
+    "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
+    "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/rotate",
+    "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/disconnect",
+    "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/access",
     "/dashboard/no-such-page",
 ];
 /// Every form for people who are signed in.
-const FORMS: &[&str] = &["/dashboard/activity/verify", "/dashboard/sign-out"];
-
-/// A browser: it keeps the cookie, and says where its forms stood.
-struct Browser<'a> {
-    kit: &'a Kit,
-    origin: String,
-    cookie: Option<String>,
-}
-
-impl<'a> Browser<'a> {
-    fn new(kit: &'a Kit) -> Self {
-        Self { kit, origin: kit.url.clone(), cookie: None }
-    }
-
-    async fn signed_in(kit: &'a Kit) -> Self {
-        let mut browser = Self::new(kit);
-        let reply = browser.sign_in(&kit.admin).await;
-        assert_eq!((reply.status, reply.header("location")), (303, Some("/dashboard")));
-        browser
-    }
-
-    async fn sign_in(&mut self, key: &str) -> Reply {
-        let reply = self.post("/dashboard/sign-in", &format!("key={key}")).await;
-        if let Some(line) = reply.header("set-cookie") {
-            self.cookie = line.split(';').next().map(str::to_owned);
-        }
-        reply
-    }
-
-    async fn get(&self, path: &str) -> Reply {
-        let cookie = self.cookie.iter().map(|cookie| ("cookie", cookie.as_str()));
-        self.kit.raw("GET", path, &cookie.collect::<Vec<_>>(), None).await
-    }
-
-    /// Sends a form as it is.
-    async fn post(&self, path: &str, body: &str) -> Reply {
-        let mut headers = vec![("content-type", FORM), ("origin", self.origin.as_str())];
-        headers.extend(self.cookie.iter().map(|cookie| ("cookie", cookie.as_str())));
-        self.kit.raw("POST", path, &headers, Some(body.to_owned())).await
-    }
-
-    /// The token that this session's forms carry.
-    async fn token(&self) -> String {
-        let page = self.get("/dashboard/activity").await.text();
-        let rest = page.split_once("name=\"form_token\" value=\"").expect("a form").1;
-        rest.split('"').next().expect("its end").to_owned()
-    }
-
-    async fn submit(&self, path: &str) -> Reply {
-        let body = format!("form_token={}", self.token().await);
-        self.post(path, &body).await
-    }
-
-    async fn is_signed_in(&self) -> bool {
-        self.get("/dashboard/activity").await.status == 200
-    }
-}
+const FORMS: &[&str] = &[
+    "/dashboard/activity/verify",
+    "/dashboard/webhooks/pairing",
+    "/dashboard/webhooks/events/replay",
+    "/dashboard/webhooks/subscriptions/delete",
+    "/dashboard/connect",
+    "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/rotate",
+    "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/disconnect",
+    "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/access",
+    "/dashboard/sign-out",
+];
 
 #[tokio::test]
 async fn a_cookie_comes_with_the_sign_in_and_not_before() {
@@ -221,7 +183,7 @@ async fn a_session_cannot_be_planted_and_ends_at_the_sign_out() {
     assert!(!browser.is_signed_in().await);
     browser.cookie = Some(second);
     assert!(browser.is_signed_in().await);
-    let reply = browser.submit("/dashboard/sign-out").await;
+    let reply = browser.submit("/dashboard/sign-out", "").await;
     assert_eq!((reply.status, reply.header("location")), (303, Some("/dashboard/sign-in")));
     assert!(reply.header("set-cookie").unwrap().contains("Max-Age=0"));
     assert!(!browser.is_signed_in().await, "the cookie of before still works");
@@ -317,7 +279,7 @@ async fn forms_are_taken_from_our_own_pages_only() {
         .sign_in(&kit.admin)
         .await;
     assert_eq!((reply.status, reply.header("set-cookie")), (403, None));
-    assert_eq!(browser.submit("/dashboard/activity/verify").await.status, 200);
+    assert_eq!(browser.submit("/dashboard/activity/verify", "").await.status, 200);
     kit.finish().await;
 }
 
@@ -354,12 +316,6 @@ async fn pages_keep_to_themselves() {
     assert!(sheet.header("cache-control").unwrap().contains("immutable"));
     assert_eq!(signed_out.get("/dashboard/assets/..%2f..%2fetc%2fpasswd").await.status, 404);
     kit.finish().await;
-}
-
-impl Browser<'_> {
-    async fn sign_in_wrongly(&self) -> Reply {
-        self.post("/dashboard/sign-in", "key=nonsense").await
-    }
 }
 
 #[tokio::test]
@@ -409,7 +365,7 @@ async fn activity_tells_what_was_refused_and_whether_the_ledger_is_intact() {
     assert!(!refused.contains(&kit.demo.team_page_id.to_string()));
     let all = browser.get("/dashboard/activity").await.text();
     assert!(all.contains(&kit.demo.team_page_id.to_string()));
-    let checked = browser.submit("/dashboard/activity/verify").await;
+    let checked = browser.submit("/dashboard/activity/verify", "").await;
     assert_eq!(checked.status, 200);
     assert!(checked.text().contains("The ledger is intact."), "{}", checked.text());
     kit.finish().await;

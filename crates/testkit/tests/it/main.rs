@@ -1,9 +1,11 @@
 //! The product as its callers meet it, in process.
 
 #[cfg(test)]
-mod access;
-mod dashboard;
 #[cfg(test)]
+mod access;
+mod browser;
+mod dashboard;
+mod dashboard_workspaces;
 mod fake_notion;
 mod https;
 mod install;

@@ -16,7 +16,9 @@ use crate::App;
 use crate::session::{Submitted, Visitor};
 
 const PATH: &str = "/dashboard/activity";
-const PAGE_SIZE: u32 = 50;
+/// Entries that one page looks through, and shows at most.
+const LOOKED_THROUGH: u32 = 300;
+const SHOWN: usize = 50;
 
 /// What part of the ledger is asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -58,11 +60,15 @@ async fn list(
         ..AuditFilter::default()
     };
     let (principal, request_id) = (visitor.principal(), visitor.request_id());
-    let page = app.gate.list_audit(principal, filter, wanted.before, PAGE_SIZE, request_id).await;
+    let page =
+        app.gate.list_audit(principal, filter, wanted.before, LOOKED_THROUGH, request_id).await;
     let page = page.map_err(|error| failed(&error))?;
     let frame = Frame::new(app, visitor, "Activity", Section::Activity);
-    // An intent is followed by its conclusion, which says all that the intent said.
-    let entries: Vec<_> = page.items.iter().filter(|entry| !is_intent(entry)).collect();
+    let entries: Vec<_> = page.items.iter().filter(|entry| is_news(entry)).take(SHOWN).collect();
+    let next = match entries.last() {
+        Some(last) if entries.len() == SHOWN => Some(last.seq),
+        _ => page.next,
+    };
     let query = |before| {
         let result = result.map(|result| format!("result={}&", result.as_str()));
         format!("{PATH}?{}before={before}", result.unwrap_or_default())
@@ -83,17 +89,32 @@ async fn list(
             ol.log {
                 @for entry in entries { (line(app, visitor, entry, frame.now)) }
             }
+            p.quiet.small {
+                "Looks at this dashboard are in the ledger as well, and left out here: "
+                code { "notegate audit list" } " has everything."
+            }
         }
         nav.pages aria-label="Pages" {
             @if wanted.before.is_some() { a.button href=(PATH) { "Newest" } }
-            @if let Some(before) = page.next { a.button href=(query(before)) { "Older" } }
+            @if let Some(before) = next { a.button href=(query(before)) { "Older" } }
         }
     };
     Ok(frame.page(&body))
 }
 
-fn is_intent(entry: &Entry) -> bool {
-    entry.action.ends_with("_intended")
+/// An intent is followed by its conclusion, which says all that the intent said; and who looks at this
+/// page wants to know of other things than looks at this page.
+fn is_news(entry: &Entry) -> bool {
+    let is_intent = entry.action.ends_with("_intended");
+    let is_look = entry.action == "read"
+        && entry.result == Outcome::Success
+        && notions(&entry.operation).is_none();
+    !is_intent && !is_look
+}
+
+/// Notion's operation of this name.
+fn notions(name: &str) -> Option<&'static notion::Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == name)
 }
 
 fn told(verdict: &Verdict) -> Markup {
@@ -174,8 +195,8 @@ fn line(app: &App, visitor: &Visitor, entry: &Entry, now: Timestamp) -> Markup {
 
 /// What was done, in words: Notion's summary of its operation, or our name for ours.
 fn operation(name: &str) -> String {
-    let known = OPERATIONS.iter().find(|operation| operation.name == name);
-    let words = known.map_or_else(|| name.replace(['-', '_'], " "), |it| it.summary.to_owned());
+    let words =
+        notions(name).map_or_else(|| name.replace(['-', '_'], " "), |it| it.summary.to_owned());
     words::capital(&words::line(&words, 80))
 }
 
@@ -189,7 +210,7 @@ fn resource(entry: &Entry) -> Markup {
         @if named {
             " " span.object {
                 (words::line(&entry.resource.kind, 40)) " "
-                code { (words::line(&entry.resource.id, 60)) }
+                code title=(words::line(&entry.resource.id, 60)) { (words::line(&entry.resource.id, 60)) }
             }
         }
         @if let Some(status) = status { " " span.quiet { "answered " (status) } }

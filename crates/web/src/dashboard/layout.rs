@@ -31,13 +31,15 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Section {
     Workspaces,
+    Webhooks,
     Activity,
     None,
 }
 
 impl Section {
-    const SHOWN: [(Self, &'static str, &'static str); 2] = [
+    const SHOWN: [(Self, &'static str, &'static str); 3] = [
         (Self::Workspaces, "Workspaces", "/dashboard"),
+        (Self::Webhooks, "Webhooks", "/dashboard/webhooks"),
         (Self::Activity, "Activity", "/dashboard/activity"),
     ];
 }
