@@ -89,17 +89,35 @@ pub(crate) fn fault(status: StatusCode, title: &str, text: &str) -> Response {
     page
 }
 
-/// An error of the gate as a page.
-fn failed(error: &gate::Error) -> Response {
-    let api = error.to_api();
-    let status = StatusCode::from_u16(api.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+/// An error of the gate as a page for somebody who is signed in.
+fn failed(app: &App, visitor: &Visitor, error: &gate::Error) -> Response {
+    let (status, title, text) = told(error);
+    let body = html! {
+        h1 { (title) }
+        p role="alert" { (text) }
+        p { a.button href="/dashboard" { "To the workspaces" } }
+    };
+    let mut page = Frame::new(app, visitor, title, Section::None).page(&body);
+    *page.status_mut() = status;
+    page
+}
+
+/// An error of the gate as a page for somebody who is not.
+fn fault_of(error: &gate::Error) -> Response {
+    let (status, title, text) = told(error);
+    fault(status, title, &text)
+}
+
+fn told(error: &gate::Error) -> (StatusCode, &'static str, String) {
+    let status = StatusCode::from_u16(error.to_api().status);
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let title = match status {
         StatusCode::FORBIDDEN => "You may not do that",
         StatusCode::NOT_FOUND => "That is not there",
         status if status.is_client_error() => "That did not work",
         _ => "That could not be done now",
     };
-    fault(status, title, &words::sentence(&error.to_string()))
+    (status, title, words::sentence(&words::line(&error.to_string(), 600)))
 }
 
 /// To another page of ours, after a form.

@@ -89,7 +89,9 @@ async fn disconnecting_takes_a_confirmation_and_clicking_twice_does_no_more() {
     page(&browser, &path).await;
     let reply = browser.submit(&disconnect, "&state=revoked").await;
     let shown = page(&browser, location(&reply)).await;
-    assert!(shown.contains("The record was removed.") && shown.contains("No workspace is connected"));
+    assert!(
+        shown.contains("The record was removed.") && shown.contains("No workspace is connected")
+    );
     assert_eq!(browser.get(&path).await.status, 404);
     kit.finish().await;
 }
@@ -111,7 +113,8 @@ async fn the_access_report_is_made_and_shown_as_a_tree() {
     assert!(shown.contains("<details") && shown.contains("Engineering"), "{shown}");
     for part in shown.split("href=\"").skip(1) {
         let target = part.split('"').next().expect("an end");
-        let notions = target.starts_with("https://www.notion.so/") || target.starts_with("https://app.notion.com/");
+        let notions = target.starts_with("https://www.notion.so/")
+            || target.starts_with("https://app.notion.com/");
         assert!(target.starts_with('/') || target == "#main" || notions, "{target}");
     }
     kit.finish().await;
@@ -143,8 +146,10 @@ async fn another_tenants_workspaces_are_not_there() {
     let path = format!("/dashboard/workspaces/{}", bot(&kit));
     let nobodys = "/dashboard/workspaces/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
     for below in ["", "/rotate", "/disconnect", "/access"] {
-        let (reply, known) =
-            (browser.get(&format!("{path}{below}")).await, browser.get(&format!("{nobodys}{below}")).await);
+        let (reply, known) = (
+            browser.get(&format!("{path}{below}")).await,
+            browser.get(&format!("{nobodys}{below}")).await,
+        );
         assert_eq!((reply.status, known.status), (404, 404), "{below}");
         assert_eq!(reply.text(), known.text(), "{below}: the answers differ");
     }

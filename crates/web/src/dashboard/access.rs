@@ -77,11 +77,11 @@ async fn latest(
     let (principal, request_id) = (visitor.principal(), visitor.request_id());
     let (gate, id) = (&app.gate, Some(connection.bot_id));
     let made = gate.access_audits(principal, id, request_id).await;
-    let made = made.map_err(|error| failed(&error))?;
+    let made = made.map_err(|error| failed(app, visitor, &error))?;
     let mut reports = Vec::new();
     for made in made.iter().take(2) {
         let report = gate.access_at(principal, id, made.at, request_id).await;
-        reports.push(report.map_err(|error| failed(&error))?);
+        reports.push(report.map_err(|error| failed(app, visitor, &error))?);
     }
     let compared = match &reports[..] {
         [now, before, ..] => Some(compare(before, now)),

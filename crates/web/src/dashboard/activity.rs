@@ -11,7 +11,7 @@ use notion::catalogue::OPERATIONS;
 use serde::Deserialize;
 
 use super::layout::{Frame, Section};
-use super::{failed, words};
+use super::{failed, parts, words};
 use crate::App;
 use crate::session::{Submitted, Visitor};
 
@@ -43,7 +43,7 @@ pub(super) async fn verify(
 ) -> Result<Response, Response> {
     let visitor = &submitted.visitor;
     let verdict = app.gate.verify_audit(visitor.principal(), visitor.request_id()).await;
-    let verdict = verdict.map_err(|error| failed(&error))?;
+    let verdict = verdict.map_err(|error| failed(&app, visitor, &error))?;
     list(&app, visitor, &Wanted::default(), Some(verdict)).await
 }
 
@@ -62,7 +62,7 @@ async fn list(
     let (principal, request_id) = (visitor.principal(), visitor.request_id());
     let page =
         app.gate.list_audit(principal, filter, wanted.before, LOOKED_THROUGH, request_id).await;
-    let page = page.map_err(|error| failed(&error))?;
+    let page = page.map_err(|error| failed(app, visitor, &error))?;
     let frame = Frame::new(app, visitor, "Activity", Section::Activity);
     let entries: Vec<_> = page.items.iter().filter(|entry| is_news(entry)).take(SHOWN).collect();
     let next = match entries.last() {
@@ -184,7 +184,7 @@ fn line(app: &App, visitor: &Visitor, entry: &Entry, now: Timestamp) -> Markup {
             div.what {
                 p { strong title=(entry.operation) { (operation(&entry.operation)) } (resource(entry)) }
                 p.quiet {
-                    (who(app, visitor, &entry.principal))
+                    (parts::who(app, visitor, &entry.principal))
                     @if let Some(reason) = &entry.reason { " · " (because(reason)) }
                 }
             }
@@ -214,19 +214,6 @@ fn resource(entry: &Entry) -> Markup {
             }
         }
         @if let Some(status) = status { " " span.quiet { "answered " (status) } }
-    }
-}
-
-fn who(app: &App, visitor: &Visitor, principal: &str) -> Markup {
-    let key = principal.strip_prefix("key:");
-    let name = key.and_then(|id| app.gate.name_of_key(visitor.principal(), id));
-    html! {
-        @match (key, name) {
-            (Some(id), Some(name)) => { span title={ "key " (id) } { (words::line(&name, 60)) } }
-            (Some(id), None) => { "key " code { (words::line(id, 60)) } }
-            _ if principal == "gate" => "notegate itself",
-            _ => (words::line(principal, 60)),
-        }
     }
 }
 

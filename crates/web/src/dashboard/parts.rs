@@ -1,4 +1,4 @@
-//! How a connection is told: its sign, its state, its owner, its age.
+//! How a connection is told: its sign, its state, its owner, its age; and who somebody is.
 
 use gate::CredentialAge;
 use jiff::Timestamp;
@@ -6,6 +6,8 @@ use maud::{Markup, html};
 use model::{Connection, ConnectionKind, ConnectionState, Origin};
 
 use super::words;
+use crate::App;
+use crate::session::Visitor;
 
 /// What people call the workspace.
 pub(super) fn workspace_name(connection: &Connection) -> String {
@@ -28,7 +30,6 @@ pub(super) fn sign(connection: &Connection) -> Markup {
 
 fn is_emoji(text: &str) -> bool {
     (1..=8).contains(&text.chars().count()) && text.chars().all(|c| c >= '\u{203c}')
-        || text.chars().nth(1) == Some('\u{20e3}')
 }
 
 fn initials(name: &str) -> String {
@@ -139,6 +140,20 @@ pub(super) fn age(connection: &Connection, now: Timestamp) -> Markup {
     }
 }
 
+/// Who did something, by the name of the key.
+pub(super) fn who(app: &App, visitor: &Visitor, principal: &str) -> Markup {
+    let key = principal.strip_prefix("key:");
+    let name = key.and_then(|id| app.gate.name_of_key(visitor.principal(), id));
+    html! {
+        @match (key, name) {
+            (Some(id), Some(name)) => { span title={ "key " (id) } { (words::line(&name, 60)) } }
+            (Some(id), None) => { "key " code { (words::line(id, 60)) } }
+            _ if principal == "gate" => "notegate itself",
+            _ => (words::line(principal, 60)),
+        }
+    }
+}
+
 /// From this age on a credential is shown as one to replace soon.
 const SOON_AFTER_DAYS: i64 = 76;
 
@@ -171,7 +186,6 @@ mod tests {
             sign(&connection).into_string()
         };
         assert!(with("🏔️", "Acme").contains("🏔"));
-        assert!(with("1️⃣", "Acme").contains("1️⃣"));
         for other in ["https://evil.example/x.png", "<img src=x>", "", "javascript:alert(1)", "ab"]
         {
             let sign = with(other, "<acme> big company");

@@ -114,13 +114,13 @@ pub(super) async fn submit(
         Err(error) if error.is_refusal() => {
             return form(&app, StatusCode::FORBIDDEN, next, Some(REFUSED));
         }
-        Err(error) => return super::failed(&error),
+        Err(error) => return super::fault_of(&error),
     };
     // Whatever session this browser had before is over: nobody can have prepared it.
     if let Some(before) = cookie(&app.site, &headers)
         && let Err(error) = app.gate.sign_out(before, request_id.as_str()).await
     {
-        return super::failed(&error);
+        return super::fault_of(&error);
     }
     let next = if is_ours(next) { next } else { HOME };
     let mut response = if next.starts_with(HOME) { go(next) } else { layout::hop(next) };
@@ -138,7 +138,7 @@ pub(super) async fn leave(
     if let Some(shown) = cookie(&app.site, &headers)
         && let Err(error) = app.gate.sign_out(shown, submitted.visitor.request_id()).await
     {
-        return super::failed(&error);
+        return super::fault_of(&error);
     }
     let mut response = go("/dashboard/sign-in");
     if let Some(cookie) = clear_cookie(&app.site) {

@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::layout::{Frame, Section};
-use super::{failed, redirect, words};
+use super::{failed, parts, redirect, words};
 use crate::App;
 use crate::session::{Submitted, Visitor};
 
@@ -37,14 +37,17 @@ pub(super) async fn show(
 ) -> Result<Response, Response> {
     let Wanted { state, after } = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
     let (gate, principal, request_id) = (&app.gate, visitor.principal(), visitor.request_id());
-    let pairing = gate.pairing(principal, request_id).await.map_err(|error| failed(&error))?;
+    let pairing = gate
+        .pairing(principal, request_id)
+        .await
+        .map_err(|error| failed(&app, &visitor, &error))?;
     let subscriptions = gate.list_webhook_subscriptions(principal, request_id).await;
-    let subscriptions = subscriptions.map_err(|error| failed(&error))?;
+    let subscriptions = subscriptions.map_err(|error| failed(&app, &visitor, &error))?;
     let state = EventState::parse(&state);
     let filter = EventFilter { state, kind: None, object: None };
     let is_first = after.is_none();
     let events = gate.list_webhook_events(principal, filter, after, EVENTS_SHOWN, request_id).await;
-    let (events, next) = events.map_err(|error| failed(&error))?;
+    let (events, next) = events.map_err(|error| failed(&app, &visitor, &error))?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let origin = app.site.origin(host).unwrap_or_default();
     let mut frame = Frame::new(&app, &visitor, "Webhooks", Section::Webhooks);
@@ -60,7 +63,7 @@ pub(super) async fn show(
             }
         }
         (window(&frame, &pairing, &origin, subscriptions.is_empty()))
-        @if !subscriptions.is_empty() { (subscription_list(&subscriptions, now)) }
+        @if !subscriptions.is_empty() { (subscription_list(&app, &visitor, &subscriptions, now)) }
         @if !subscriptions.is_empty() || !events.is_empty() {
             section aria-labelledby="events" {
                 h2 #events { "Events" }
@@ -175,7 +178,12 @@ fn window(frame: &Frame<'_>, pairing: &Pairing, origin: &str, is_first: bool) ->
     }
 }
 
-fn subscription_list(all: &[ShownSubscription], now: Timestamp) -> Markup {
+fn subscription_list(
+    app: &App,
+    visitor: &Visitor,
+    all: &[ShownSubscription],
+    now: Timestamp,
+) -> Markup {
     html! {
         section aria-labelledby="subscriptions" {
             h2 #subscriptions { "Subscriptions" }
@@ -184,7 +192,7 @@ fn subscription_list(all: &[ShownSubscription], now: Timestamp) -> Markup {
                     li {
                         div {
                             strong { "Subscription " code { (words::line(&it.id, 40)) } }
-                            p.quiet { "paired " (words::when(it.created_at, now)) " · " (words::line(&it.created_by, 60)) }
+                            p.quiet { "paired " (words::when(it.created_at, now)) " by " (parts::who(app, visitor, &it.created_by)) }
                         }
                         @if it.subscription_id.is_some() { span.badge.good { "Verified" } }
                         @else { span.badge.warn { "No event yet" } }
@@ -267,7 +275,7 @@ pub(super) async fn pair(
         "close" => app.gate.close_pairing(principal, request_id).await,
         _ => Ok(()),
     };
-    done.map_err(|error| failed(&error))?;
+    done.map_err(|error| failed(&app, &visitor, &error))?;
     Ok(redirect(PATH))
 }
 
@@ -278,7 +286,7 @@ pub(super) async fn replay(
     let Submitted { visitor, fields } = submitted;
     let (principal, request_id) = (visitor.principal(), visitor.request_id());
     let done = app.gate.replay_webhook_event(principal, fields.text("event"), request_id).await;
-    done.map_err(|error| failed(&error))?;
+    done.map_err(|error| failed(&app, &visitor, &error))?;
     Ok(redirect(PATH))
 }
 
@@ -319,6 +327,6 @@ pub(super) async fn submit_delete(
     let (principal, request_id) = (visitor.principal(), visitor.request_id());
     let id = fields.text("subscription");
     let done = app.gate.delete_webhook_subscription(principal, id, request_id).await;
-    done.map_err(|error| failed(&error))?;
+    done.map_err(|error| failed(&app, &visitor, &error))?;
     Ok(redirect(PATH))
 }

@@ -31,7 +31,7 @@ pub(super) struct News {
 /// The workspace that a path names, of the visitor's own tenant.
 pub(super) async fn found(app: &App, visitor: &Visitor, id: &str) -> Result<Workspace, Response> {
     let found = app.gate.find_workspace(visitor.principal(), id, visitor.request_id()).await;
-    found.map_err(|error| failed(&error))
+    found.map_err(|error| failed(app, visitor, &error))
 }
 
 pub(super) async fn show(
@@ -43,7 +43,7 @@ pub(super) async fn show(
     let news = news.map(|Query(news)| news).unwrap_or_default();
     let workspace = found(&app, &visitor, &id).await?;
     let keys = app.gate.list_keys(visitor.principal(), visitor.request_id()).await;
-    let mut keys = keys.map_err(|error| failed(&error))?;
+    let mut keys = keys.map_err(|error| failed(&app, &visitor, &error))?;
     let connection = &workspace.connection;
     keys.retain(|key| key.connection.is_none_or(|bound| bound == connection.bot_id));
     let name = parts::workspace_name(connection);
@@ -301,7 +301,7 @@ pub(super) async fn submit_rotate(
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(rotate_page(&app, &visitor, &connection, status, Some(&text)))
         }
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(failed(&app, &visitor, &error)),
     }
 }
 
@@ -362,7 +362,7 @@ pub(super) async fn submit_disconnect(
     }
     let (principal, request_id) = (visitor.principal(), visitor.request_id());
     let done = app.gate.disconnect(principal, connection.bot_id, request_id).await;
-    done.map_err(|error| failed(&error))?;
+    done.map_err(|error| failed(&app, &visitor, &error))?;
     Ok(if connection.state == ConnectionState::Revoked {
         redirect("/dashboard?removed=true")
     } else {

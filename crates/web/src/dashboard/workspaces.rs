@@ -32,7 +32,7 @@ pub(super) async fn list(
 ) -> Result<Response, Response> {
     let news = news.map(|Query(news)| news).unwrap_or_default();
     let all = app.gate.list_workspaces(visitor.principal(), visitor.request_id()).await;
-    let all = all.map_err(|error| failed(&error))?;
+    let all = all.map_err(|error| failed(&app, &visitor, &error))?;
     let frame = Frame::new(&app, &visitor, "Workspaces", Section::Workspaces);
     let body = html! {
         div.heading {
@@ -204,6 +204,6 @@ pub(super) async fn submit_connect(
             let text = words::sentence(&error.to_string());
             Ok(connect_page(&app, &visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&text)))
         }
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(failed(&app, &visitor, &error)),
     }
 }
