@@ -1,6 +1,8 @@
 //! Workspaces, for those who look after them: list, show, connect.
 
-use model::{Connection, ConnectionId, ConnectionState, Origin, Principal, Role, TenantId};
+use model::{
+    Connection, ConnectionId, ConnectionState, Origin, Principal, Role, SecretString, TenantId,
+};
 use notion::{Capabilities, Capability, Effect, Id};
 use serde::Serialize;
 
@@ -85,6 +87,28 @@ impl Gate {
     ) -> Result<Workspace, Error> {
         let connection = self.connect(principal, tokens, Origin::Given, request_id).await?;
         Ok(self.workspace(connection))
+    }
+
+    /// Replaces the credential of a connection; without a token, those of an installation are refreshed.
+    pub async fn rotate_workspace(
+        &self,
+        principal: &Principal,
+        id: &str,
+        token: Option<SecretString>,
+        request_id: &str,
+    ) -> Result<Workspace, Error> {
+        let connection = self.rotate(principal, connection_id(id), token, request_id).await?;
+        Ok(self.workspace(connection))
+    }
+
+    /// Ends a connection; one that is ended already is removed altogether.
+    pub async fn disconnect_workspace(
+        &self,
+        principal: &Principal,
+        id: &str,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        self.disconnect(principal, connection_id(id), request_id).await
     }
 
     /// The connection of the principal's tenant with this id, whatever its state. That of another tenant
@@ -173,6 +197,11 @@ impl Gate {
         let all: Vec<_> = each.collect();
         (!all.is_empty()).then(|| all.into_iter().flatten().collect())
     }
+}
+
+/// The id of a connection in a path; what is no id is the id of none.
+fn connection_id(text: &str) -> ConnectionId {
+    Id::parse(text).map_or(ConnectionId::NONE, ConnectionId)
 }
 
 /// Capabilities in a row; `None` if there are none.

@@ -119,8 +119,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     optional("NOTION_VERSION", "a version that all calls go out with, whatever the caller sends"),
     optional("NOTION_TOKEN", "the workspace's token").secret().also(&["NOTION_API_TOKEN"]),
     optional("NOTION_DATABASE_ID", "a database that must be reachable at the start"),
-    optional("NOTION_READ_TOKEN", "token for reads").secret().later(),
-    optional("NOTION_WRITE_TOKEN", "token for writes").secret().later(),
+    optional("NOTION_READ_TOKEN", "token for reads, beside one for writes").secret(),
+    optional("NOTION_WRITE_TOKEN", "token for writes, beside one for reads").secret(),
     optional("NOTION_OAUTH_CLIENT_ID", "OAuth client that workspaces install (/auth/notion)"),
     optional("NOTION_OAUTH_CLIENT_SECRET", "its secret").secret(),
     optional(

@@ -206,9 +206,21 @@ fn own_paths() -> Map<String, Value> {
             "post": own("connect-workspace", "connect a workspace by the token of an internal integration, or by a pair", "201", whole("The workspace; connected before, it is authorised again."), tokens()),
         }),
     );
+    let bot = path_parameter("bot_id");
     add(
         "/api/v1/workspaces/{bot_id}",
-        json!({ "get": own("retrieve-workspace", "show a workspace", "200", whole("All that is known of it."), json!({ "parameters": [path_parameter("bot_id")] })) }),
+        json!({
+            "get": own("retrieve-workspace", "show a workspace", "200", whole("All that is known of it."), json!({ "parameters": [bot] })),
+            "delete": own("disconnect-workspace", "end a connection; one that is ended already is removed", "204", json!({ "description": "It is ended." }), json!({ "parameters": [bot] })),
+        }),
+    );
+    let token = json!({
+        "type": "object", "additionalProperties": false, "properties": { "token": { "type": "string" } },
+        "description": "`token` for an internal integration; nothing to refresh the tokens of an installation now.",
+    });
+    add(
+        "/api/v1/workspaces/{bot_id}/rotate",
+        json!({ "post": own("rotate-workspace", "replace the credential of a connection; it is verified first", "200", whole("The workspace."), json!({ "parameters": [bot], "requestBody": body(token) })) }),
     );
     add(
         "/api/v1/tenants",

@@ -6,6 +6,8 @@ use notion::client::{Client, Request, RequestBody, SendError, Settings};
 use notion::{ApiError, Id, Kind, Version};
 use serde::Deserialize;
 
+use super::Tokens;
+
 /// Why a token is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -138,6 +140,15 @@ impl TokenCheck {
         })
     }
 
+    /// Asks Notion whose tokens these are, and of a pair, whether the two belong together.
+    pub async fn bots(&self, tokens: &Tokens) -> Result<(Bot, Option<Bot>), TokenError> {
+        let bot = self.bot(&tokens.access).await?;
+        let Some(write) = &tokens.write else { return Ok((bot, None)) };
+        let writer = self.bot(write).await?;
+        fit(&bot, &writer)?;
+        Ok((bot, Some(writer)))
+    }
+
     /// Asks Notion whether a database is there for the token.
     pub async fn database(&self, token: &SecretString, id: Id) -> Result<(), TokenError> {
         let (status, body) = self.ask(token, &format!("/v1/databases/{id}")).await?;
@@ -190,6 +201,31 @@ impl TokenCheck {
         let sample = (status == 404).then(|| ApiError::parse(status, &body)).flatten()?;
         sample.message.contains(&id.to_string()).then_some(NotFoundForm { sample, id })
     }
+}
+
+/// Two tokens make a pair if they are two integrations of one workspace.
+fn fit(reader: &Bot, writer: &Bot) -> Result<(), TokenError> {
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "(unnamed)".to_owned());
+    if reader.id == writer.id {
+        return Err(TokenError::Mismatch(
+            "both tokens of the pair belong to the same integration: make a second one that may \
+             write, or give the one token alone"
+                .to_owned(),
+        ));
+    }
+    let same = match (reader.workspace_id, writer.workspace_id) {
+        (Some(a), Some(b)) => a == b,
+        _ => reader.workspace_name == writer.workspace_name,
+    };
+    if same {
+        return Ok(());
+    }
+    Err(TokenError::Mismatch(format!(
+        "the tokens of the pair belong to two workspaces: the one that reads to \"{}\", the one that \
+         writes to \"{}\"; both must belong to the same",
+        name(&reader.workspace_name),
+        name(&writer.workspace_name)
+    )))
 }
 
 /// Whether a base URL is that of Notion itself: tokens of a sandbox are not sent there.

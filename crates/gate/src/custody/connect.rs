@@ -10,7 +10,7 @@ use model::{
 use notion::Id;
 use store::{CredentialChange, Slot};
 
-use super::check::{Bot, TokenCheck, TokenError, is_notions_own};
+use super::check::{TokenCheck, TokenError, is_notions_own};
 use super::{Current, Held, NotFoundForms};
 use crate::Gate;
 use crate::error::Error;
@@ -99,12 +99,10 @@ impl Gate {
     /// Asks Notion whose tokens these are.
     async fn verify(&self, tokens: &Tokens, origin: Origin) -> Result<Verified, TokenError> {
         let check = self.token_check();
-        let bot = check.bot(&tokens.access).await?;
+        let (bot, writer) = check.bots(tokens).await?;
         let mut connection = bot.into_connection(ConnectionKind::Internal, origin);
         let mut credentials = vec![(Slot::Access, tokens.access.clone())];
-        if let Some(write) = &tokens.write {
-            let writer = check.bot(write).await?;
-            fit(&connection, &writer)?;
+        if let (Some(write), Some(writer)) = (&tokens.write, writer) {
             connection.writer =
                 Some(Writer { bot_id: writer.id, name: writer.name, capabilities: None });
             credentials.push((Slot::Write, write.clone()));
@@ -372,33 +370,9 @@ impl Gate {
         self.shared.custody.latest(&model::TenantId::default())
     }
 
-    /// Whether there is any connection, usable or not.
-    pub fn has_connections(&self) -> bool {
-        !self.shared.custody.all().is_empty()
+    /// Whether there are connections that do not depend on the environment, usable or not.
+    pub fn has_own_connections(&self) -> bool {
+        let all = self.shared.custody.all();
+        all.iter().any(|held| held.current().connection.origin != Origin::Environment)
     }
-}
-
-/// Two tokens make a pair if they are two integrations of one workspace.
-fn fit(reader: &Connection, writer: &Bot) -> Result<(), TokenError> {
-    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "(unnamed)".to_owned());
-    if reader.bot_id == writer.id {
-        return Err(TokenError::Mismatch(
-            "both tokens of the pair belong to the same integration: make a second one that may \
-             write, or give the one token alone"
-                .to_owned(),
-        ));
-    }
-    let same = match (reader.workspace_id, writer.workspace_id) {
-        (Some(a), Some(b)) => a == b,
-        _ => reader.workspace_name == writer.workspace_name,
-    };
-    if same {
-        return Ok(());
-    }
-    Err(TokenError::Mismatch(format!(
-        "the tokens of the pair belong to two workspaces: the one that reads to \"{}\", the one that \
-         writes to \"{}\"; both must belong to the same",
-        name(&reader.workspace_name),
-        name(&writer.workspace_name)
-    )))
 }

@@ -56,7 +56,7 @@ impl Gate {
     pub(super) fn own(&self, principal: &Principal, id: ConnectionId) -> Result<Arc<Held>, Error> {
         self.operator_of(principal)?;
         let held = self.shared.custody.get(&principal.tenant, id);
-        held.ok_or_else(|| Error::Missing(format!("there is no connection {id}")))
+        held.ok_or(Error::NoSuchConnection)
     }
 
     async fn rotate_to(

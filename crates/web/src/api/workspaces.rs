@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use gate::{Tokens, Workspace};
 use http::StatusCode;
@@ -21,7 +21,8 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/workspaces", get(list))
         .route("/api/v1/workspaces", get(list).post(connect))
-        .route("/api/v1/workspaces/{bot_id}", get(retrieve))
+        .route("/api/v1/workspaces/{bot_id}", get(retrieve).delete(disconnect))
+        .route("/api/v1/workspaces/{bot_id}/rotate", post(rotate))
 }
 
 /// A connection in a list.
@@ -79,6 +80,38 @@ async fn connect(
     let request_id = caller.request_id.as_str();
     let workspace = app.gate.connect_workspace(&caller.principal, &tokens, request_id).await?;
     Ok((StatusCode::CREATED, Json(workspace)))
+}
+
+async fn disconnect(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<StatusCode, Problem> {
+    let request_id = caller.request_id.as_str();
+    app.gate.disconnect_workspace(&caller.principal, &id, request_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn rotate(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Json<Workspace>, Problem> {
+    let token = match body {
+        Value::Object(members) if members.is_empty() => None,
+        body => match tokens(body)? {
+            Tokens { access, write: None } => Some(access),
+            Tokens { .. } => {
+                let detail =
+                    "one token at a time: whose it is tells which half of a pair it replaces";
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail));
+            }
+        },
+    };
+    let request_id = caller.request_id.as_str();
+    let workspace = app.gate.rotate_workspace(&caller.principal, &id, token, request_id).await?;
+    Ok(Json(workspace))
 }
 
 /// Tokens out of a body. By hand, because serde's messages quote what they find.

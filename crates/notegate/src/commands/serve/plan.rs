@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use gate::{TokenCheck, TokenError};
+use gate::{TokenCheck, TokenError, Tokens};
 use model::{Chance, ExposeSecret, SecretString};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::oauth::OAuthClient;
@@ -16,6 +16,7 @@ use vault::SystemChance;
 use web::{ServiceUrl, Site, Tls};
 
 use crate::Done;
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::local::block_on;
 use crate::logging;
@@ -35,7 +36,8 @@ pub(crate) struct Plan {
     pub(crate) data_dir: PathBuf,
     pub(crate) ready_file: Option<PathBuf>,
     pub(crate) base_url: String,
-    pub(crate) token: Option<SecretString>,
+    /// The workspace's token, or those of a pair.
+    pub(crate) tokens: Option<Tokens>,
     /// The app that workspaces install.
     pub(crate) oauth: Option<OAuthClient>,
     pub(crate) database: Option<Id>,
@@ -69,7 +71,6 @@ impl Plan {
             settings.text("NOTION_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned();
         check_base_url(settings, &base_url, sandbox);
         check_groups(settings);
-        let token = settings.secret("NOTION_TOKEN").cloned();
         let tls = tls(settings);
         let site = Site {
             own_tls: tls.is_some(),
@@ -77,9 +78,12 @@ impl Plan {
             service_url: service_url(settings),
         };
         let oauth = oauth(settings, site.service_url.as_ref());
-        // Workspaces that people install bring their tokens along.
-        if !sandbox && (oauth.is_none() || token.is_some()) {
-            check_own_token(settings, token.as_ref(), &base_url);
+        let data_dir =
+            PathBuf::from(settings.text("NOTEGATE_DATA_DIR").unwrap_or("./notegate-data"));
+        let tokens = if sandbox { None } else { own_tokens(settings, &base_url) };
+        // Workspaces that people install bring their tokens along, and others may be connected already.
+        if !sandbox && tokens.is_none() && oauth.is_none() && !DataDir::is_one(&data_dir) {
+            require_token(settings);
         }
         let database = settings.text("NOTION_DATABASE_ID").map(str::to_owned).and_then(|text| {
             let id = Id::from_pasted(&text);
@@ -120,7 +124,7 @@ impl Plan {
             data_dir,
             ready_file: settings.text("NOTEGATE_READY_FILE").map(Into::into),
             base_url,
-            token: token.filter(|_| !sandbox),
+            tokens,
             database: database.filter(|_| !sandbox),
             notion_version,
             upstream_timeout: seconds(settings, "NOTEGATE_UPSTREAM_TIMEOUT", 0.1..=600.0),
@@ -263,7 +267,6 @@ fn check_groups(settings: &mut Settings) {
     let given = settings.source(oauth[2]).is_some();
     for group in [
         if derived && !given { &oauth[..2] } else { &oauth[..] },
-        &["NOTION_READ_TOKEN", "NOTION_WRITE_TOKEN"],
         &["NOTEGATE_TLS_CERT", "NOTEGATE_TLS_KEY"],
     ] {
         let Some(set) = group.iter().find(|name| settings.source(name).is_some()) else { continue };
@@ -274,30 +277,62 @@ fn check_groups(settings: &mut Settings) {
     }
 }
 
-fn check_own_token(settings: &mut Settings, token: Option<&SecretString>, base_url: &str) {
-    let Some(token) = token else {
-        let failed = settings.faults().iter().any(|fault| {
-            fault.contains("NOTION_TOKEN_FILE") || fault.contains("NOTION_API_TOKEN_FILE")
-        });
-        if !failed {
+/// The tokens that the environment names. A pair counts more than NOTION_TOKEN; half a pair needs it for
+/// the other half.
+fn own_tokens(settings: &mut Settings, base_url: &str) -> Option<Tokens> {
+    let mut token = |name| {
+        let token = settings.secret(name).cloned()?;
+        if let Err(fault) = check_token(name, &token) {
+            settings.fault(fault);
+        } else if gate::is_notions_own(base_url) && secret::is_sandbox_token(&token) {
             settings.fault(format!(
-                "NOTION_TOKEN is required: create an integration at {TOKEN_URL} and set its token (or \
-                 name a file with NOTION_TOKEN_FILE); to try notegate without an account, add --sandbox"
+                "{name} is a token of a sandbox, and NOTION_BASE_URL is Notion's own"
             ));
         }
-        return;
+        Some(token)
     };
-    if let Err(fault) = check_token("NOTION_TOKEN", token) {
-        settings.fault(fault);
-    } else if is_notions_own(base_url) && secret::is_sandbox_token(token) {
-        settings.fault("NOTION_TOKEN is a token of a sandbox, and NOTION_BASE_URL is Notion's own");
+    let (read, write) = (token("NOTION_READ_TOKEN"), token("NOTION_WRITE_TOKEN"));
+    let whole = token("NOTION_TOKEN");
+    match (read, write, whole) {
+        (Some(access), Some(write), _)
+        | (Some(access), None, Some(write))
+        | (None, Some(write), Some(access)) => Some(Tokens { access, write: Some(write) }),
+        (None, None, whole) => whole.map(|access| Tokens { access, write: None }),
+        (Some(_), None, None) => {
+            settings.fault(
+                "NOTION_WRITE_TOKEN is required with NOTION_READ_TOKEN, unless NOTION_TOKEN is set, \
+                 which then writes",
+            );
+            None
+        }
+        (None, Some(_), None) => {
+            settings.fault(
+                "NOTION_READ_TOKEN is required with NOTION_WRITE_TOKEN, unless NOTION_TOKEN is set, \
+                 which then reads",
+            );
+            None
+        }
     }
 }
 
-fn is_notions_own(base_url: &str) -> bool {
-    let uri = base_url.parse::<http::Uri>().ok();
-    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default().to_ascii_lowercase();
-    host.trim_end_matches('.') == "api.notion.com"
+/// What to do where there is no token at all.
+pub(super) fn token_required() -> String {
+    format!(
+        "NOTION_TOKEN is required: create an integration at {TOKEN_URL} and set its token (or name a \
+         file with NOTION_TOKEN_FILE); to try notegate without an account, add --sandbox"
+    )
+}
+
+fn require_token(settings: &mut Settings) {
+    // One that could not be read was told already.
+    let failed = settings.faults().iter().any(|fault| {
+        fault.contains("_TOKEN_FILE")
+            || fault.contains("NOTION_READ_TOKEN")
+            || fault.contains("NOTION_WRITE_TOKEN")
+    });
+    if !failed {
+        settings.fault(token_required());
+    }
 }
 
 /// `serve --check`: settings, then the token, then the database.
@@ -307,23 +342,30 @@ pub(super) fn check(flags: Flags) -> Done {
     let style = Style::of_stdout();
     let good = |text: String| println!("{} {text}", style.green("✓"));
     good("settings".to_owned());
-    let (Some(token), None) = (&plan.token, plan.sandbox_listen) else {
-        let why = if plan.sandbox_listen.is_some() { "sandbox" } else { "OAuth" };
-        good(format!("{why}: no token needed"));
+    let (Some(tokens), None) = (&plan.tokens, plan.sandbox_listen) else {
+        let why = match (plan.sandbox_listen, &plan.oauth) {
+            (Some(_), _) => "sandbox: no token needed",
+            (None, Some(_)) => "OAuth: no token needed",
+            (None, None) => "no token: the workspaces that are connected already will do",
+        };
+        good(why.to_owned());
         return Ok(ExitCode::SUCCESS);
     };
     block_on(async {
         let check = TokenCheck::new(plan.notion(plan.base_url.clone()));
-        let bot = check.bot(token).await.map_err(connect_failure)?;
-        let workspace = bot.workspace_name.as_deref().unwrap_or("(unnamed)");
-        good(format!(
-            "token: bot \"{}\" ({}) in workspace \"{}\"",
-            printable(&bot.name),
-            bot.id,
-            printable(workspace)
-        ));
+        let (bot, writer) = check.bots(tokens).await.map_err(connect_failure)?;
+        for (name, bot) in [("token", Some(&bot)), ("token for writes", writer.as_ref())] {
+            let Some(bot) = bot else { continue };
+            let workspace = bot.workspace_name.as_deref().unwrap_or("(unnamed)");
+            good(format!(
+                "{name}: bot \"{}\" ({}) in workspace \"{}\"",
+                printable(&bot.name),
+                bot.id,
+                printable(workspace)
+            ));
+        }
         if let Some(database) = plan.database {
-            check.database(token, database).await.map_err(connect_failure)?;
+            check.database(&tokens.access, database).await.map_err(connect_failure)?;
             good(format!("database: {database} is reachable"));
         }
         Ok(ExitCode::SUCCESS)

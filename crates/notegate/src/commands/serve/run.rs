@@ -20,7 +20,7 @@ use web::{App, Limits, ServiceUrl, Tls};
 
 use super::banner::Banner;
 use super::bootstrap::Keys;
-use super::plan::{Plan, callback_at};
+use super::plan::{self, Plan, callback_at};
 use crate::Done;
 use crate::data_dir::{self, DataDir, MasterKeySource};
 use crate::failure::Failure;
@@ -56,16 +56,16 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
         None => plan.oauth.clone(),
     };
     let (gate, master_key) = open_gate(&plan, &dir, sandbox.as_ref(), oauth, on_entry).await?;
-    let token = match &demo {
-        Some(demo) => Some(SecretString::from(demo.tokens.full.clone())),
-        None => plan.token.clone(),
+    let tokens = match &demo {
+        Some(demo) => Some(Tokens { access: demo.tokens.full.clone().into(), write: None }),
+        None => plan.tokens.clone(),
     };
-    let connection = connect(&gate, token.as_ref()).await?;
-    if connection.is_none() && gate.oauth_app().is_none() {
-        return Err(Failure::usage(anyhow!("no workspace is connected")));
+    if tokens.is_none() && gate.oauth_app().is_none() && !gate.has_own_connections() {
+        return Err(Failure::usage(anyhow!(plan::token_required())));
     }
-    if let (Some(database), Some(token)) = (plan.database, token.as_ref()) {
-        check_database(&plan, token, database).await?;
+    let connection = connect(&gate, tokens.as_ref()).await?;
+    if let (Some(database), Some(tokens)) = (plan.database, tokens.as_ref()) {
+        check_database(&plan, &tokens.access, database).await?;
     }
     let keys = Keys::make(&gate, plan.ready_file.is_some(), demo.as_ref()).await?;
 
@@ -201,9 +201,8 @@ async fn open_gate(
 }
 
 /// Makes the environment's token a connection. Without one, another will do, if there is any.
-async fn connect(gate: &Gate, token: Option<&SecretString>) -> Result<Option<Connection>, Failure> {
-    let tokens = token.map(|token| Tokens { access: token.clone(), write: None });
-    match gate.declare(tokens.as_ref()).await {
+async fn connect(gate: &Gate, tokens: Option<&Tokens>) -> Result<Option<Connection>, Failure> {
+    match gate.declare(tokens).await {
         Ok(declared) => Ok(declared.or_else(|| gate.latest_connection())),
         Err(Error::Token(error @ TokenError::Unreachable { .. })) => Err(Failure::could_not(error)),
         Err(Error::Token(error)) => Err(Failure::usage(error)),
