@@ -151,7 +151,7 @@ pub(crate) fn notion_of(settings: &mut Settings) -> NotionSettings {
         settings.text("NOTION_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned();
     check_base_url(settings, &base_url, false);
     if let Some(token) = settings.secret("NOTION_TOKEN").cloned() {
-        check_own_token(settings, Some(&token), &base_url);
+        check_own_token(settings, "NOTION_TOKEN", &token, &base_url);
     }
     let timeout = seconds(settings, "NOTEGATE_UPSTREAM_TIMEOUT", 0.1..=600.0);
     NotionSettings { base_url, timeout, dice: dice() }
@@ -282,13 +282,7 @@ fn check_groups(settings: &mut Settings) {
 fn own_tokens(settings: &mut Settings, base_url: &str) -> Option<Tokens> {
     let mut token = |name| {
         let token = settings.secret(name).cloned()?;
-        if let Err(fault) = check_token(name, &token) {
-            settings.fault(fault);
-        } else if gate::is_notions_own(base_url) && secret::is_sandbox_token(&token) {
-            settings.fault(format!(
-                "{name} is a token of a sandbox, and NOTION_BASE_URL is Notion's own"
-            ));
-        }
+        check_own_token(settings, name, &token, base_url);
         Some(token)
     };
     let (read, write) = (token("NOTION_READ_TOKEN"), token("NOTION_WRITE_TOKEN"));
@@ -312,6 +306,15 @@ fn own_tokens(settings: &mut Settings, base_url: &str) -> Option<Tokens> {
             );
             None
         }
+    }
+}
+
+fn check_own_token(settings: &mut Settings, name: &str, token: &SecretString, base_url: &str) {
+    if let Err(fault) = check_token(name, token) {
+        settings.fault(fault);
+    } else if gate::is_notions_own(base_url) && secret::is_sandbox_token(token) {
+        settings
+            .fault(format!("{name} is a token of a sandbox, and NOTION_BASE_URL is Notion's own"));
     }
 }
 
