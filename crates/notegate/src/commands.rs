@@ -9,4 +9,5 @@ pub(crate) mod serve;
 pub(crate) mod tour;
 pub(crate) mod trace;
 pub(crate) mod vault;
+pub(crate) mod webhooks;
 pub(crate) mod workspaces;

@@ -17,7 +17,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{audit, config, keys, sandbox, serve, tour, trace, vault, workspaces};
+use crate::commands::{
+    audit, config, keys, sandbox, serve, tour, trace, vault, webhooks, workspaces,
+};
 use crate::failure::Failure;
 
 /// A gate in front of Notion: narrow, revocable, recorded keys instead of whole tokens.
@@ -48,6 +50,9 @@ enum Command {
     Workspaces(workspaces::Command),
     /// Why a page, database or block can be reached, or not.
     Trace(trace::Args),
+    /// Take events from Notion: pair, look at what came, work it again.
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
         Command::Audit(command) => audit::run(command),
         Command::Workspaces(command) => workspaces::run(command),
         Command::Trace(args) => trace::run(args),
+        Command::Webhooks(command) => webhooks::run(command),
         Command::Config(command) => config::run(command),
         Command::Sandbox(command) => sandbox::run(command),
     };

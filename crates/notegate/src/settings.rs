@@ -101,6 +101,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "seconds for which a place in the page tree is believed",
     ),
     setting(
+        "NOTEGATE_WEBHOOK_RATE",
+        "100",
+        "webhook requests that prove nothing, from one address in a minute",
+    ),
+    setting(
+        "NOTEGATE_WEBHOOK_SIGNED_RATE",
+        "6000",
+        "webhook events with a good signature, by one subscription in a minute",
+    ),
+    setting(
+        "NOTEGATE_WEBHOOK_DEBOUNCE",
+        "2",
+        "seconds for which an object must be quiet until its events are worked, as one",
+    ),
+    setting(
         "NOTEGATE_ROTATION_GRACE",
         "3600",
         "seconds for which a Notion token that was replaced is kept",

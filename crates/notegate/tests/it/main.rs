@@ -36,3 +36,5 @@ mod sandbox;
 mod start;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+mod webhooks;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use gate::{TokenCheck, TokenError, Tokens};
+use gate::{TokenCheck, TokenError, Tokens, WebhookSettings};
 use model::{Chance, ExposeSecret, SecretString};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::oauth::OAuthClient;
@@ -47,6 +47,7 @@ pub(crate) struct Plan {
     pub(crate) rotation_grace: Duration,
     pub(crate) strict_ledger: bool,
     pub(crate) master_keys: Arc<MasterKeys>,
+    pub(crate) webhooks: WebhookSettings,
     pub(crate) session_secret: Option<SecretString>,
 }
 
@@ -132,6 +133,7 @@ impl Plan {
             rotation_grace: seconds(settings, "NOTEGATE_ROTATION_GRACE", 0.0..=604_800.0),
             strict_ledger: settings.switch("NOTEGATE_LEDGER_STRICT"),
             master_keys,
+            webhooks: webhooks(settings),
             session_secret,
         };
         match settings.faults() {
@@ -207,6 +209,21 @@ fn tls(settings: &mut Settings) -> Option<Tls> {
         })
     };
     read().map_err(|fault| settings.fault(fault)).ok()
+}
+
+fn webhooks(settings: &mut Settings) -> WebhookSettings {
+    WebhookSettings {
+        unproven_per_minute: per_minute(settings, "NOTEGATE_WEBHOOK_RATE"),
+        signed_per_minute: per_minute(settings, "NOTEGATE_WEBHOOK_SIGNED_RATE"),
+        debounce: seconds(settings, "NOTEGATE_WEBHOOK_DEBOUNCE", 0.0..=60.0),
+        handler: None,
+    }
+}
+
+fn per_minute(settings: &mut Settings, name: &'static str) -> u32 {
+    let expected = "a whole number, at least 1";
+    let number = settings.parse::<std::num::NonZeroU32>(name, expected);
+    number.map_or(1, std::num::NonZeroU32::get)
 }
 
 fn dice() -> Dice {

@@ -194,7 +194,7 @@ async fn open_gate(
         tree_age_max: plan.tree_age_max,
         session_secret: plan.session_secret.clone(),
         rotation_grace: plan.rotation_grace,
-        webhooks: gate::WebhookSettings::default(),
+        webhooks: plan.webhooks.clone(),
         on_entry,
     });
     Ok((gate.await.map_err(open_failure)?, source))
