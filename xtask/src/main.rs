@@ -41,6 +41,13 @@ usage: cargo xtask COMMAND
                          --pages     rows of its table (default 10000), each with
                          --blocks    so many blocks (default 100)
                          --requests  how often the quick requests are sent (default 1000)
+  bench webhooks [--json FILE] [--events N] [--connections N] [--pages N] [--sleep S]
+                 [--binary FILE]
+                         how long Notion waits for an answer while the work hangs
+                         --events       how many are sent (default 5000), of
+                         --pages        so many pages (default 500), over
+                         --connections  so many connections (default 8)
+                         --sleep        seconds that a look at a page hangs (default 10)
   fidelity [--recorded FILE]… [--only LEVEL,…] [--json FILE] [--markdown FILE] [--verbose]
                          how much the sandbox is Notion, measured against recorded answers
                          --recorded  a recording (.jsonl or .jsonl.gz); may be repeated

@@ -5,6 +5,7 @@ mod nginx;
 mod proxy;
 mod sandbox;
 mod usage;
+mod webhooks;
 mod world;
 mod wrk;
 
@@ -17,7 +18,10 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     match args.word().as_deref() {
         Some("proxy") => proxy::run(args).map(|()| true),
         Some("sandbox") => sandbox::run(args).map(|()| true),
+        Some("webhooks") => webhooks::run(args).map(|()| true),
         Some(other) => Err(Usage(format!("no benchmark is called `{other}`")).into()),
-        None => Err(Usage("which benchmark? there are: proxy, sandbox".to_owned()).into()),
+        None => {
+            Err(Usage("which benchmark? there are: proxy, sandbox, webhooks".to_owned()).into())
+        }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) const SUBSCRIPTIONS_MAX: usize = 100;
 /// Most changes that wait to be told.
 pub(crate) const PENDING_MAX: usize = 10_000;
 /// Most deliveries that are kept; the oldest that are over go first.
-pub(crate) const DELIVERIES_MAX: usize = 5000;
+pub(crate) const DELIVERIES_MAX: usize = 10_000;
 
 /// Everything about webhooks.
 #[derive(Clone, Debug, Deserialize, Serialize)]
