@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod sandbox;
 pub(crate) mod serve;

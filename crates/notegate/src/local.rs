@@ -38,6 +38,18 @@ pub(crate) struct Where {
     config: Option<PathBuf>,
 }
 
+impl Where {
+    /// The settings that they are.
+    pub(crate) fn flags(&self) -> Flags {
+        let given = [("NOTEGATE_DATA_DIR", &self.data_dir), ("NOTEGATE_CONFIG", &self.config)];
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        given
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, path.as_ref().map(text)?)))
+            .collect()
+    }
+}
+
 /// An installation, running or not.
 pub(crate) enum Local {
     Running(PathBuf),
@@ -65,14 +77,7 @@ pub(crate) enum Found {
 
 /// The settings, and where they say that the installation is.
 fn gather(place: &Where) -> Result<(Settings, PathBuf), Failure> {
-    let mut flags = Flags::new();
-    for (name, path) in [("NOTEGATE_DATA_DIR", &place.data_dir), ("NOTEGATE_CONFIG", &place.config)]
-    {
-        if let Some(path) = path {
-            flags.insert(name, path.to_string_lossy().into_owned());
-        }
-    }
-    let settings = Settings::gather(flags);
+    let settings = Settings::gather(place.flags());
     if !settings.faults().is_empty() {
         return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
     }
@@ -195,30 +200,33 @@ impl Local {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Response<Body>, Failure> {
-        self.request(method, path, body, "application/json").await
+        self.request(None, method, path, body, "application/json").await
     }
 
     /// Asks for an answer that comes line by line.
     pub(crate) async fn send_for_lines(&self, path: &str) -> Result<Response<Body>, Failure> {
-        self.request(Method::GET, path, None, "application/x-ndjson").await
+        self.request(None, Method::GET, path, None, "application/x-ndjson").await
     }
 
     async fn request(
         &self,
+        tenant: Option<&str>,
         method: Method,
         path: &str,
         body: Option<&Value>,
         accept: &str,
     ) -> Result<Response<Body>, Failure> {
         let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "notegate")
             .header(header::ACCEPT, accept)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .map_err(Failure::usage)?;
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(tenant) = tenant {
+            request = request.header("x-notegate-tenant", tenant);
+        }
+        let request = request.body(Full::new(body)).map_err(Failure::usage)?;
         match self {
             Self::Running(socket) => through_socket(socket, request).await,
             Self::Opened { app, .. } | Self::Passing { app, .. } => {
@@ -236,7 +244,18 @@ impl Local {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        let answer = self.send(method, path, body).await?;
+        self.json_for(None, method, path, body).await
+    }
+
+    /// The same, on behalf of a tenant.
+    pub(crate) async fn json_for(
+        &self,
+        tenant: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let answer = self.request(tenant, method, path, body, "application/json").await?;
         let status = answer.status();
         let whole = answer.into_body().collect().await;
         let bytes = whole.map_err(Failure::could_not)?.to_bytes();

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, keys, sandbox, serve, tour, trace, vault, webhooks, workspaces,
+    audit, config, doctor, keys, sandbox, serve, tour, trace, vault, webhooks, workspaces,
 };
 use crate::failure::Failure;
 
@@ -53,6 +53,8 @@ enum Command {
     /// Take events from Notion: pair, look at what came, work it again.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// Look at an installation, and say what stands in its way.
+    Doctor(doctor::Args),
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Workspaces(command) => workspaces::run(command),
         Command::Trace(args) => trace::run(args),
         Command::Webhooks(command) => webhooks::run(command),
+        Command::Doctor(args) => doctor::run(args),
         Command::Config(command) => config::run(command),
         Command::Sandbox(command) => sandbox::run(command),
     };

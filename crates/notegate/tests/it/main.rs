@@ -20,6 +20,8 @@ mod crash;
 #[cfg(test)]
 mod data_dir;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod http;
@@ -36,5 +38,7 @@ mod sandbox;
 mod start;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+mod vault;
 #[cfg(test)]
 mod webhooks;
