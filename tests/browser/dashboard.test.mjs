@@ -156,10 +156,10 @@ test("axe-core finds nothing on any page", async () => {
       }
     }
   }
-  await lit.close();
 });
 
 test("disconnecting asks first, and ends the keys at once", async () => {
+  await page.bringToFront();
   await page.goto(`${gate.url}/dashboard`);
   await page.click("ul.cards > li:last-child h2 a");
   const keys = async () => (await gate.call(gate.keys.viewer, "GET", "/v1/users/me")).status;

@@ -1,11 +1,12 @@
 //! The product as its callers meet it, in process.
 
 #[cfg(test)]
-#[cfg(test)]
 mod access;
+#[cfg(test)]
 mod browser;
 mod dashboard;
 mod dashboard_workspaces;
+#[cfg(test)]
 mod fake_notion;
 mod https;
 mod install;

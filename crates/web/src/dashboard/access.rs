@@ -195,6 +195,7 @@ fn level(items: &[AccessItem], now: Timestamp) -> Markup {
         ul {
             @for (item, below) in groups {
                 li {
+                    (way_to(item))
                     @if below.is_empty() {
                         div.leaf { (object(item, now)) }
                     } @else {
@@ -216,19 +217,27 @@ fn object(item: &AccessItem, now: Timestamp) -> Markup {
         AccessKind::DataSource => "Data source",
         AccessKind::Block => "Block",
     };
-    let url = item.url.as_deref().filter(|url| is_notions(url));
     html! {
         span.name title=(item.id) {
-            @let title = words::line(&item.title, 160);
-            @match url {
-                Some(url) => { a href=(url) target="_blank" rel="noopener noreferrer" { (title) } }
-                None => (title),
-            }
+            (words::line(&item.title, 160))
             @if item.kind == AccessKind::Page { span.hidden { " (" (kind) ")" } }
             @else { " " span.kind { (kind) } }
             @if item.in_trash || item.archived { " " span.quiet { "(in the trash)" } }
         }
         @if let Some(at) = item.last_edited_time { span.edited { (words::when(at, now)) } }
+    }
+}
+
+/// The link to an object stands beside the line that opens its subtree, not inside of it.
+fn way_to(item: &AccessItem) -> Markup {
+    let url = item.url.as_deref().filter(|url| is_notions(url));
+    html! {
+        @if let Some(url) = url {
+            a.out href=(url) target="_blank" rel="noopener noreferrer" {
+                span.hidden { "Open " (words::line(&item.title, 160)) " in Notion" }
+                span aria-hidden="true" { "↗" }
+            }
+        }
     }
 }
 
