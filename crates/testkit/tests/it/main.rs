@@ -17,6 +17,7 @@ mod routes;
 mod scope;
 mod search;
 mod tenants;
+mod two_tenants;
 mod upstream;
 mod vault_rekey;
 mod vault_start;
