@@ -16,6 +16,7 @@
 mod age;
 mod check;
 mod connect;
+mod damaged;
 mod disconnect;
 mod flight;
 mod last_used;

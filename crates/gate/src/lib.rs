@@ -212,6 +212,7 @@ impl Gate {
         };
         let gate = Self { shared: Arc::new(shared), notion };
         gate.reseal_legacy().await?;
+        gate.put_damaged_out_of_use().await;
         Ok(gate)
     }
 

@@ -279,6 +279,10 @@ impl Gate {
         let walked = self.reseal_all(&shared.vault.sealing()).await?;
         let clean = walked.clean && walked.failed_cells == 0 && replaced.is_empty();
         if clean {
+            // What was sealed under the old key is nowhere in the store's files any more.
+            if let Err(error) = shared.store.scrub().await {
+                tracing::warn!(%error, "what was sealed before may be in the database's journal for a while");
+            }
             source.settle(current).await.map_err(|error| Error::MasterKey(error.0))?;
         }
         let removable = ids.iter().filter(|id| **id != current && clean).map(ToString::to_string);

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::*;
 
@@ -348,4 +348,78 @@ fn f056_a_changed_byte_is_named_and_never_used() {
     expect(&rotate(), 0, &["was removed"]);
     let gate = Start::before(&place, &sandbox).run();
     gate.v1("GET", &format!("/v1/pages/{TEAM_PAGE}"), &viewer, None).expect(200);
+}
+
+/// Ciphertexts that were moved: to another row, another column, another tenant.
+#[test]
+fn moved_ciphertexts_are_refused_and_audited_and_others_go_on() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let gate = Start::before(&place, &sandbox).run();
+    let path = format!("/v1/pages/{TEAM_PAGE}");
+    let tokens: Vec<_> = (0..3).map(|_| sandbox.token(EVERYTHING, &[TEAM_PAGE])).collect();
+    let keys: Vec<String> = tokens
+        .iter()
+        .map(|(token, bot)| {
+            let body = json!({ "token": token });
+            gate.api("POST", "/api/v1/workspaces", &gate.admin, Some(body)).expect(201);
+            let body = json!({ "name": "one", "role": "viewer", "connection": bot });
+            let made = gate.api("POST", "/api/v1/keys", &gate.admin, Some(body)).expect(201);
+            let key = made["key"].as_str().unwrap().to_owned();
+            gate.v1("GET", &path, &key, None).expect(200);
+            key
+        })
+        .collect();
+    assert!(gate.process.stop().success());
+    let bots: Vec<&str> = tokens.iter().map(|(_, bot)| bot.as_str()).collect();
+    let db = rusqlite::Connection::open(place.data().join("notegate.sqlite")).unwrap();
+    // The first one's token stands with the second, and the first one's with another tenant as well;
+    // the third one's own token stands in another column, too, where it is only not used.
+    let copy = "UPDATE credentials SET sealed =
+                (SELECT sealed FROM credentials WHERE slot = 'access' AND bot_id = ?1)
+                WHERE slot = 'access' AND bot_id = ?2";
+    assert_eq!(db.execute(copy, [bots[0], bots[1]]).unwrap(), 1);
+    db.execute_batch(&format!(
+        "INSERT INTO tenants (name, created_at) VALUES ('acme', 0);
+         CREATE TEMP TABLE moved AS SELECT * FROM connections WHERE bot_id = '{0}';
+         UPDATE moved SET tenant = 'acme';
+         INSERT INTO connections SELECT * FROM moved;
+         INSERT INTO credentials SELECT 'acme', bot_id, slot, sealed, since FROM credentials
+         WHERE bot_id = '{0}' AND tenant = 'default';
+         INSERT INTO credentials SELECT tenant, bot_id, 'previous_access', sealed, since
+         FROM credentials WHERE bot_id = '{1}';",
+        bots[0], bots[2]
+    ))
+    .unwrap();
+    drop(db);
+    let gate = Start::before(&place, &sandbox).named("again").run();
+    let before = sandbox.calls().len();
+    let refused = gate.v1("GET", &path, &keys[1], None);
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert!(refused.text().contains("User needs to re-authorize"), "{}", refused.text());
+    assert_eq!(sandbox.calls().len(), before, "Notion was asked");
+    for key in [&keys[0], &keys[2]] {
+        gate.v1("GET", &path, key, None).expect(200);
+    }
+    let shown = format!("/api/v1/workspaces/{}", bots[1]);
+    let shown = gate.api("GET", &shown, &gate.admin, None).expect(200);
+    assert_eq!(shown["state"], "needs_reauthorization");
+    assert_eq!(shown["state_reason"], "credential_damaged");
+    let entry = gate.ledger().into_iter().find(|entry| entry["operation"] == "open-credential");
+    let entry = entry.expect("it is in the ledger");
+    assert_eq!(
+        (&entry["result"], &entry["reason"]),
+        (&json!("denied"), &json!("credential_damaged"))
+    );
+    let named = format!("credentials.access, row default/{}", bots[1]);
+    assert_eq!(entry["metadata"]["place"], named);
+    let log = gate.process.errors();
+    assert!(log.contains(&named) && log.contains("row acme/"), "{log}");
+    let ran = place.run(&["doctor", "connections", "--data-dir", "data"], &[]);
+    expect(&ran, 1, &["credential_damaged", "acme: "]);
+    // A new token makes it whole.
+    let body = json!({ "token": tokens[1].0 });
+    gate.api("POST", "/api/v1/workspaces", &gate.admin, Some(body)).expect(201);
+    gate.v1("GET", &path, &keys[1], None).expect(200);
+    gate.expect_intact();
 }
