@@ -196,8 +196,9 @@ impl Gate {
             (None, None) => return Err(InstallError::Malformed("no code came back")),
             (None, Some(code)) => code,
         };
-        let (gate, request_id) = (self.clone(), request_id.to_owned());
-        let done = tokio::spawn(async move { gate.install(&principal, &code, &request_id).await });
+        let (gate, request_id) = (self.at_home(), request_id.to_owned());
+        let home = self.shared.home.clone();
+        let done = home.spawn(async move { gate.install(&principal, &code, &request_id).await });
         // The task cannot be cancelled by anybody; it could only have panicked.
         done.await.unwrap_or(Err(InstallError::Gate(Error::Store(store::StoreError::Closed))))
     }
@@ -276,6 +277,7 @@ impl Gate {
         match kept {
             Ok(connection) => {
                 record.done().await?;
+                self.look_at(&connection).await;
                 Ok(connection)
             }
             Err(error) => {
@@ -348,6 +350,16 @@ impl Gate {
             Err(error) => return Err(InstallError::NotKept(theirs.failed(error).await)),
         }
         Err(InstallError::OtherTenant)
+    }
+
+    /// Finds out at once what a new connection may do, so that people see it. If that fails now, it is
+    /// found out later.
+    async fn look_at(&self, connection: &Connection) {
+        let held = self.shared.custody.get(&connection.tenant, connection.bot_id);
+        let Some(held) = held else { return };
+        if let Err(error) = self.find_out_capabilities(&held).await {
+            tracing::warn!(connection = %connection.bot_id, "what it may do cannot be found out: {error}");
+        }
     }
 
     /// Ends tokens that are not kept; what Notion says to it is for the log.

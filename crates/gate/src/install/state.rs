@@ -34,10 +34,10 @@ const USED_MAX: usize = 10_000;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StateFault {
     /// There is none.
-    #[error("no `state` came back")]
+    #[error("what came back does not say which authorisation it belongs to")]
     Missing,
     /// It was not made by this gate since it was started, or was changed, or repeated.
-    #[error("the `state` is not one that this gate gave out since it was started")]
+    #[error("what came back belongs to no authorisation that this gate began since it was started")]
     Unknown,
     /// Its time is over.
     #[error("the authorisation was begun more than ten minutes ago")]

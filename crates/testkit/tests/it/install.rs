@@ -5,7 +5,7 @@ mod fuzz;
 mod hostile;
 mod starters;
 
-use model::{Connection, ConnectionId, ConnectionState, KeyToken, Origin, Role};
+use model::{Connection, ConnectionId, ConnectionState, Origin, Role};
 use notion::Id;
 use serde_json::{Value, json};
 use store::{Connections, Slot};
@@ -171,6 +171,7 @@ async fn f030_a_code_becomes_a_connection() {
     assert_eq!(connection.owner.as_ref().unwrap()["user"]["name"], "Ada Marsh");
     assert_eq!(connection.state, ConnectionState::Active);
     assert_eq!(connection.authorized_by, "visitor");
+    assert_eq!(connection.capabilities, Some(notion::Capabilities::ALL));
     let slots: Vec<_> = Connections::all_connections(&*kit.store)
         .await
         .unwrap()
@@ -291,19 +292,23 @@ async fn f029_no_token_is_anywhere() {
     kit.finish().await;
 }
 
+/// Begins as an admin of another tenant, comes back with the same bot.
+async fn begin_as_other_tenant(kit: &Kit) -> Reply {
+    let other = model::TenantId::new("other");
+    let request = testkit::request(Role::Admin, &[]);
+    let made = kit.gate.create_key(&kit.gate.operator_for(other), request, "test").await.unwrap();
+    let bearer = format!("Bearer {}", made.token.reveal());
+    let browser = Browser::begin_with(kit, "", &[("authorization", &bearer)]).await;
+    let query = browser.approve(kit.demo.root_page_id).await;
+    browser.back(&query).await
+}
+
 #[tokio::test]
 async fn a_bot_of_another_tenant_stays_theirs_and_goes_on_working() {
     let kit = Kit::start().await;
     let bot = install(&kit).await;
     let key = key_for(&kit, bot).await;
-    let other = model::TenantId::new("other");
-    let made = testkit::request(Role::Admin, &[]);
-    let made =
-        kit.gate.create_key(&kit.gate.operator_for(other.clone()), made, "test").await.unwrap();
-    let bearer = format!("Bearer {}", KeyToken::reveal(&made.token));
-    let browser = Browser::begin_with(&kit, "", &[("authorization", &bearer)]).await;
-    let query = browser.approve(kit.demo.root_page_id).await;
-    let reply = browser.back(&query).await;
+    let reply = begin_as_other_tenant(&kit).await;
     assert_eq!(reply.status, 409, "{}", reply.text());
     assert!(reply.text().contains("belongs to somebody else"));
     let all = stored(&kit).await;
@@ -312,7 +317,22 @@ async fn a_bot_of_another_tenant_stays_theirs_and_goes_on_working() {
     // Notion ended the tokens of before: the new ones went to whom the connection belongs.
     assert_eq!(kit.get(&key, &format!("/v1/pages/{}", kit.demo.team_page_id)).await.status, 200);
     let entries = kit.entries(20).await;
-    let handed = entries.iter().find(|entry| entry.principal == "gate").unwrap();
-    assert_eq!((&*handed.operation, handed.tenant.as_str()), ("authorize-workspace", "default"));
+    let handed = entries.iter().find(|entry| entry.operation == "authorize-workspace").unwrap();
+    assert_eq!((&*handed.principal, handed.tenant.as_str()), ("gate", "default"));
+    assert_eq!(json!(handed.metadata)["why"], "authorised_by_another_tenant");
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn a_bot_that_another_tenant_disconnected_is_not_brought_back_for_it() {
+    let kit = Kit::start().await;
+    let bot = install(&kit).await;
+    kit.gate.disconnect(&kit.operator(), bot, "test").await.unwrap();
+    kit.forget_calls().await;
+    let reply = begin_as_other_tenant(&kit).await;
+    assert_eq!(reply.status, 409, "{}", reply.text());
+    assert_eq!(stored(&kit).await[0].state, ConnectionState::Revoked);
+    let calls = kit.calls().await;
+    assert_eq!(calls.last().unwrap()["operation"], "revoke-token", "its tokens were left alive");
     kit.finish().await;
 }

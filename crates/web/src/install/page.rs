@@ -167,8 +167,8 @@ fn show(headers: &HeaderMap, told: &Told) -> Response {
             (layout::brand())
             h1 { (title) }
             p role="alert" { (text) }
-            p {
-                a.button.primary href=(START_PATH) { "Begin again" } " "
+            p.actions {
+                a.button.primary href=(START_PATH) { "Begin again" }
                 a.button href="/dashboard" { "To the dashboard" }
             }
         }
