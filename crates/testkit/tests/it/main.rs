@@ -4,22 +4,39 @@
 mod access;
 #[cfg(test)]
 mod browser;
+#[cfg(test)]
 mod dashboard;
+#[cfg(test)]
 mod dashboard_workspaces;
 #[cfg(test)]
 mod fake_notion;
+#[cfg(test)]
 mod https;
+#[cfg(test)]
 mod install;
+#[cfg(test)]
 mod ledger;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
 mod roles;
+#[cfg(test)]
 mod routes;
+#[cfg(test)]
 mod scope;
+#[cfg(test)]
 mod search;
+#[cfg(test)]
 mod tenants;
+#[cfg(test)]
 mod two_tenants;
+#[cfg(test)]
 mod upstream;
+#[cfg(test)]
 mod vault_rekey;
+#[cfg(test)]
 mod vault_start;
+#[cfg(test)]
 mod webhooks;
+#[cfg(test)]
 mod workspaces;

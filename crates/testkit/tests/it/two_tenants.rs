@@ -100,7 +100,8 @@ impl Tenant {
     }
 
     async fn calls(&self, kit: &Kit) -> usize {
-        let route = format!("workspaces/{}/calls", self.workspace["workspace_id"].as_str().unwrap());
+        let route =
+            format!("workspaces/{}/calls", self.workspace["workspace_id"].as_str().unwrap());
         kit.control("GET", &route, None).await.as_array().unwrap().len()
     }
 
@@ -211,7 +212,8 @@ async fn another_tenants_things_are_like_things_that_never_were_on_every_route()
     let scoped = scoped["key"].as_str().unwrap();
 
     let document = kit.raw("GET", "/api/openapi.json", &[], None).await.json();
-    let (before, calls, entries) = (b.state(&kit).await, b.calls(&kit).await, b.entries(&kit).await);
+    let (before, calls, entries) =
+        (b.state(&kit).await, b.calls(&kit).await, b.entries(&kit).await);
     let (mut asked, mut by_query) = (0, 0);
     for (template, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().map(|method| method.to_uppercase()) {
@@ -224,7 +226,9 @@ async fn another_tenants_things_are_like_things_that_never_were_on_every_route()
                         "/api/v1/access" | "/api/v1/access/last" | "/api/v1/access/audits" => {
                             (format!("{path}?connection={}", ids["/api/v1/workspaces/"]), body)
                         }
-                        "/api/v1/access/trace" => (format!("{path}?object={}", ids["{page_id}"]), body),
+                        "/api/v1/access/trace" => {
+                            (format!("{path}?object={}", ids["{page_id}"]), body)
+                        }
                         "/v1/comments" => (format!("{path}?block_id={}", ids["{page_id}"]), body),
                         "/v1/views" => {
                             (format!("{path}?database_id={}", ids["{database_id}"]), body)
@@ -242,7 +246,11 @@ async fn another_tenants_things_are_like_things_that_never_were_on_every_route()
                 // What is made anew, or counted, or tells the time, differs by nature.
                 let differs = ["/metrics", "/api/v1/audit", "/api/v1/audit/export", "/auth/notion"];
                 if !differs.contains(&template.as_str()) && theirs.status >= 400 {
-                    assert_eq!(comparable(&theirs, &b.ids), comparable(&nobodys, &no_ids), "{shown}");
+                    assert_eq!(
+                        comparable(&theirs, &b.ids),
+                        comparable(&nobodys, &no_ids),
+                        "{shown}"
+                    );
                     by_query += 1;
                 }
                 // A list may be anything but the other's; it was told what it asked for.
@@ -267,7 +275,8 @@ async fn another_tenants_things_are_like_things_that_never_were_on_every_route()
     assert_eq!(verified["intact"], true);
 
     // And the other way: what the one tenant does leaves no mark in what the other can read.
-    for path in ["/api/v1/audit?limit=1000", "/api/v1/audit/export", "/workspaces", "/api/v1/keys"] {
+    for path in ["/api/v1/audit?limit=1000", "/api/v1/audit/export", "/workspaces", "/api/v1/keys"]
+    {
         let text = kit.get(&b.admin, path).await.text();
         for canary in a.canaries() {
             assert!(!text.contains(&canary), "{path} tells {canary}");
