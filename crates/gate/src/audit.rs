@@ -107,10 +107,15 @@ impl Gate {
 }
 
 /// Checks a ledger that no gate is using, and changes nothing: neither what is wrong nor what is right.
-pub async fn verify_at_rest(store: &dyn Store, keyring: &Keyring) -> Result<Verdict, OpenError> {
+/// Of one tenant: the default one if none is named.
+pub async fn verify_at_rest(
+    store: &dyn Store,
+    keyring: &Keyring,
+    tenant: Option<&str>,
+) -> Result<Verdict, OpenError> {
     let root = crate::seal::root_at_rest(store, keyring).await?;
     let signer = Signer::from_seed(&root.derive(Label::LedgerSigning));
-    Ok(verify(store, &TenantId::default(), signer.public_key()).await?)
+    Ok(verify(store, &tenant.map(TenantId::new).unwrap_or_default(), signer.public_key()).await?)
 }
 
 async fn verify(

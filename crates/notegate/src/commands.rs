@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
+pub(crate) mod tenants;
 pub(crate) mod tour;
 pub(crate) mod trace;
 pub(crate) mod vault;

@@ -36,6 +36,9 @@ pub(crate) struct Where {
     /// Settings file [env: NOTEGATE_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The tenant to act for [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    tenant: Option<String>,
 }
 
 impl Where {
@@ -48,10 +51,21 @@ impl Where {
             .filter_map(|(name, path)| Some((name, path.as_ref().map(text)?)))
             .collect()
     }
+
+    /// The tenant to act for.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
 }
 
-/// An installation, running or not.
-pub(crate) enum Local {
+/// An installation, running or not, and the tenant to act for there.
+pub(crate) struct Local {
+    to: To,
+    tenant: Option<String>,
+}
+
+/// How requests get to a gate.
+enum To {
     Running(PathBuf),
     Opened {
         app: Box<web::App>,
@@ -137,14 +151,37 @@ pub(crate) async fn open_store(
 impl Local {
     /// Finds the installation, and opens it if no gate runs.
     pub(crate) async fn find(place: &Where) -> Result<Self, Failure> {
-        let (dir, settings) = match Found::find(place).await? {
-            Found::Running(socket) => return Ok(Self::Running(socket)),
-            Found::Ours(dir, settings) => (dir, settings),
-        };
         // Nothing that such a command does needs Notion.
         let timeout = Duration::from_secs(1);
         let nowhere = Notion { base_url: String::new(), timeout, dice: Arc::new(|| 0.5) };
-        Self::opened(dir, settings, nowhere).await
+        Self::found(place, nowhere).await
+    }
+
+    /// The same for commands that look after connections, and so ask Notion.
+    pub(crate) async fn find_to_connect(place: &Where) -> Result<Self, Failure> {
+        let (mut settings, _) = gather(place)?;
+        let notion = serve::notion_of(&mut settings);
+        if !settings.faults().is_empty() {
+            return Err(Failure::usage(anyhow!("{}", settings.faults().join("; "))));
+        }
+        Self::found(place, notion).await
+    }
+
+    /// A gate that runs and answers on this socket.
+    pub(crate) fn running(socket: PathBuf, place: &Where) -> Self {
+        Self { to: To::Running(socket), tenant: place.tenant.clone() }
+    }
+
+    /// Whether a gate runs, as opposed to one that is open for just this command.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.to, To::Running(_))
+    }
+
+    async fn found(place: &Where, notion: Notion) -> Result<Self, Failure> {
+        match Found::find(place).await? {
+            Found::Running(socket) => Ok(Self::running(socket, place)),
+            Found::Ours(dir, settings) => Self::opened(dir, settings, notion, place).await,
+        }
     }
 
     /// The same for commands that ask Notion. Without an installation, but with a token in the
@@ -160,17 +197,20 @@ impl Local {
         {
             return Self::for_token(token.clone(), notion).await;
         }
-        match Found::find(place).await? {
-            Found::Running(socket) => Ok(Self::Running(socket)),
-            Found::Ours(dir, settings) => Self::opened(dir, settings, notion).await,
-        }
+        Self::found(place, notion).await
     }
 
-    async fn opened(dir: DataDir, settings: Settings, notion: Notion) -> Result<Self, Failure> {
+    async fn opened(
+        dir: DataDir,
+        settings: Settings,
+        notion: Notion,
+        place: &Where,
+    ) -> Result<Self, Failure> {
         let (keyring, source, store) = open_store(&dir, settings).await?;
         let options = Options { key_source: Arc::new(source), ..options(keyring, store, notion) };
         let gate = Gate::open(options).await.map_err(open_failure)?;
-        Ok(Self::Opened { app: Box::new(web::App::new(gate)), _dir: dir })
+        let to = To::Opened { app: Box::new(web::App::new(gate)), _dir: dir };
+        Ok(Self { to, tenant: place.tenant.clone() })
     }
 
     async fn for_token(token: SecretString, notion: Notion) -> Result<Self, Failure> {
@@ -182,7 +222,8 @@ impl Local {
         let store = store.map_err(Failure::could_not)?;
         let keyring = Keyring::of(MasterKey::generate(&SystemChance::new()));
         let gate = Gate::open(options(keyring, store, notion)).await.map_err(open_failure)?;
-        let local = Self::Passing { app: Box::new(web::App::new(gate.clone())), directory };
+        let to = To::Passing { app: Box::new(web::App::new(gate.clone())), directory };
+        let local = Self { to, tenant: None };
         let tokens = Tokens { access: token, write: None };
         if let Err(error) = gate.declare(Some(&tokens)).await {
             local.close().await;
@@ -223,13 +264,13 @@ impl Local {
             .header(header::HOST, "notegate")
             .header(header::ACCEPT, accept)
             .header(header::CONTENT_TYPE, "application/json");
-        if let Some(tenant) = tenant {
+        if let Some(tenant) = tenant.or(self.tenant.as_deref()) {
             request = request.header("x-notegate-tenant", tenant);
         }
         let request = request.body(Full::new(body)).map_err(Failure::usage)?;
-        match self {
-            Self::Running(socket) => through_socket(socket, request).await,
-            Self::Opened { app, .. } | Self::Passing { app, .. } => {
+        match &self.to {
+            To::Running(socket) => through_socket(socket, request).await,
+            To::Opened { app, .. } | To::Passing { app, .. } => {
                 let router = web::operator_router((**app).clone());
                 let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
                 Ok(answer.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
@@ -247,7 +288,7 @@ impl Local {
         self.json_for(None, method, path, body).await
     }
 
-    /// The same, on behalf of a tenant.
+    /// The same, on behalf of another tenant than the one that was named.
     pub(crate) async fn json_for(
         &self,
         tenant: Option<&str>,
@@ -270,16 +311,34 @@ impl Local {
             return Ok(value);
         }
         let detail = value["detail"].as_str().unwrap_or("the gate refused").to_owned();
-        let failure = if status.is_client_error() { Failure::usage } else { Failure::could_not };
+        let failure = match value["code"].as_str() {
+            // Notion's answer to the question whether this token will do.
+            Some("token_rejected" | "token_mismatch") => Failure::no,
+            _ if status.is_client_error() => Failure::usage,
+            _ => Failure::could_not,
+        };
         Err(failure(anyhow!(detail)))
+    }
+
+    /// Every item of a list, page by page.
+    pub(crate) async fn items(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.json(Method::GET, &format!("{path}?limit=1000{cursor}"), None).await?;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={}", encoded(next)),
+                None => return Ok(items),
+            }
+        }
     }
 
     /// Writes what is left to write.
     pub(crate) async fn close(self) {
-        match self {
-            Self::Running(_) => {}
-            Self::Opened { app, .. } => drop(app.gate.close().await),
-            Self::Passing { app, directory } => {
+        match self.to {
+            To::Running(_) => {}
+            To::Opened { app, .. } => drop(app.gate.close().await),
+            To::Passing { app, directory } => {
                 app.gate.close().await;
                 drop(app);
                 // Left behind, it would be sealed, and nobody would have the key.

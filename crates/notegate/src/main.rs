@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, doctor, keys, sandbox, serve, tour, trace, vault, webhooks, workspaces,
+    audit, config, doctor, keys, sandbox, serve, tenants, tour, trace, vault, webhooks, workspaces,
 };
 use crate::failure::Failure;
 
@@ -46,8 +46,11 @@ enum Command {
     #[command(subcommand)]
     Audit(audit::Command),
     /// Look after the connections to workspaces.
+    #[command(alias = "token")]
+    Workspaces(workspaces::Args),
+    /// Several teams on one gate, each with workspaces, keys and a ledger of its own.
     #[command(subcommand)]
-    Workspaces(workspaces::Command),
+    Tenants(tenants::Command),
     /// Why a page, database or block can be reached, or not.
     Trace(trace::Args),
     /// Take events from Notion: pair, look at what came, work it again.
@@ -70,7 +73,8 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(command),
         Command::Vault(command) => vault::run(command),
         Command::Audit(command) => audit::run(command),
-        Command::Workspaces(command) => workspaces::run(command),
+        Command::Workspaces(args) => workspaces::run(args),
+        Command::Tenants(command) => tenants::run(command),
         Command::Trace(args) => trace::run(args),
         Command::Webhooks(command) => webhooks::run(command),
         Command::Doctor(args) => doctor::run(args),

@@ -153,11 +153,16 @@ async fn verify(args: Verify) -> Done {
         Found::Running(socket) => socket,
         Found::Ours(dir, settings) => {
             let (keyring, _, store) = open_store(&dir, settings).await?;
-            let verdict = gate::verify_at_rest(&store, &keyring).await;
+            let verdict = gate::verify_at_rest(&store, &keyring, args.place.tenant()).await;
             return tell(args.json, &json!(verdict.map_err(open_failure)?));
         }
     };
-    tell(args.json, &Local::Running(socket).json(Method::GET, "/api/v1/audit/verify", None).await?)
+    tell(
+        args.json,
+        &Local::running(socket, &args.place)
+            .json(Method::GET, "/api/v1/audit/verify", None)
+            .await?,
+    )
 }
 
 fn verify_file(path: &PathBuf, public_key: Option<&str>, json: bool) -> Done {

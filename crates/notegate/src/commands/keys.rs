@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::Done;
 use crate::commands::vault;
 use crate::failure::Failure;
-use crate::local::{Local, Where, block_on, encoded};
+use crate::local::{Local, Where, block_on};
 use crate::term::table;
 
 /// Make, list and end keys. Works while the gate runs and while it does not.
@@ -57,6 +57,9 @@ pub(crate) struct Create {
     /// Calls that it may make in a minute
     #[arg(long, value_name = "N")]
     calls_per_minute: Option<u32>,
+    /// The workspace that it is for, by bot id; the one that was connected last if not said
+    #[arg(long, value_name = "BOT_ID")]
+    connection: Option<String>,
     /// Begin like a token of Notion, for clients that insist on it
     #[arg(long)]
     notion_shaped: bool,
@@ -86,17 +89,9 @@ pub(crate) fn run(command: Command) -> Done {
 
 async fn list(args: List) -> Done {
     let local = Local::find(&args.place).await?;
-    let mut items = Vec::new();
-    let mut path = "/api/v1/keys?limit=1000".to_owned();
-    loop {
-        let page = local.json(Method::GET, &path, None).await?;
-        items.extend(page["items"].as_array().cloned().unwrap_or_default());
-        match page["next_cursor"].as_str() {
-            Some(cursor) => path = format!("/api/v1/keys?limit=1000&cursor={}", encoded(cursor)),
-            None => break,
-        }
-    }
+    let items = local.items("/api/v1/keys").await;
     local.close().await;
+    let items = items?;
     if args.json {
         println!("{}", json!({ "items": items, "next_cursor": null }));
         return Ok(ExitCode::SUCCESS);
@@ -136,6 +131,9 @@ async fn create(args: Create) -> Done {
     body.insert("notion_shaped".into(), args.notion_shaped.into());
     if !args.capability.is_empty() {
         body.insert("capabilities".into(), json!(args.capability));
+    }
+    if let Some(connection) = args.connection {
+        body.insert("connection".into(), connection.into());
     }
     if let Some(time) = args.expires_in {
         body.insert("expires_in".into(), time.into());

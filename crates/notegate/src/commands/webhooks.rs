@@ -114,7 +114,7 @@ async fn pair(args: Pair) -> Done {
         println!("The window is closed.");
         return Ok(ExitCode::SUCCESS);
     }
-    if let Local::Opened { .. } = &local {
+    if !local.is_running() {
         local.close().await;
         return Err(Failure::could_not(anyhow!(
             "no gate runs, so no token can come: start `notegate serve`, and pair then"
@@ -267,7 +267,7 @@ async fn replay(args: Replay) -> Done {
     let local = Local::find(&args.place).await?;
     let path = format!("/api/v1/webhooks/events/{}/replay", encoded(&args.id));
     let replayed = local.json(Method::POST, &path, None).await;
-    let runs = matches!(local, Local::Running(_));
+    let runs = local.is_running();
     local.close().await;
     let event = replayed?;
     let when = if runs { "now" } else { "when the gate runs" };

@@ -42,3 +42,5 @@ mod story;
 mod vault;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod workspaces;

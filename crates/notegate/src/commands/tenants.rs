@@ -1,0 +1,84 @@
+//! `notegate tenants`: several teams on one gate.
+
+use std::process::ExitCode;
+
+use http::Method;
+use serde_json::json;
+
+use crate::Done;
+use crate::local::{Local, Where, block_on};
+use crate::term::table;
+
+/// Several teams on one gate: none sees anything of another.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Make a tenant and its first admin key; the key is shown this once.
+    Add(Add),
+    /// List the tenants.
+    List(List),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Add {
+    #[command(flatten)]
+    place: Where,
+    /// Its name: a-z, 0-9 and -
+    name: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    place: Where,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: Command) -> Done {
+    block_on(async {
+        match command {
+            Command::Add(args) => add(args).await,
+            Command::List(args) => list(args).await,
+        }
+    })
+}
+
+async fn add(args: Add) -> Done {
+    let local = Local::find(&args.place).await?;
+    let body = json!({ "name": args.name });
+    let made = local.json(Method::POST, "/api/v1/tenants", Some(&body)).await;
+    local.close().await;
+    let made = made?;
+    if args.json {
+        println!("{made}");
+    } else {
+        println!("{}", made["key"].as_str().unwrap_or_default());
+        eprintln!(
+            "This is the only time that the tenant's first admin key is shown. Commands act for the \
+             tenant with `--tenant {}`.",
+            args.name
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(args: List) -> Done {
+    let local = Local::find(&args.place).await?;
+    let items = local.items("/api/v1/tenants").await;
+    local.close().await;
+    let items = items?;
+    if args.json {
+        println!("{}", json!({ "items": items, "next_cursor": null }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = items.iter().map(|item| {
+        let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        vec![text("name"), text("created_at")]
+    });
+    print!("{}", table(&["NAME", "MADE"], rows));
+    Ok(ExitCode::SUCCESS)
+}
