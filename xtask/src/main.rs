@@ -30,6 +30,11 @@ usage: cargo xtask COMMAND
   test [--only NAME,…]   install what the tests need, then run all of them
                          names: fmt, clippy, unit, doc, fidelity, clients, sdk, browser, deny
   check                  formatting, clippy, rustdoc: quick, nothing is installed
+  bench access [--json FILE] [--objects N] [--in-blocks N] [--budget N] [--binary FILE]
+                         an access audit, beside what Notion's request budget allows
+                         --objects   pages that are reached (default 5000)
+                         --in-blocks so many of them stand in a block (default 550)
+                         --budget    requests a minute (default 180)
   bench proxy [--json FILE] [--seconds N] [--rounds N] [--requests N] [--binary FILE]
                          the gate beside nginx, in front of the same upstream
                          --seconds   length of one measurement (default 5)

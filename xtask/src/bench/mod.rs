@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: measurements that anyone can repeat.
 
+mod access;
 mod machine;
 mod nginx;
 mod proxy;
@@ -16,12 +17,14 @@ use crate::args::{Args, Usage};
 /// Runs one benchmark.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
     match args.word().as_deref() {
+        Some("access") => access::run(args).map(|()| true),
         Some("proxy") => proxy::run(args).map(|()| true),
         Some("sandbox") => sandbox::run(args).map(|()| true),
         Some("webhooks") => webhooks::run(args).map(|()| true),
         Some(other) => Err(Usage(format!("no benchmark is called `{other}`")).into()),
         None => {
-            Err(Usage("which benchmark? there are: proxy, sandbox, webhooks".to_owned()).into())
+            let all = "access, proxy, sandbox, webhooks";
+            Err(Usage(format!("which benchmark? there are: {all}")).into())
         }
     }
 }

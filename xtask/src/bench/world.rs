@@ -25,6 +25,63 @@ pub(super) fn write(mut out: impl Write, pages: usize, blocks: usize) -> Result<
     let (root, database, source) = (id(1, 0, 0), id(2, 0, 0), id(3, 0, 0));
     let token = format!("ntn_sandbox{}", "B".repeat(39));
     let rows: Vec<String> = (0..pages).map(|page| id(4, page, 0)).collect();
+    write_head(&mut out, &token, &root)?;
+    let title = json!({"page": {"values": {"title": text("Large")}}});
+    node(&mut out, &root, None, std::slice::from_ref(&database), &title, true)?;
+    let container = json!({"database": {"title": text("Rows"), "description": []}});
+    node(&mut out, &database, Some(&root), std::slice::from_ref(&source), &container, false)?;
+    node(&mut out, &source, Some(&database), &rows, &table(), false)?;
+    for (index, row) in rows.iter().enumerate() {
+        let children: Vec<String> = (0..blocks).map(|block| id(6, index, block)).collect();
+        node(&mut out, row, Some(&source), &children, &page(index), false)?;
+        for (number, child) in children.iter().enumerate() {
+            node(&mut out, child, Some(row), &[], &block(index, number), false)?;
+        }
+    }
+    out.write_all(b"}}")?;
+    out.flush()?;
+    Ok(Made { token, source, pages: rows })
+}
+
+/// Writes `objects` pages in a tree, of which `in_blocks` stand in a toggle each. Gives a token.
+pub(super) fn write_scattered(
+    mut out: impl Write,
+    objects: usize,
+    in_blocks: usize,
+) -> Result<String> {
+    let token = format!("ntn_sandbox{}", "B".repeat(39));
+    let page = |number: usize| id(4, number, 0);
+    let toggle = |number: usize| id(6, number, 0);
+    // The first ones stand in blocks of the top page, the others ten below each.
+    let is_in_block = |number: usize| (1..=in_blocks).contains(&number);
+    let parent = |number: usize| if is_in_block(number) { 0 } else { (number - 1) / 10 };
+    let mut children = vec![Vec::new(); objects];
+    for number in 1..objects {
+        let child = if is_in_block(number) { toggle(number) } else { page(number) };
+        children[parent(number)].push(child);
+    }
+    write_head(&mut out, &token, &page(0))?;
+    for (number, below) in children.iter().enumerate() {
+        let title = json!({"page": {"values": {"title": text(&format!("Page {number}"))}}});
+        let above = match number {
+            0 => None,
+            _ if is_in_block(number) => Some(toggle(number)),
+            _ => Some(page(parent(number))),
+        };
+        node(&mut out, &page(number), above.as_deref(), below, &title, number == 0)?;
+        if is_in_block(number) {
+            let body = json!({"rich_text": text("More"), "color": "default"});
+            let block = json!({"block": {"kind": "toggle", "body": body}});
+            node(&mut out, &toggle(number), Some(&page(0)), &[page(number)], &block, false)?;
+        }
+    }
+    out.write_all(b"}}")?;
+    out.flush()?;
+    Ok(token)
+}
+
+/// What comes before the nodes: a workspace, and a connection that shares the page `root`.
+fn write_head(out: &mut impl Write, token: &str, root: &str) -> Result<()> {
     let head = json!({
         "workspace": {
             "id": id(5, 0, 0),
@@ -47,21 +104,7 @@ pub(super) fn write(mut out: impl Write, pages: usize, blocks: usize) -> Result<
     });
     let head = head.to_string();
     write!(out, "{},\"nodes\":{{", head.strip_suffix('}').unwrap_or(&head))?;
-    let title = json!({"page": {"values": {"title": text("Large")}}});
-    node(&mut out, &root, None, std::slice::from_ref(&database), &title, true)?;
-    let container = json!({"database": {"title": text("Rows"), "description": []}});
-    node(&mut out, &database, Some(&root), std::slice::from_ref(&source), &container, false)?;
-    node(&mut out, &source, Some(&database), &rows, &table(), false)?;
-    for (index, row) in rows.iter().enumerate() {
-        let children: Vec<String> = (0..blocks).map(|block| id(6, index, block)).collect();
-        node(&mut out, row, Some(&source), &children, &page(index), false)?;
-        for (number, child) in children.iter().enumerate() {
-            node(&mut out, child, Some(row), &[], &block(index, number), false)?;
-        }
-    }
-    out.write_all(b"}}")?;
-    out.flush()?;
-    Ok(Made { token, source, pages: rows })
+    Ok(())
 }
 
 /// An id of version 8: what it is for, and two numbers, scattered as real ids are.
