@@ -98,6 +98,8 @@ impl Gate {
         let surveyed = self.survey(principal, connection.bot_id, only, on_progress).await?;
         let mut report = tree::build(surveyed, connection, self.shared.clock.now());
         if only.is_none() {
+            // Of a connection that was ended meanwhile, nothing is kept.
+            usable(&self.audited_connection(principal, Some(connection.bot_id))?)?;
             let before = self.kept_audit(&connection.tenant, connection.bot_id, None).await?;
             self.keep_audit(&connection.tenant, &report).await?;
             report.compared = before.map(|before| compare(&before, &report));

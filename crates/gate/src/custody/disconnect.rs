@@ -131,6 +131,8 @@ impl Gate {
             );
             return Ok(upstream);
         }
+        // Titles are content. Before the credentials, whose end says that everything is done.
+        self.shared.store.forget_access_audits(&connection.tenant, connection.bot_id).await?;
         self.change(held, connection, CredentialChange::only(Vec::new())).await?;
         self.scrub().await;
         Ok(upstream)
@@ -175,6 +177,7 @@ impl Gate {
             ));
         }
         record.fact("removed", "yes");
+        self.shared.store.forget_access_audits(&tenant, bot_id).await?;
         self.shared.store.remove_connection(&tenant, bot_id).await?;
         self.shared.custody.remove(&tenant, bot_id);
         self.scrub().await;

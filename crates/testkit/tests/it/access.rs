@@ -248,6 +248,17 @@ async fn what_was_shared_and_unshared_is_told() {
     let stored = store::AccessAudits::access_audit(&*audited.kit.store, &tenant, audited.bot, None);
     let bytes = stored.await.unwrap().unwrap().report.as_bytes().to_vec();
     assert!(!String::from_utf8_lossy(&bytes).contains("Two"));
+
+    // They end with the connection.
+    audited.kit.gate.disconnect(&audited.kit.operator(), audited.bot, "test").await.unwrap();
+    let store = &*audited.kit.store;
+    let left = store::AccessAudits::access_audits_made(store, &tenant, audited.bot).await.unwrap();
+    assert!(left.is_empty());
+    let refused = audited.kit.get(&audited.admin, &audited.path("")).await;
+    assert_eq!(
+        (refused.status, refused.json()["code"].as_str()),
+        (409, Some("reauthorization_required"))
+    );
     audited.kit.finish().await;
 }
 
