@@ -1,5 +1,6 @@
 //! Workspaces, for those who look after them: list, show, connect.
 
+use jiff::Timestamp;
 use model::{
     Connection, ConnectionId, ConnectionState, Origin, Principal, Role, SecretString, TenantId,
 };
@@ -7,7 +8,7 @@ use notion::{Capabilities, Capability, Effect, Id};
 use serde::Serialize;
 
 use crate::Gate;
-use crate::custody::{Held, Tokens};
+use crate::custody::{CredentialAge, Held, Tokens};
 use crate::error::Error;
 use crate::record::Record;
 
@@ -17,7 +18,11 @@ pub struct Workspace {
     /// What is known of it.
     #[serde(flatten)]
     pub connection: Connection,
-    /// What is granted to it and not needed, or missing.
+    /// Since how many days its credential is the one that it is; `null` if it has none any more.
+    pub age_days: Option<i64>,
+    /// When the credential ought to be replaced.
+    pub rotation_due_at: Option<Timestamp>,
+    /// What is granted to it and not needed, or missing; what is old.
     pub warnings: Vec<Warning>,
 }
 
@@ -126,8 +131,18 @@ impl Gate {
 
     /// A connection with what there is to say about it.
     pub(crate) fn workspace(&self, connection: Connection) -> Workspace {
-        let warnings = self.warnings(&connection);
-        Workspace { connection, warnings }
+        let has_credential = connection.state != ConnectionState::Revoked;
+        let age = CredentialAge::of(&connection, self.shared.clock.now());
+        let age = Some(age).filter(|_| has_credential);
+        let mut warnings = self.warnings(&connection);
+        if age.is_some_and(|age| age.is_due) {
+            warnings.push(Warning::new(
+                "rotation_due",
+                "the credential is older than 90 days: rotate it".to_owned(),
+            ));
+        }
+        let (age_days, rotation_due_at) = age.map(|age| (age.days, age.rotation_due_at)).unzip();
+        Workspace { connection, age_days, rotation_due_at, warnings }
     }
 
     fn warnings(&self, connection: &Connection) -> Vec<Warning> {

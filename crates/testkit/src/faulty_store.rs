@@ -1,5 +1,7 @@
-//! A store that can be told to fail where the ledger or connections are written.
+//! A store that can be told to fail where the ledger or connections are written, and that dies with its
+//! process.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -15,6 +17,8 @@ use store::{
 };
 use vault::SealedHead;
 
+use crate::death::Death;
+
 /// A store that can be told to fail.
 #[derive(Debug)]
 pub struct FaultyStore {
@@ -22,17 +26,37 @@ pub struct FaultyStore {
     ledger_fails: AtomicBool,
     connections_fail: AtomicBool,
     reseals_left: AtomicUsize,
+    death: Arc<Death>,
 }
 
 impl FaultyStore {
     /// A store that does not fail yet.
     pub fn new(inner: SqliteStore) -> Self {
+        Self::of_mortal(inner, Arc::new(Death::never()))
+    }
+
+    /// A store of a process that dies at one of its writes, or elsewhere.
+    pub fn of_mortal(inner: SqliteStore, death: Arc<Death>) -> Self {
         Self {
             inner,
             ledger_fails: AtomicBool::new(false),
             connections_fail: AtomicBool::new(false),
             reseals_left: AtomicUsize::new(usize::MAX),
+            death,
         }
+    }
+
+    /// A write; the process can die before it and after it.
+    async fn write<T>(
+        &self,
+        what: &'static str,
+        write: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let died = |_| StoreError::Closed;
+        self.death.passes(what, "before").map_err(died)?;
+        let done = write.await;
+        self.death.passes(what, "after").map_err(died)?;
+        done
     }
 
     /// Whether connections can be written from now on.
@@ -58,10 +82,14 @@ impl LedgerEntries for FaultyStore {
         entries: Arc<[Numbered]>,
         checkpoints: Vec<Checkpoint>,
     ) -> Result<()> {
+        if self.death.has_come() {
+            // To no effect: otherwise the ledger's thread would try for ever.
+            return Ok(());
+        }
         if self.ledger_fails.load(Ordering::SeqCst) {
             return Err(StoreError::Foreign("the disk is full (a test said so)".to_owned()));
         }
-        self.inner.append_entries(entries, checkpoints).await
+        self.write("append_entries", self.inner.append_entries(entries, checkpoints)).await
     }
 
     async fn heads(&self) -> Result<Vec<(TenantId, Head)>> {
@@ -94,7 +122,7 @@ impl LedgerEntries for FaultyStore {
 #[async_trait]
 impl Keys for FaultyStore {
     async fn add_key(&self, stored: StoredKey) -> Result<()> {
-        self.inner.add_key(stored).await
+        self.write("add_key", self.inner.add_key(stored)).await
     }
 
     async fn all_keys(&self) -> Result<Vec<StoredKey>> {
@@ -102,7 +130,7 @@ impl Keys for FaultyStore {
     }
 
     async fn revoke_key(&self, tenant: &TenantId, id: &KeyId, at: Timestamp) -> Result<bool> {
-        self.inner.revoke_key(tenant, id, at).await
+        self.write("revoke_key", self.inner.revoke_key(tenant, id, at)).await
     }
 }
 
@@ -112,7 +140,7 @@ impl Connections for FaultyStore {
         if self.connections_fail.load(Ordering::SeqCst) {
             return Err(StoreError::Foreign("the disk is full (a test said so)".to_owned()));
         }
-        self.inner.put_connection(connection, change).await
+        self.write("put_connection", self.inner.put_connection(connection, change)).await
     }
 
     async fn all_connections(&self) -> Result<Vec<StoredConnection>> {
@@ -123,22 +151,22 @@ impl Connections for FaultyStore {
         &self,
         uses: Vec<(TenantId, ConnectionId, Timestamp)>,
     ) -> Result<()> {
-        self.inner.touch_connections(uses).await
+        self.write("touch_connections", self.inner.touch_connections(uses)).await
     }
 
     async fn scrub(&self) -> Result<()> {
-        self.inner.scrub().await
+        self.write("scrub", self.inner.scrub()).await
     }
 
     async fn remove_connection(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<bool> {
-        self.inner.remove_connection(tenant, bot_id).await
+        self.write("remove_connection", self.inner.remove_connection(tenant, bot_id)).await
     }
 }
 
 #[async_trait]
 impl Tenants for FaultyStore {
     async fn add_tenant(&self, tenant: Tenant) -> Result<bool> {
-        self.inner.add_tenant(tenant).await
+        self.write("add_tenant", self.inner.add_tenant(tenant)).await
     }
 
     async fn all_tenants(&self) -> Result<Vec<Tenant>> {
@@ -153,7 +181,7 @@ impl Meta for FaultyStore {
     }
 
     async fn set_meta(&self, name: &str, value: Vec<u8>) -> Result<()> {
-        self.inner.set_meta(name, value).await
+        self.write("set_meta", self.inner.set_meta(name, value)).await
     }
 }
 
@@ -171,7 +199,7 @@ impl SealedCells for FaultyStore {
         let spent = |left: usize| left.checked_sub(1);
         let left = self.reseals_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spent);
         left.map_err(|_| StoreError::Foreign("killed (a test said so)".to_owned()))?;
-        self.inner.replace_head(cell, new).await
+        self.write("replace_head", self.inner.replace_head(cell, new)).await
     }
 }
 
@@ -274,7 +302,8 @@ impl AccessAudits for FaultyStore {
         audit: StoredAudit,
         keep: u32,
     ) -> Result<()> {
-        self.inner.add_access_audit(tenant, bot_id, audit, keep).await
+        self.write("add_access_audit", self.inner.add_access_audit(tenant, bot_id, audit, keep))
+            .await
     }
 
     async fn access_audits_made(
@@ -295,6 +324,6 @@ impl AccessAudits for FaultyStore {
     }
 
     async fn forget_access_audits(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<()> {
-        self.inner.forget_access_audits(tenant, bot_id).await
+        self.write("forget_access_audits", self.inner.forget_access_audits(tenant, bot_id)).await
     }
 }

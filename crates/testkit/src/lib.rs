@@ -14,6 +14,7 @@
 //! [`Kit::finish`] checks that the ledger is intact and that no write was left open; a kit that is
 //! dropped without it fails the test.
 
+mod death;
 mod faulty_store;
 mod http_client;
 
@@ -38,6 +39,7 @@ use tower::ServiceExt;
 use vault::{Keyring, MasterKey, SystemChance};
 use web::{App, Limits, Site};
 
+pub use death::{Dead, Death};
 pub use faulty_store::FaultyStore;
 pub use http_client::{Reply, send};
 

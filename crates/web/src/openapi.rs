@@ -348,6 +348,8 @@ fn schemas() -> Value {
         },
         "origin": { "enum": ["environment", "given", "oauth"] }, "state_reason": maybe_text(),
         "authorized_by": text(), "rotated_at": time(),
+        "age_days": { "type": ["integer", "null"], "description": "Since how many days the credential is the one that it is." },
+        "rotation_due_at": maybe_time(),
         "warnings": {
             "type": "array",
             "items": { "type": "object", "properties": { "code": text(), "detail": text() } },

@@ -36,6 +36,21 @@ impl Gate {
         token: Option<SecretString>,
         request_id: &str,
     ) -> Result<Connection, Error> {
+        let (gate, principal) = (self.clone(), principal.clone());
+        let request_id = request_id.to_owned();
+        // To the end, even if the caller hangs up.
+        let done =
+            tokio::spawn(async move { gate.rotate_now(&principal, id, token, &request_id).await });
+        done.await.unwrap_or(Err(Error::Store(store::StoreError::Closed)))
+    }
+
+    async fn rotate_now(
+        &self,
+        principal: &Principal,
+        id: ConnectionId,
+        token: Option<SecretString>,
+        request_id: &str,
+    ) -> Result<Connection, Error> {
         let resource = Resource { kind: "connection".into(), id: id.to_string() };
         let mut record =
             Record::manage(&self.shared, principal, "rotate-credential", resource, request_id);

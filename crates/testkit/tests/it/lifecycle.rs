@@ -329,3 +329,52 @@ async fn a_disconnected_workspace_is_out_of_use_then_gone() {
     expect_reauthorize(&kit.get(&kit.admin, &page(&kit)).await);
     kit.finish().await;
 }
+
+#[tokio::test]
+async fn rotation_and_disconnection_have_routes_for_admins() {
+    let kit = Kit::start().await;
+    let path = format!("/api/v1/workspaces/{}", bot(&kit).await);
+    let rotation = format!("{path}/rotate");
+    let token = renew(&kit, 3_600_000).await;
+    let good = json!({ "token": token });
+    for role in [model::Role::Viewer, model::Role::Editor] {
+        let key = kit.key(role, &[]).await;
+        for (method, path) in [("POST", &rotation), ("DELETE", &path)] {
+            let refused = kit.call(method, &key, path, Some(&good)).await;
+            assert_eq!((refused.status, refused.reason()), (403, Some("role")), "{method}");
+        }
+    }
+    for wrong in [json!([]), json!({"token": 1}), json!({"token": "x", "more": 1})] {
+        let refused = kit.post(&kit.admin, &rotation, &wrong).await;
+        assert_eq!((refused.status, &refused.json()["code"]), (400, &json!("validation_error")));
+    }
+    let refused = kit.post(&kit.admin, &rotation, &json!({"token": "ntn_sandbox_nobody"})).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (400, &json!("token_rejected")));
+    assert!(!refused.text().contains("ntn_"), "{}", refused.text());
+    kit.clock.advance(Duration::from_secs(86_400 * 90));
+    let old = kit.get(&kit.admin, &path).await.json();
+    assert_eq!(old["age_days"], 90);
+    assert_eq!(old["rotation_due_at"], json!(kit.gate.clock().now()));
+    let is_due = |shown: &Value| {
+        let warnings = shown["warnings"].as_array().unwrap();
+        warnings.iter().any(|warning| warning["code"] == "rotation_due")
+    };
+    assert!(is_due(&old), "{old}");
+    let rotated = kit.post(&kit.admin, &rotation, &good).await;
+    assert_eq!((rotated.status, &rotated.json()["age_days"]), (200, &json!(0)));
+    assert!(!is_due(&rotated.json()) && !rotated.text().contains("ntn_"), "{}", rotated.text());
+    let same = kit.post(&kit.admin, &rotation, &good).await;
+    assert_eq!((same.status, &same.json()["code"]), (409, &json!("conflict")));
+
+    assert_eq!(kit.delete(&kit.admin, &path).await.status, 204);
+    expect_reauthorize(&kit.get(&kit.admin, &page(&kit)).await);
+    let revoked = kit.get(&kit.admin, &path).await.json();
+    assert_eq!((&revoked["state"], &revoked["age_days"]), (&json!("revoked"), &Value::Null));
+    assert_eq!(kit.delete(&kit.admin, &path).await.status, 204);
+    for (method, path) in [("GET", &path), ("DELETE", &path), ("POST", &rotation)] {
+        let gone = kit.call(method, &kit.admin, path, Some(&json!({}))).await;
+        assert_eq!(gone.status, 404, "{method} {}", gone.text());
+    }
+    assert_eq!(kit.delete(&kit.admin, "/api/v1/workspaces/nonsense").await.status, 404);
+    kit.finish().await;
+}

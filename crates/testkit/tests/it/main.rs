@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod dashboard;
 #[cfg(test)]
 mod dashboard_workspaces;
@@ -18,6 +20,8 @@ mod install;
 mod ledger;
 #[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod refresh;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn record(connection: &Connection, now: Timestamp) -> Markup {
 }
 
 fn capabilities(workspace: &Workspace) -> Markup {
-    let Workspace { connection, warnings } = workspace;
+    let Workspace { connection, warnings, .. } = workspace;
     let writer = connection.writer.as_ref().and_then(|writer| writer.capabilities);
     let granted = [connection.capabilities, writer].into_iter().flatten();
     let granted: Capabilities = granted.flat_map(Capabilities::iter).collect();
