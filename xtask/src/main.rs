@@ -60,7 +60,7 @@ usage: cargo xtask COMMAND
                                      L3 (filters), L5 (drills)
                          --json, --markdown  where the report goes (default: target/xtask/fidelity)
                          --verbose   every difference, with an example
-  fuzz [callback] [--seconds N] [--seed N]
+  fuzz [callback|webhooks] [--seconds N] [--seed N]
                          requests of all sorts to every route of the sandbox (default 60 seconds)
                          callback    to the routes of the gate that people come back to from Notion
 

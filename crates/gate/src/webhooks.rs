@@ -28,7 +28,7 @@ pub use manage::{ShownEvent, ShownSubscription};
 pub use pairing::{Pairing, PairingState};
 pub use receive::{Delivery, DeliveryBody, Received, WebhookRefusal};
 
-use crate::Shared;
+use crate::Gate;
 use crate::error::Error;
 pub(crate) use audit::record_missing;
 use rate::{Limiter, Source};
@@ -173,6 +173,23 @@ impl Webhooks {
         found.filter(|tenant| *tenant != TenantId::default())
     }
 
+    /// Takes over how tokens are sealed now; nothing else, as somebody may be changing a door.
+    fn renew_tokens(&self, stored: &[StoredSubscription]) {
+        let mut doors = self.doors.write().unwrap_or_else(PoisonError::into_inner);
+        for door in doors.values_mut() {
+            let mut renewed = (**door).clone();
+            for known in &mut renewed.subscriptions {
+                let same =
+                    |it: &&StoredSubscription| (&it.tenant, &it.id) == (&known.tenant, &known.id);
+                if let Some(now) = stored.iter().find(same) {
+                    let token = now.token.clone();
+                    *known = Arc::new(StoredSubscription { token, ..(**known).clone() });
+                }
+            }
+            *door = Arc::new(renewed);
+        }
+    }
+
     fn is_full(&self, tenant: &TenantId) -> bool {
         self.full.read().unwrap_or_else(PoisonError::into_inner).contains(tenant)
     }
@@ -197,15 +214,39 @@ impl Door {
     }
 }
 
-impl Shared {
-    /// Opens the token of a subscription, to check one signature or to show it once.
-    fn open_verification_token(
-        &self,
-        subscription: &StoredSubscription,
-    ) -> Result<SecretString, Error> {
+/// A subscription, its token opened for one request.
+type Opened = (Arc<StoredSubscription>, SecretString);
+
+impl Gate {
+    /// The tenant's subscriptions with their tokens: to check one signature, or to show one once.
+    async fn opened_subscriptions(&self, tenant: &TenantId) -> Result<Vec<Opened>, Error> {
+        let webhooks = &self.shared.webhooks;
+        let all = &webhooks.door(tenant).subscriptions;
+        let opened: Vec<Opened> = all.iter().filter_map(|it| self.opened(it).ok()).collect();
+        if opened.len() == all.len() {
+            return Ok(opened);
+        }
+        // Sealed anew under another master key since they were read: the store has what opens now.
+        let stored = self.shared.store.all_subscriptions().await?;
+        webhooks.renew_tokens(&stored);
+        let mut opened = Vec::new();
+        for subscription in &webhooks.door(tenant).subscriptions {
+            match self.opened(subscription) {
+                Ok(all) => opened.push(all),
+                Err(error) => {
+                    let id = &subscription.id;
+                    tracing::error!(%error, id, "the token of a webhook subscription does not open");
+                }
+            }
+        }
+        Ok(opened)
+    }
+
+    fn opened(&self, subscription: &Arc<StoredSubscription>) -> Result<Opened, vault::OpenError> {
         let row = StoredSubscription::row(&subscription.tenant, &subscription.id);
         let place = verification_token_place(&row);
-        self.vault.open(place, &subscription.token).map_err(Error::Credential)
+        let token = self.shared.vault.open(place, &subscription.token)?;
+        Ok((subscription.clone(), token))
     }
 }
 

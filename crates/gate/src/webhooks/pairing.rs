@@ -16,7 +16,7 @@ use store::{StoredPairing, StoredSubscription, verification_token_place};
 use vault::Sealing;
 
 use super::receive::{Received, WebhookRefusal};
-use super::{Door, is_equal, load_doors, to_its_end};
+use super::{Door, is_equal, to_its_end};
 use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
@@ -139,7 +139,7 @@ impl Gate {
             return Err(record.failed(error).await);
         }
         record.done().await?;
-        self.shown_pairing(tenant)
+        self.shown_pairing(tenant).await
     }
 
     /// How the tenant's window stands, and the token that came, as long as it is open.
@@ -151,7 +151,7 @@ impl Gate {
             return Err(record.failed(error).await);
         }
         record.done().await?;
-        self.shown_pairing(&principal.tenant)
+        self.shown_pairing(&principal.tenant).await
     }
 
     /// Closes the tenant's window. A subscription whose token has come stays.
@@ -183,7 +183,7 @@ impl Gate {
         }
     }
 
-    fn shown_pairing(&self, tenant: &TenantId) -> Result<Pairing, Error> {
+    async fn shown_pairing(&self, tenant: &TenantId) -> Result<Pairing, Error> {
         let door = self.shared.webhooks.door(tenant);
         let Some(pairing) = &door.pairing else {
             return Ok(Pairing {
@@ -197,14 +197,18 @@ impl Gate {
         let state = PairingState::of(pairing, self.shared.clock.now());
         let is_open = !matches!(state, PairingState::Closed | PairingState::Conflict);
         let subscription = pairing.subscription.as_ref().filter(|_| is_open);
-        let subscription = subscription.and_then(|id| door.subscription(id));
-        let token = subscription.map(|it| self.shared.open_verification_token(it));
+        let opened = match subscription {
+            Some(_) => self.opened_subscriptions(tenant).await?,
+            None => Vec::new(),
+        };
+        let opened = opened.into_iter().find(|(it, _)| Some(&it.id) == subscription);
+        let (subscription, token) = opened.map(|(it, token)| (it.id.clone(), token)).unzip();
         Ok(Pairing {
             path: path_of(tenant, &pairing.hook),
             state,
             open_until: is_open.then_some(pairing.open_until),
-            verification_token: token.transpose()?,
-            subscription: subscription.map(|it| it.id.clone()),
+            verification_token: token,
+            subscription,
         })
     }
 
@@ -225,8 +229,7 @@ impl Gate {
             return Err(WebhookRefusal::NotPairing);
         }
         let mut known = None;
-        for subscription in &door.subscriptions {
-            let other = self.shared.open_verification_token(subscription)?;
+        for (subscription, other) in self.opened_subscriptions(tenant).await? {
             if is_equal(other.expose_secret().as_bytes(), token.expose_secret().as_bytes()) {
                 known = Some(subscription.id.clone());
             }
@@ -352,15 +355,6 @@ impl Gate {
         self.shared.store.put_pairing(pairing.clone()).await?;
         let tenant = pairing.tenant.clone();
         self.shared.webhooks.put_door(&tenant, Door { pairing: Some(pairing), ..door.clone() });
-        Ok(())
-    }
-
-    /// Reads all doors anew.
-    pub(super) async fn reload_doors(&self) -> Result<(), Error> {
-        let webhooks = &self.shared.webhooks;
-        let _changing = webhooks.changing.lock().await;
-        let doors = load_doors(&*self.shared.store).await?;
-        *webhooks.doors.write().unwrap_or_else(std::sync::PoisonError::into_inner) = doors;
         Ok(())
     }
 }

@@ -130,6 +130,7 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (tenant, entity)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX inbox_work_due ON inbox_work (tenant, due_at);
+    CREATE INDEX inbox_work_next ON inbox_work (due_at);
 
     CREATE INDEX ledger_events ON ledger (tenant, request_id) WHERE operation = 'receive-event';
     ",

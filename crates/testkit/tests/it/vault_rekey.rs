@@ -347,3 +347,28 @@ async fn keys_cannot_touch_it() {
     assert!(entries.iter().any(|entry| entry.action == "manage_denied"), "{entries:?}");
     kit.finish().await;
 }
+
+/// What Notion signs is recognised by a token that was sealed anew, however often.
+#[tokio::test]
+async fn webhooks_see_nothing_of_it() {
+    let file = File::new(&new_key());
+    let kit = Kit::start_with(|options| {
+        options.keyring = file.keyring();
+        options.key_source = file.clone();
+    })
+    .await;
+    let token = crate::webhooks::pair(&kit).await.token;
+    let page = kit.demo.team_page_id.to_string();
+    for round in 1..=3 {
+        let rotated = kit.gate.rotate_master_key(&kit.operator(), "test").await.expect("a change");
+        assert!(rotated.failed.is_empty(), "{rotated:?}");
+        let event = crate::webhooks::event(&kit, round, "page.created", &page, round);
+        let reply = crate::webhooks::send(&kit, &token, &event).await;
+        assert_eq!(reply.status, 200, "round {round}: {}", reply.text());
+        let forged = crate::webhooks::send(&kit, "secret_of_somebody_else", &event).await;
+        assert_eq!(forged.status, 401);
+    }
+    let shown = kit.get(&kit.admin, "/api/v1/webhooks/pairing").await.json();
+    assert_eq!(shown["verification_token"], token.as_str(), "{shown}");
+    kit.finish().await;
+}

@@ -1,6 +1,7 @@
 //! Webhooks in: the door, the pairing, the inbox, the work.
 
 mod door;
+mod fuzz;
 mod pairing;
 mod tenants;
 mod work;
@@ -14,13 +15,13 @@ use testkit::{Kit, Reply};
 const URL: &str = "/webhooks/notion";
 
 /// A subscription made as people make it: the window, the handshake, the token pasted back.
-struct Paired {
-    token: String,
+pub(crate) struct Paired {
+    pub(crate) token: String,
     subscription_id: String,
 }
 
 /// Pairs the default tenant with a subscription of the sandbox.
-async fn pair(kit: &Kit) -> Paired {
+pub(crate) async fn pair(kit: &Kit) -> Paired {
     let opened = kit.post(&kit.admin, "/api/v1/webhooks/pairing", &json!({})).await;
     assert_eq!(opened.status, 201, "{}", opened.text());
     let url = opened.json()["url"].as_str().unwrap().to_owned();
@@ -32,7 +33,7 @@ async fn pair(kit: &Kit) -> Paired {
 }
 
 /// Sends a body, signed with this token.
-async fn send(kit: &Kit, token: &str, body: &Value) -> Reply {
+pub(crate) async fn send(kit: &Kit, token: &str, body: &Value) -> Reply {
     send_to(kit, URL, token, body.to_string()).await
 }
 
@@ -43,12 +44,12 @@ async fn send_to(kit: &Kit, path: &str, token: &str, body: String) -> Reply {
 }
 
 /// A well-formed id, by a number.
-fn id(number: usize) -> String {
+pub(crate) fn id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012x}")
 }
 
 /// An event like Notion's, `second` seconds after the beginning.
-fn event(kit: &Kit, number: usize, kind: &str, entity: &str, second: usize) -> Value {
+pub(crate) fn event(kit: &Kit, number: usize, kind: &str, entity: &str, second: usize) -> Value {
     json!({
         "id": id(number),
         "timestamp": format!("2026-09-21T14:13:{second:02}.000Z"),

@@ -256,3 +256,26 @@ async fn redelivered_and_reordered_edits_of_the_sandbox_are_worked_once() {
     assert_eq!((worked.len(), &different), (sent.len(), &sent), "each once, none lost");
     kit.finish().await;
 }
+
+#[tokio::test]
+async fn the_work_of_a_disconnected_workspace_stops() {
+    let handler = Told::new(10_000, 0);
+    let kit = start(handler.clone()).await;
+    let token = pair(&kit).await.token;
+    let page = kit.demo.team_page_id.to_string();
+    for number in 0..5 {
+        let body = event(&kit, number, "page.content_updated", &id(100 + number), 1);
+        assert_eq!(send(&kit, &token, &body).await.status, 200);
+    }
+    let bot = kit.gate.latest_connection().unwrap().bot_id;
+    let path = format!("/api/v1/workspaces/{bot}");
+    assert_eq!(kit.delete(&kit.admin, &path).await.status, 204);
+    kit.forget_calls().await;
+    let dead = wait_for(&kit, "dead", 5).await;
+    assert!(dead.iter().all(|it| it["attempts"] == 1), "{dead:?}");
+    assert!(handler.worked().is_empty());
+    let asked = kit.calls().await;
+    assert!(asked.iter().all(|call| call["path"] != format!("/v1/pages/{page}")), "{asked:?}");
+    assert!(asked.iter().all(|call| call["operation"] != "retrieve-a-page"), "{asked:?}");
+    kit.finish().await;
+}
