@@ -129,6 +129,34 @@ test("what it reaches is looked up and opens as a tree", async () => {
   await looksRight();
 });
 
+test("a webhook is paired step by step, and its events arrive", async () => {
+  await follow("Webhooks");
+  await looksRight();
+  await send("Set up a webhook");
+  assert.match(await text("h2"), /Waiting for Notion/);
+  await looksRight();
+  const { verification_token } = await control("webhooks", { url: await text(".copy") });
+  // The page renews itself, and then shows the token.
+  await page.waitForNavigation();
+  assert.equal(await text(".copy"), verification_token);
+  await looksRight();
+  const demo = gate.sandbox.demo;
+  const body = { icon: { emoji: "🔔" } };
+  await control("as-human", { method: "PATCH", path: `/v1/pages/${demo.team_page_id}`, body });
+  for (let looks = 0; !(await page.$("ol.log li")); looks += 1) {
+    assert.ok(looks < 100, await text());
+    await new Promise((done) => setTimeout(done, 100));
+    await page.goto(`${gate.url}/dashboard/webhooks`);
+  }
+  assert.match(await text("ol.log"), new RegExp(`page\\.\\w+.*${demo.team_page_id}`));
+  assert.match(await text(".rows"), /Verified/);
+  await looksRight();
+  await page.click(".rows a.danger");
+  await page.waitForSelector(".sheet");
+  await looksRight();
+  await follow("Cancel");
+});
+
 test("refusals are told, and the ledger is intact", async () => {
   const answer = await gate.call(gate.keys.viewer, "PATCH", `/v1/pages/${gate.sandbox.demo.team_page_id}`, {});
   assert.equal(answer.status, 403);

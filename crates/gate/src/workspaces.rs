@@ -116,6 +116,13 @@ impl Gate {
         self.disconnect(principal, connection_id(id), request_id).await
     }
 
+    /// What people call the workspace of a connection of the caller's tenant.
+    pub fn name_of_connection(&self, principal: &Principal, id: &str) -> Option<String> {
+        self.operator_of(principal).ok()?;
+        let connection = self.own_connection(principal, id).ok()?.connection();
+        Some(connection.workspace_name.unwrap_or(connection.name))
+    }
+
     /// The connection of the principal's tenant with this id, whatever its state. That of another tenant
     /// is not there, like one that never was.
     pub(crate) fn own_connection(

@@ -1,6 +1,7 @@
 //! How callers reach this gate: its public address, and whether they must come over https.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use axum::extract::{Request, State};
@@ -31,6 +32,18 @@ impl Site {
         self.own_tls
             || self.require_tls
             || self.service_url.as_ref().is_some_and(ServiceUrl::is_https)
+    }
+
+    /// Where a request comes from. Behind a reverse proxy that is what the proxy adds to
+    /// `X-Forwarded-For`, at its end; without one nobody's word is taken for it.
+    pub(crate) fn source(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<IpAddr> {
+        let peer = peer.map(|peer| peer.ip());
+        if self.own_tls || !self.is_secure() {
+            return peer;
+        }
+        let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+        let added = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        added.and_then(|address| address.trim().parse().ok()).or(peer)
     }
 
     /// Where people open the gate: as it was told, otherwise as they named it themselves.
@@ -152,6 +165,25 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<ServiceUrl>(), Err(BadServiceUrl), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_source_is_the_peer_or_what_the_proxy_says() {
+        let peer: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", HeaderValue::from_static("198.51.100.7"));
+        headers.append("x-forwarded-for", HeaderValue::from_static("10.0.0.1, 203.0.113.9"));
+        let told = |site: Site, headers: &HeaderMap| {
+            site.source(headers, Some(peer)).map(|address| address.to_string())
+        };
+        let proxied = || Site { require_tls: true, ..Site::default() };
+        assert_eq!(told(proxied(), &headers).as_deref(), Some("203.0.113.9"));
+        assert_eq!(told(proxied(), &HeaderMap::new()).as_deref(), Some("192.0.2.1"));
+        assert_eq!(told(Site::default(), &headers).as_deref(), Some("192.0.2.1"));
+        let own = Site { own_tls: true, require_tls: true, ..Site::default() };
+        assert_eq!(told(own, &headers).as_deref(), Some("192.0.2.1"));
+        headers.append("x-forwarded-for", HeaderValue::from_static("nonsense"));
+        assert_eq!(told(proxied(), &headers).as_deref(), Some("192.0.2.1"));
     }
 
     #[test]

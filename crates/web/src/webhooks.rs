@@ -1,7 +1,6 @@
 //! `/webhooks/notion`: what Notion sends. Who may send is the gate's to judge; here the request is
 //! read, with a bound, and the judgement is put into words.
 
-use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -34,7 +33,8 @@ async fn receive(State(app): State<App>, hook: Option<Path<String>>, request: Re
         .get::<RequestId>()
         .cloned()
         .unwrap_or_else(|| RequestId::of(&parts.headers, &app));
-    let source: Option<IpAddr> = parts.extensions.get::<PeerAddress>().map(|peer| peer.0.ip());
+    let peer = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
+    let source = app.site.source(&parts.headers, peer);
     let delivery = Delivery {
         hook: hook.map(|Path(hook)| hook),
         source,

@@ -37,9 +37,8 @@ impl Gate {
         events: &[StoredEvent],
     ) -> Result<(), WorkFault> {
         let Some(last) = events.last() else { return Ok(()) };
-        let event = match Body::read(&last.body) {
-            Ok(Body::Event(event)) => event,
-            _ => return Err(WorkFault::Stopped("its body cannot be read any more".to_owned())),
+        let Ok(Body::Event(event)) = Body::read(&last.body) else {
+            return Err(WorkFault::Stopped("its body cannot be read any more".to_owned()));
         };
         let connections = || self.connections_of(&work.tenant, &event);
         let Some(connection) = connections().into_iter().next() else {

@@ -21,6 +21,8 @@ use crate::session::{Submitted, Visitor};
 const ITEMS_SHOWN: usize = 2000;
 /// Changes that one page shows, of each sort.
 const CHANGES_SHOWN: usize = 100;
+/// Levels that the tree nests; what lies deeper stands below each other.
+const LEVELS: u32 = 40;
 /// Seconds between two looks at an audit that runs.
 const REFRESH: u32 = 2;
 
@@ -169,7 +171,7 @@ fn tree(report: &AccessReport, now: Timestamp) -> Markup {
             @if shown.is_empty() {
                 p.empty { "Nothing is shared with the integration. In Notion, open a page, then ••• → Connections." }
             } @else {
-                div.card.tree { (level(shown, now)) }
+                div.card.tree { (level(shown, LEVELS, now)) }
             }
             @if rest > 0 {
                 p.quiet {
@@ -182,11 +184,12 @@ fn tree(report: &AccessReport, now: Timestamp) -> Markup {
 }
 
 /// The objects of one level, each with what is below it: items in tree order, by depth.
-fn level(items: &[AccessItem], now: Timestamp) -> Markup {
+fn level(items: &[AccessItem], levels: u32, now: Timestamp) -> Markup {
     let mut groups = Vec::new();
     let mut rest = items;
     while let [first, after @ ..] = rest {
-        let end = after.iter().position(|it| it.depth <= first.depth).unwrap_or(after.len());
+        let ends = |it: &AccessItem| it.depth <= first.depth || levels == 0;
+        let end = after.iter().position(ends).unwrap_or(after.len());
         let (below, next) = after.split_at(end);
         groups.push((first, below));
         rest = next;
@@ -201,7 +204,7 @@ fn level(items: &[AccessItem], now: Timestamp) -> Markup {
                     } @else {
                         details open[item.depth == 0 && items.len() <= 200] {
                             summary { (object(item, now)) span.below { (words::grouped(below.len() as u64)) span.hidden { " below" } } }
-                            (level(below, now))
+                            (level(below, levels.saturating_sub(1), now))
                         }
                     }
                 }
@@ -274,7 +277,32 @@ pub(super) async fn begin(
 
 #[cfg(test)]
 mod tests {
+    use notion::Id;
+
     use super::*;
+
+    #[test]
+    fn a_tree_of_any_depth_is_shown() {
+        let item = |depth| AccessItem {
+            kind: AccessKind::Page,
+            id: Id::NIL,
+            title: format!("page {depth}"),
+            parent: None,
+            out_of_reach: None,
+            depth,
+            below: 0,
+            url: None,
+            last_edited_time: None,
+            last_edited_by: None,
+            in_trash: false,
+            archived: false,
+        };
+        let items: Vec<_> = (0..ITEMS_SHOWN as u32).map(item).collect();
+        let shown = level(&items, LEVELS, Timestamp::UNIX_EPOCH).into_string();
+        assert_eq!(shown.matches("<details").count(), LEVELS as usize);
+        assert_eq!(shown.matches("class=\"name\"").count(), ITEMS_SHOWN);
+        assert_eq!(shown.matches("<ul>").count(), shown.matches("</ul>").count());
+    }
 
     #[test]
     fn only_notions_own_pages_are_linked() {

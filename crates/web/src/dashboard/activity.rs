@@ -182,7 +182,7 @@ fn line(app: &App, visitor: &Visitor, entry: &Entry, now: Timestamp) -> Markup {
         li class=(class) {
             span class={ "badge " (class) } { (word) }
             div.what {
-                p { strong title=(entry.operation) { (operation(&entry.operation)) } (resource(entry)) }
+                p { strong title=(entry.operation) { (operation(&entry.operation)) } (resource(app, visitor, entry)) }
                 p.quiet {
                     (parts::who(app, visitor, &entry.principal))
                     @if let Some(reason) = &entry.reason { " · " (because(reason)) }
@@ -200,17 +200,24 @@ fn operation(name: &str) -> String {
     words::capital(&words::line(&words, 80))
 }
 
-fn resource(entry: &Entry) -> Markup {
-    let named = !entry.resource.id.is_empty();
+/// What it was about: by its name if it is a thing of ours, otherwise by its id.
+fn resource(app: &App, visitor: &Visitor, entry: &Entry) -> Markup {
+    let (kind, id) = (&*entry.resource.kind, entry.resource.id.as_str());
+    let name = match kind {
+        "key" => app.gate.name_of_key(visitor.principal(), id),
+        "connection" => app.gate.name_of_connection(visitor.principal(), id),
+        _ => None,
+    };
     let status = match entry.metadata.get("status") {
         Some(Meta::Number(status)) => Some(status),
         _ => None,
     };
     html! {
-        @if named {
+        @if let Some(name) = name {
+            " " span.object title=(words::line(id, 60)) { "“" (words::line(&name, 60)) "”" }
+        } @else if !id.is_empty() {
             " " span.object {
-                (words::line(&entry.resource.kind, 40)) " "
-                code title=(words::line(&entry.resource.id, 60)) { (words::line(&entry.resource.id, 60)) }
+                (words::line(kind, 40)) " " code title=(words::line(id, 60)) { (words::line(id, 60)) }
             }
         }
         @if let Some(status) = status { " " span.quiet { "answered " (status) } }

@@ -98,9 +98,9 @@ pub(super) async fn submit(
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
-    let address = peer.map(|Extension(peer)| peer.0.ip());
+    let source = app.site.source(&headers, peer.map(|Extension(peer)| peer.0));
     let next = fields.text("next");
-    if let Err(seconds) = app.sign_ins.take(address, app.gate.clock().now()) {
+    if let Err(seconds) = app.sign_ins.take(source, app.gate.clock().now()) {
         let text = format!(
             "There were too many attempts from your address. Try again in {}.",
             words::count(seconds, "second")

@@ -123,9 +123,10 @@ fn capabilities(workspace: &Workspace) -> Markup {
     html! {
         section aria-labelledby="capabilities" {
             h2 #capabilities { "What it may do" }
-            @if unknown {
+            @if unknown && warnings.is_empty() {
                 p.quiet { "Not known: Notion did not tell." }
-            } @else {
+            }
+            @if !unknown {
                 ul.marks {
                     @for capability in Capability::ALL {
                         @let has = granted.iter().any(|it| it == capability);
