@@ -1,7 +1,6 @@
 //! `/webhooks/notion`: what Notion sends. Who may send is the gate's to judge; here the request is
 //! read, with a bound, and the judgement is put into words.
 
-
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};

@@ -252,7 +252,7 @@ fn is_notions(url: &str) -> bool {
         let own = |name: &&str| {
             host == *name || host.strip_suffix(*name).is_some_and(|rest| rest.ends_with('.'))
         };
-        url.scheme() == "https" && known.iter().any(|name| own(&name))
+        url.scheme() == "https" && known.iter().any(own)
     })
 }
 
