@@ -25,6 +25,7 @@ impl Banner<'_> {
         println!("{} {}", style.bold("notegate"), env!("CARGO_PKG_VERSION"));
         println!();
         line("gate", self.url);
+        line("dashboard", &format!("{}/dashboard", self.url));
         if let Some((url, _)) = self.sandbox {
             line("sandbox", &format!("{url} (a Notion that runs here, with a demo workspace)"));
         }
