@@ -40,10 +40,11 @@ pub(super) async fn show(
     let name = format!("What {} reaches", parts::workspace_name(&connection));
     let frame = Frame::new(&app, &visitor, &name, Section::Workspaces);
     let body = html! {
-        (head(&connection))
+        (head(&connection, true))
         @if let Some(Run::Failed(text)) = run {
             p.notice.bad role="alert" { (words::sentence(&words::line(&text, 400))) }
         }
+        @if let Some(text) = parts::trouble(&connection) { p.notice.warn { (text) } }
         div.heading {
             h2 { "What it reaches" }
             @if connection.state.is_usable() {
@@ -100,7 +101,7 @@ fn progress_page(
 ) -> Response {
     let frame = Frame::new(app, visitor, "Looking", Section::Workspaces).refreshed(REFRESH);
     let body = html! {
-        (head(connection))
+        (head(connection, true))
         div.card role="status" {
             h2 { "Looking at everything that it reaches" }
             p.large {

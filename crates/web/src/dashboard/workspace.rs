@@ -50,7 +50,7 @@ pub(super) async fn show(
     let frame = Frame::new(&app, &visitor, &name, Section::Workspaces);
     let now = frame.now;
     let body = html! {
-        (head(connection))
+        (head(connection, false))
         @match news.done.as_str() {
             "rotated" => {
                 p.notice.good role="status" {
@@ -78,10 +78,13 @@ pub(super) async fn show(
     Ok(frame.page(&body))
 }
 
-/// The top of every page about a workspace.
-pub(super) fn head(connection: &Connection) -> Markup {
+/// The top of every page about a workspace; `below` for those that lead back to its own page.
+pub(super) fn head(connection: &Connection, below: bool) -> Markup {
     html! {
-        p.crumb { a href="/dashboard" { "Workspaces" } }
+        p.crumb {
+            a href="/dashboard" { "Workspaces" }
+            @if below { " / " a href=(parts::path(connection)) { (parts::workspace_name(connection)) } }
+        }
         div.heading {
             div.title {
                 (parts::sign(connection))
