@@ -56,9 +56,10 @@ impl Canaries {
     }
 }
 
+/// The halves of a pair, which must be tokens that the sandbox knows.
+const PAIR: [&str; 2] = ["NOTION_READ_TOKEN", "NOTION_WRITE_TOKEN"];
+
 const SECRET_SETTINGS: &[&str] = &[
-    "NOTION_READ_TOKEN",
-    "NOTION_WRITE_TOKEN",
     "NOTION_OAUTH_CLIENT_SECRET",
     "SESSION_SECRET",
     "AUTH_TOKEN",
@@ -96,7 +97,11 @@ impl Scene<'_> {
 
 fn environment<'a>(mut start: Start<'a>, canaries: &Canaries) -> Start<'a> {
     for (secret, place) in &canaries.0 {
-        if SECRET_SETTINGS.contains(&place.as_str()) || place == "NOTEGATE_MASTER_KEY" {
+        let place = place.as_str();
+        if SECRET_SETTINGS.contains(&place)
+            || PAIR.contains(&place)
+            || place == "NOTEGATE_MASTER_KEY"
+        {
             start = start.set(place, secret);
         }
     }
@@ -111,6 +116,11 @@ fn no_canary_is_found_anywhere() {
     canaries.add(&sandbox.full, "NOTION_TOKEN");
     canaries.add(MASTER_KEY, "NOTEGATE_MASTER_KEY");
     canaries.add("CaNaRy of the master key, 32 byt", "the master key's bytes");
+    let root = sandbox.control("GET", "state", Value::Null)["roots"][0].clone();
+    for name in PAIR {
+        let (token, _) = sandbox.token(EVERYTHING, &[root.as_str().unwrap()]);
+        canaries.add(&token, name);
+    }
     for name in SECRET_SETTINGS {
         let prefix = if name.ends_with("_TOKEN") { "ntn_" } else { "s3cr3t-" };
         canaries.plant(prefix, name);
