@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use jiff::Timestamp;
 use ledger::Resource;
 use model::key::KeyState;
+use model::user::{User, UserId};
 use model::{Budget, ConnectionId, Key, KeyId, KeyToken, Principal, Role, Scope, TenantId, Who};
 use notion::{Capabilities, Effect, Id};
 use serde::{Deserialize, Deserializer};
@@ -136,6 +137,9 @@ pub struct KeyRequest {
     /// none: it uses the tenant's only one, whichever that is.
     #[serde(default, deserialize_with = "said")]
     pub connection: Option<Option<ConnectionId>>,
+    /// For whom: the key never does more than that person may, and ends with the person.
+    #[serde(default)]
+    pub user: Option<UserId>,
     /// Whether it must begin like a token of Notion.
     #[serde(default)]
     pub notion_shaped: bool,
@@ -152,6 +156,7 @@ impl KeyRequest {
             expires_in: None,
             budget: None,
             connection: None,
+            user: None,
             notion_shaped: false,
         }
     }
@@ -176,7 +181,7 @@ impl Gate {
         let shown = shown.ok_or(Error::NoKey)?;
         let token = KeyToken::parse(shown).ok_or(Error::BadKey(KeyFault::Unknown))?;
         let key = self.shared.keys.recognise(&token).ok_or(Error::BadKey(KeyFault::Unknown))?;
-        let fault = match key.state(self.shared.clock.now()) {
+        let fault = match self.key_state(&key) {
             KeyState::Active => return Ok(self.principal_of(key)),
             KeyState::Expired => KeyFault::Expired,
             KeyState::Revoked => KeyFault::Revoked,
@@ -191,10 +196,16 @@ impl Gate {
         Err(record.failed(Error::BadKey(fault)).await)
     }
 
+    /// The person that a key is for, if it is for one who is still there.
+    fn user_of(&self, key: &Key) -> Option<User> {
+        key.user.and_then(|id| self.shared.users.get(&key.tenant, id))
+    }
+
     pub(crate) fn principal_of(&self, key: Arc<Key>) -> Principal {
         let only = || self.shared.custody.only(&key.tenant);
         let connection = key.connection.unwrap_or_else(only);
-        Principal::of_key(key, connection)
+        let most = self.user_of(&key).map_or(key.role, |user| user.role);
+        Principal::of_key(key, connection).at_most(most)
     }
 
     /// The person who runs this installation, whoever can open the data directory, as the default tenant.
@@ -273,6 +284,10 @@ impl Gate {
             Some(None) => None,
             None => self.shared.custody.latest(&principal.tenant).map(|latest| latest.bot_id),
         };
+        if let Some(id) = request.user {
+            let user = self.shared.users.get(&principal.tenant, id);
+            user.ok_or_else(|| Error::Invalid(format!("`user`: there is no user {id}")))?;
+        }
         if request.budget.is_some_and(|budget| budget.calls_per_minute == Some(0)) {
             return Err(Error::Invalid("`budget`: a key with no calls opens nothing".to_owned()));
         }
@@ -293,6 +308,7 @@ impl Gate {
             within: Scope::new(request.within),
             capabilities,
             budget: request.budget.unwrap_or_default(),
+            user: request.user,
             created_at: now,
             created_by: principal.name(),
             expires_at,
@@ -378,6 +394,10 @@ impl Gate {
 
     /// Whether a key works now.
     pub fn key_state(&self, key: &Key) -> KeyState {
+        // A key ends with the person that it is for, even before that is noted.
+        if key.user.is_some() && self.user_of(key).is_none() {
+            return KeyState::Revoked;
+        }
         key.state(self.shared.clock.now())
     }
 

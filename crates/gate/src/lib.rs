@@ -28,6 +28,7 @@ mod sessions;
 mod tenants;
 mod tree;
 mod trim;
+mod users;
 mod view;
 mod webhooks;
 mod workspaces;
@@ -62,6 +63,7 @@ pub use seal::{Cells, SealFault};
 pub use sessions::{Session, SessionToken};
 pub use store::AuditMade;
 pub use store::{EventFilter, EventState};
+pub use users::UserRequest;
 pub use webhooks::{
     Delivery, DeliveryBody, EventHandler, EventWork, Pairing, PairingState, Received, ShownEvent,
     ShownSubscription, WebhookRefusal, WebhookSettings, WorkedEvent,
@@ -77,6 +79,7 @@ use crate::rekey::Rekeying;
 use crate::sessions::Sessions;
 use crate::tenants::Tenants;
 use crate::tree::Tree;
+use crate::users::Users;
 
 /// What a gate is made of.
 pub struct Options {
@@ -146,6 +149,7 @@ struct Shared {
     keys: KeyRing,
     custody: Custody,
     tenants: Tenants,
+    users: Users,
     budgets: Budgets,
     tree: Tree,
     access_audits: access::Audits,
@@ -184,6 +188,7 @@ impl Gate {
             keys: KeyRing::load(&*store, &root).await?,
             custody: Custody::load(&*store).await?,
             tenants: Tenants::load(&*store, clock.now()).await?,
+            users: Users::load(&*store).await?,
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
             access_audits: access::Audits::default(),

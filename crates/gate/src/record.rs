@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use ledger::{Draft, Meta, Metadata, Outcome, Resource};
+use ledger::{Draft, Meta, Outcome, Resource};
 use model::Principal;
 use notion::Effect;
 use store::Phase;
@@ -45,7 +45,12 @@ impl<'a> Record<'a> {
             result: Outcome::Success,
             reason: None,
             request_id: request_id.to_owned(),
-            metadata: Metadata::new(),
+            metadata: principal
+                .key()
+                .and_then(|key| key.user)
+                .map(|user| ("user".into(), user.to_string().into()))
+                .into_iter()
+                .collect(),
         };
         Self { shared, draft: Some(draft), intent: None, intending: None }
     }

@@ -11,6 +11,7 @@ use crate::chance::{BASE62, Chance, base62};
 use crate::connection::ConnectionId;
 use crate::role::Role;
 use crate::tenant::TenantId;
+use crate::user::UserId;
 
 const PREFIX: &str = "ngk_";
 /// What a key starts with when a client insists on Notion's own prefix.
@@ -174,6 +175,9 @@ pub struct Key {
     pub capabilities: Capabilities,
     /// How much.
     pub budget: Budget,
+    /// For whom it was made: it never does more than that person may, and ends with the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.

@@ -9,6 +9,7 @@ pub mod key;
 pub mod principal;
 pub mod role;
 pub mod tenant;
+pub mod user;
 
 pub use chance::Chance;
 pub use clock::{Clock, ManualClock, SystemClock};

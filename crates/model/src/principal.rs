@@ -50,6 +50,11 @@ impl Principal {
         }
     }
 
+    /// The caller with at most this role.
+    pub fn at_most(self, role: Role) -> Self {
+        Self { role: self.role.min(role), ..self }
+    }
+
     /// Its name in the ledger.
     pub fn name(&self) -> String {
         match &self.who {

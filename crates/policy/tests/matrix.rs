@@ -25,6 +25,7 @@ fn principal(role: Role, within: &[Id], capabilities: Capabilities) -> Principal
         within: Scope::new(within.to_vec()),
         capabilities,
         budget: Budget::default(),
+        user: None,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "test".into(),
         expires_at: None,

@@ -14,6 +14,7 @@ mod sealed_cells;
 pub mod sqlite;
 mod subscriptions;
 mod tenants;
+mod users;
 
 pub use access_audits::{AccessAudits, AuditMade, StoredAudit};
 pub use connections::{
@@ -29,12 +30,14 @@ pub use subscriptions::{
     StoredPairing, StoredSubscription, Subscriptions, verification_token_place,
 };
 pub use tenants::Tenants;
+pub use users::Users;
 
 /// Everything that lasts.
 pub trait Store:
     Keys
     + Connections
     + Tenants
+    + Users
     + LedgerEntries
     + AccessAudits
     + Meta
@@ -48,6 +51,7 @@ impl<T> Store for T where
     T: Keys
         + Connections
         + Tenants
+        + Users
         + LedgerEntries
         + AccessAudits
         + Meta

@@ -14,6 +14,7 @@ mod migrations;
 mod sealed_cells;
 mod subscriptions;
 mod tenants;
+mod users;
 mod worker;
 
 use std::path::Path;

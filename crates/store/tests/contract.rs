@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use ledger::{Chain, Draft, Head, Outcome, Resource, Signer};
+use model::user::{User, UserId};
 use model::{
     Budget, Connection, ConnectionId, ConnectionKind, ConnectionState, Key, KeyId, Origin, Role,
     Scope, Tenant, TenantId, Writer,
@@ -34,6 +35,7 @@ fn key(name: &str, tenant: &str, at: i64) -> StoredKey {
         within: Scope::new(vec![id(2), id(3)]),
         capabilities: Capabilities::ALL,
         budget: Budget { calls_per_minute: Some(5) },
+        user: (at == 2).then(|| UserId(id(4))),
         created_at: time(at),
         created_by: "operator".to_owned(),
         expires_at: Some(time(at + 60)),
@@ -143,6 +145,26 @@ async fn connections(store: &dyn Store) {
     assert!(store.remove_connection(&a, bot).await.unwrap());
     let all = store.all_connections().await.unwrap();
     assert_eq!(all.iter().map(|it| &it.connection).collect::<Vec<_>>(), [&other]);
+}
+
+async fn users(store: &dyn Store) {
+    let user = |number: u8, tenant: &str, role| User {
+        id: UserId(id(number)),
+        tenant: TenantId::new(tenant),
+        email: format!("{number}@example.com"),
+        role,
+        bot_id: (number == 1).then(|| ConnectionId(id(9))),
+        created_at: time(number.into()),
+    };
+    store.put_user(user(1, "a", Role::Viewer)).await.unwrap();
+    store.put_user(user(2, "b", Role::Admin)).await.unwrap();
+    store.put_user(user(1, "a", Role::Editor)).await.unwrap();
+    let all = store.all_users().await.unwrap();
+    assert_eq!(all, [user(2, "b", Role::Admin), user(1, "a", Role::Editor)]);
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    assert!(!store.delete_user(&b, UserId(id(1))).await.unwrap(), "another tenant's user");
+    assert!(store.delete_user(&a, UserId(id(1))).await.unwrap());
+    assert_eq!(store.all_users().await.unwrap().len(), 1);
 }
 
 async fn tenants(store: &dyn Store) {
@@ -491,6 +513,11 @@ macro_rules! contract {
             #[tokio::test]
             async fn connections() {
                 super::connections(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn users() {
+                super::users(&$open.1).await;
             }
 
             #[tokio::test]

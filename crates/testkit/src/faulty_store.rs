@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ledger::{Checkpoint, Entry, Head};
+use model::user::{User, UserId};
 use model::{Connection, ConnectionId, KeyId, Tenant, TenantId};
 use store::{
     AccessAudits, AuditMade, Connections, CredentialChange, Due, EntryFilter, EventFilter, Inbox,
     Keys, LedgerEntries, Meta, Numbered, ObjectWork, Result, SealedCell, SealedCells, SqliteStore,
     StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey, StoredPairing,
-    StoredSubscription, Subscriptions, Tenants, WorkEnd,
+    StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
 };
 use vault::SealedHead;
 
@@ -160,6 +161,21 @@ impl Connections for FaultyStore {
 
     async fn remove_connection(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<bool> {
         self.write("remove_connection", self.inner.remove_connection(tenant, bot_id)).await
+    }
+}
+
+#[async_trait]
+impl Users for FaultyStore {
+    async fn put_user(&self, user: User) -> Result<()> {
+        self.inner.put_user(user).await
+    }
+
+    async fn all_users(&self) -> Result<Vec<User>> {
+        self.inner.all_users().await
+    }
+
+    async fn delete_user(&self, tenant: &TenantId, id: UserId) -> Result<bool> {
+        self.inner.delete_user(tenant, id).await
     }
 }
 

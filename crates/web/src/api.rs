@@ -5,6 +5,7 @@ mod audit;
 mod keys;
 mod pages;
 mod tenants;
+mod users;
 mod vault;
 mod webhooks;
 mod workspaces;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(pages::routes())
         .merge(webhooks::routes())
         .merge(tenants::routes())
+        .merge(users::routes())
         .merge(workspaces::routes())
         .merge(vault::routes())
         .route("/api/openapi.json", get(openapi::document))

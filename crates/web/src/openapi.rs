@@ -1,5 +1,6 @@
 //! The OpenAPI document: our own routes by hand, Notion's from the catalogue.
 
+mod users;
 mod webhooks;
 
 use axum::Json;
@@ -295,7 +296,7 @@ fn own_paths() -> Map<String, Value> {
             }),
         );
     }
-    for (path, item) in webhooks::paths() {
+    for (path, item) in webhooks::paths().into_iter().chain(users::paths()) {
         add(path, item);
     }
     paths
@@ -325,7 +326,7 @@ fn schemas() -> Value {
     let key = json!({
         "id": text(), "name": text(), "connection": { "type": ["string", "null"] }, "role": role(), "within": texts(),
         "capabilities": capabilities(), "budget": budget(), "created_at": time(),
-        "created_by": text(), "expires_at": maybe_time(), "revoked_at": maybe_time(),
+        "created_by": text(), "user": text(), "expires_at": maybe_time(), "revoked_at": maybe_time(),
         "state": { "enum": ["active", "expired", "revoked"] },
     });
     let mut new_key = key.clone();
@@ -387,6 +388,7 @@ fn schemas() -> Value {
                 "capabilities": capabilities(),
                 "expires_in": { "type": ["integer", "string"], "description": "Seconds, or `30d`, `12h`, `45m`." },
                 "budget": budget(), "connection": { "type": ["string", "null"], "description": "A `bot_id`; the workspace that was connected last if not said; null for the only one, whichever that is." },
+                "user": { "type": "string", "description": "A user's id: the key never does more than that person may, and ends with the person." },
                 "notion_shaped": { "type": "boolean", "description": "Begin like a token of Notion (`ntn_ng…`)." },
             },
         },
@@ -514,7 +516,7 @@ fn schemas() -> Value {
             },
         },
     });
-    for (name, schema) in webhooks::schemas() {
+    for (name, schema) in webhooks::schemas().into_iter().chain(users::schemas()) {
         schemas[name] = schema;
     }
     schemas

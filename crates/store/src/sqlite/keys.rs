@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use model::user::UserId;
 use model::{ConnectionId, Key, KeyId, TenantId};
 use notion::Id;
 use rusqlite::{Row, params};
@@ -19,8 +20,8 @@ impl Keys for SqliteStore {
                 db.execute(
                     "INSERT INTO keys
                      (id, tenant, hash, name, connection, role, within, capabilities, budget,
-                      created_at, created_by, expires_at, revoked_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                      created_at, created_by, expires_at, revoked_at, user)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                     params![
                         key.id.as_str(),
                         key.tenant.as_str(),
@@ -35,6 +36,7 @@ impl Keys for SqliteStore {
                         key.created_by,
                         key.expires_at.map(Timestamp::as_microsecond),
                         key.revoked_at.map(Timestamp::as_microsecond),
+                        key.user.map(|user| user.to_string()),
                     ],
                 )
                 .map_err(failed(doing))?;
@@ -50,7 +52,7 @@ impl Keys for SqliteStore {
                 let mut query = db
                     .prepare_cached(
                         "SELECT id, tenant, hash, name, connection, role, within, capabilities, \
-                         budget, created_at, created_by, expires_at, revoked_at FROM keys \
+                         budget, created_at, created_by, expires_at, revoked_at, user FROM keys \
                          ORDER BY created_at DESC, id",
                     )
                     .map_err(failed(doing))?;
@@ -97,6 +99,7 @@ struct Lookup {
     created_by: String,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
+    user: Option<String>,
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
@@ -114,6 +117,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
         created_by: row.get(10)?,
         expires_at: row.get(11)?,
         revoked_at: row.get(12)?,
+        user: row.get(13)?,
     })
 }
 
@@ -138,6 +142,10 @@ impl TryFrom<Lookup> for StoredKey {
             capabilities: serde_json::from_str(&row.capabilities)
                 .map_err(|_| nonsense("capabilities"))?,
             budget: serde_json::from_str(&row.budget).map_err(|_| nonsense("budget"))?,
+            user: row
+                .user
+                .map(|id| Id::parse(&id).map(UserId).ok_or_else(|| nonsense("user")))
+                .transpose()?,
             created_at: time("created_at", row.created_at)?,
             created_by: row.created_by,
             expires_at: row.expires_at.map(|at| time("expires_at", at)).transpose()?,

@@ -198,6 +198,19 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE keys;
     ALTER TABLE keys_bound_or_not RENAME TO keys;
     ",
+    // Users, and keys that are made for one.
+    "
+    CREATE TABLE users (
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        email TEXT NOT NULL,
+        role TEXT NOT NULL,
+        bot_id TEXT,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (tenant, id)
+    ) STRICT;
+    ALTER TABLE keys ADD COLUMN user TEXT;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

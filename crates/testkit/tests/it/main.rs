@@ -36,6 +36,7 @@ mod tenants;
 mod two_tenants;
 #[cfg(test)]
 mod upstream;
+mod users;
 #[cfg(test)]
 mod vault_rekey;
 #[cfg(test)]

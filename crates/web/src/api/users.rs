@@ -1,0 +1,93 @@
+//! `/api/v1/users`: people of a tenant.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use gate::UserRequest;
+use http::StatusCode;
+use model::user::User;
+use model::{ConnectionId, Role};
+use serde::{Deserialize, Serialize};
+
+use super::{Items, Paging};
+use crate::App;
+use crate::caller::{Caller, JsonBody, PathParam};
+use crate::problem::Problem;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v1/users", get(list).post(add))
+        .route("/api/v1/users/{id}", get(retrieve).patch(change).delete(delete))
+}
+
+/// A user as it is shown.
+#[derive(Debug, Serialize)]
+struct Shown {
+    id: String,
+    email: String,
+    role: Role,
+    bot_id: Option<ConnectionId>,
+}
+
+impl From<User> for Shown {
+    fn from(User { id, email, role, bot_id, .. }: User) -> Self {
+        Self { id: id.to_string(), email, role, bot_id }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    role: Role,
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    paging: Result<Query<Paging>, QueryRejection>,
+) -> Result<Json<Items<Shown>>, Problem> {
+    let Query(paging) = paging?;
+    let all = app.gate.list_users(&caller.principal, caller.request_id.as_str()).await?;
+    let page = paging.page(all, |user| user.id.to_string())?;
+    Ok(Json(page.map(Shown::from)))
+}
+
+async fn add(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(request): JsonBody<UserRequest>,
+) -> Result<(StatusCode, Json<Shown>), Problem> {
+    let request_id = caller.request_id.as_str();
+    let user = app.gate.add_user(&caller.principal, request, request_id).await?;
+    Ok((StatusCode::CREATED, Json(user.into())))
+}
+
+async fn retrieve(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<Json<Shown>, Problem> {
+    let request_id = caller.request_id.as_str();
+    Ok(Json(app.gate.find_user(&caller.principal, &id, request_id).await?.into()))
+}
+
+async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+    JsonBody(Change { role }): JsonBody<Change>,
+) -> Result<Json<Shown>, Problem> {
+    let request_id = caller.request_id.as_str();
+    let user = app.gate.change_user_role(&caller.principal, &id, role, request_id).await?;
+    Ok(Json(user.into()))
+}
+
+async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<StatusCode, Problem> {
+    app.gate.delete_user(&caller.principal, &id, caller.request_id.as_str()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
