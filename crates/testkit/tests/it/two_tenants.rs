@@ -48,6 +48,7 @@ impl Tenant {
             "rich_text": [{ "text": { "content": format!("said in {}", self.name) } }],
         });
         let key = json!({ "name": format!("key of {}", self.name), "role": "viewer" });
+        let user = json!({ "email": format!("ada@{}.example", self.name), "role": "viewer" });
         let upload = json!({ "mode": "single_part", "filename": "a.txt" });
         let users = kit.get(&self.admin, "/v1/users").await.json();
         let path = format!("/v1/views?database_id={}", id("database_id"));
@@ -64,6 +65,7 @@ impl Tenant {
             ("{comment_id}", made("/v1/comments", comment, "id").await),
             ("{file_upload_id}", made("/v1/file_uploads", upload, "id").await),
             ("/api/v1/keys/", made("/api/v1/keys", key, "id").await),
+            ("/api/v1/users/", made("/api/v1/users", user, "id").await),
             ("/api/v1/workspaces/", self.bot.clone()),
             ("/api/v1/pages/", id("other_page_id")),
             ("/api/pages/", id("other_page_id")),
@@ -84,6 +86,7 @@ impl Tenant {
         let mut state = json!({});
         for path in [
             "/api/v1/keys?limit=1000",
+            "/api/v1/users",
             "/api/v1/webhooks/pairing",
             "/api/v1/webhooks/subscriptions",
             "/api/v1/webhooks/events",
@@ -169,6 +172,10 @@ fn body(method: &str, template: &str, ids: &BTreeMap<&str, String>) -> Option<Va
             "database_id": ids["{database_id}"], "data_source_id": source, "name": "x", "type": "table",
         }),
         (_, "/v1/file_uploads") => json!({ "mode": "single_part", "filename": "a.txt" }),
+        (_, "/api/v1/users") => {
+            json!({ "email": "x@x.example", "role": "viewer", "bot_id": ids["/api/v1/workspaces/"] })
+        }
+        (_, "/api/v1/users/{id}") => json!({ "role": "admin" }),
         (_, "/api/v1/keys") => {
             json!({ "name": "x", "role": "viewer", "connection": ids["/api/v1/workspaces/"] })
         }
