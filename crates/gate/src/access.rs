@@ -190,16 +190,19 @@ impl Gate {
             Some(id) => custody.get(&principal.tenant, id).ok_or_else(|| {
                 Error::Missing(format!("no connection {id}: see `notegate workspaces list`"))
             })?,
-            None if principal.connection != ConnectionId::NONE => self.held_for(principal)?,
-            None if custody.of_tenant(&principal.tenant).is_empty() => {
-                return Err(Error::NoConnection);
-            }
             None => {
-                return Err(Error::Invalid(
-                    "several workspaces are connected: name one of them (`connection`, \
-                     `--connection`; `notegate workspaces list` shows their ids)"
-                        .to_owned(),
-                ));
+                // Of several, none is taken by chance: an audit of the wrong one looks like a finding.
+                let bound = principal.key().and_then(|key| key.connection);
+                let connection = bound.unwrap_or_else(|| custody.only(&principal.tenant));
+                let principal = Principal { connection, ..principal.clone() };
+                self.held_for(&principal).map_err(|error| match error {
+                    Error::WhichConnection => Error::Invalid(
+                        "several workspaces are connected: name one of them (`connection`, \
+                         `--connection`; `notegate workspaces list` shows their ids)"
+                            .to_owned(),
+                    ),
+                    error => error,
+                })?
             }
         };
         let connection = held.current().connection.clone();

@@ -270,6 +270,10 @@ async fn the_three_rules_of_the_hierarchy() {
     let child = page(&kit, &parent, "Child").await;
     let grandchild = page(&kit, &child, "Grandchild").await;
     let audited = Audited::sharing(kit, &[]).await;
+    // There are two connections, and none is taken by chance.
+    let (operator, query) = (audited.kit.operator(), AccessQuery::default());
+    let unnamed = audited.kit.gate.audit_access(&operator, query, "test", &|_| {}).await;
+    assert!(unnamed.unwrap_err().to_string().starts_with("several workspaces are connected"));
     let nothing = ("not_reachable".to_owned(), vec![grandchild.clone()]);
     assert_eq!(audited.trace(&grandchild).await, nothing);
 
