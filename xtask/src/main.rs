@@ -7,6 +7,7 @@ mod bench;
 mod browser;
 mod check;
 mod clients;
+mod crash;
 mod fidelity;
 mod fuzz;
 mod http;
@@ -60,6 +61,7 @@ usage: cargo xtask COMMAND
                                      L3 (filters), L5 (drills)
                          --json, --markdown  where the report goes (default: target/xtask/fidelity)
                          --verbose   every difference, with an example
+  crash [--kills N]      processes that die while tokens are replaced (default 1000): what came of it
   fuzz [callback|webhooks] [--seconds N] [--seed N]
                          requests of all sorts to every route of the sandbox (default 60 seconds)
                          callback    to the routes of the gate that people come back to from Notion
@@ -91,6 +93,7 @@ fn run(mut args: Args) -> anyhow::Result<bool> {
     match args.word().as_deref() {
         Some("test") => test::run(args),
         Some("check") => check::run(args),
+        Some("crash") => crash::run(args),
         Some("fuzz") => fuzz::run(args),
         Some("bench") => bench::run(args),
         Some("fidelity") => fidelity::run(args),

@@ -582,6 +582,33 @@ async fn what_was_written_is_there_after_opening_again() {
     assert_eq!(store::Keys::all_keys(&again).await.unwrap().len(), 2);
 }
 
+#[tokio::test]
+async fn credentials_that_were_deleted_are_in_no_file_any_more() {
+    let (directory, store) = sqlite();
+    let store: &dyn Store = &store;
+    let secret = b"sealed bytes that nobody else has, long enough to stand out";
+    let holds = || {
+        let files = std::fs::read_dir(directory.path()).unwrap();
+        let bytes = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        bytes.filter(|bytes| bytes.windows(secret.len()).any(|part| part == secret)).count()
+    };
+    let all = [Slot::Access, Slot::Refresh, Slot::PreviousAccess, Slot::PreviousRefresh];
+    let put = all.map(|slot| credential(slot, secret)).to_vec();
+    let connection = connection("a", 1, "first");
+    let change = CredentialChange { delete: Vec::new(), put };
+    store.put_connection(connection.clone(), change).await.unwrap();
+    assert!(holds() > 0, "otherwise there is nothing to prove");
+    // Some replaced, some deleted.
+    let other = vec![credential(Slot::Access, b"another")];
+    let change = CredentialChange { delete: all.to_vec(), put: other };
+    store.put_connection(connection, change).await.unwrap();
+    store.scrub().await.unwrap();
+    assert_eq!(holds(), 0);
+    // The store is as usable as before.
+    store.scrub().await.unwrap();
+    assert_eq!(store.all_connections().await.unwrap()[0].credentials.len(), 1);
+}
+
 #[test]
 fn foreign_files_are_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();

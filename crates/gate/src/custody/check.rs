@@ -120,7 +120,8 @@ impl TokenCheck {
     pub async fn bot(&self, token: &SecretString) -> Result<Bot, TokenError> {
         let operation = "get-self";
         let (status, body) = self.ask(token, "/v1/users/me").await?;
-        if status == 401 {
+        // Only Notion's own word counts: what stands between may say 401 for reasons of its own.
+        if status == 401 && ApiError::parse(status, &body).is_some() {
             return Err(TokenError::Rejected);
         }
         if status != 200 {

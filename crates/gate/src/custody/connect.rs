@@ -274,6 +274,14 @@ impl Gate {
         tokens: &Tokens,
     ) -> Result<Connection, Error> {
         let known = self.declared_before(operator, tokens);
+        // Rotated here, and the environment names the token of before still: that does not undo it.
+        if let (None, Some(held)) = (&known, self.rotated_since(operator, tokens)) {
+            tracing::warn!(
+                connection = %held.current().connection.bot_id,
+                "the environment names a token that was rotated since: set the new one; going on with that"
+            );
+            return Ok(held.connection());
+        }
         match (self.verify(tokens, Origin::Environment).await, known) {
             (Ok(verified), Some(held))
                 if held.current().connection.bot_id == verified.connection.bot_id =>
@@ -300,6 +308,17 @@ impl Gate {
             }
             (Err(error), _) => Err(error.into()),
         }
+    }
+
+    /// The usable connection from the environment whose token of before is this one.
+    fn rotated_since(&self, operator: &Principal, tokens: &Tokens) -> Option<Arc<Held>> {
+        let own = self.shared.custody.of_tenant(&operator.tenant);
+        own.into_iter().find(|held| {
+            let current = held.current();
+            current.connection.origin == Origin::Environment
+                && current.connection.state.is_usable()
+                && self.is_same(&current, Slot::PreviousAccess, &tokens.access)
+        })
     }
 
     /// The usable connection from the environment that has just these tokens.

@@ -18,6 +18,8 @@ mod connections;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crash_tokens;
+#[cfg(test)]
 mod data_dir;
 #[cfg(test)]
 mod doctor;

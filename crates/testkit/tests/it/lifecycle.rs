@@ -292,6 +292,12 @@ async fn the_token_of_before_is_a_way_back_for_its_grace_and_then_forgotten() {
     let kit = Kit::start().await;
     let token = renew(&kit, 86_400_000).await;
     rotate(&kit, &token).await.expect("a rotation");
+    // A start with an environment that names the token of before goes on with the new one.
+    let old = gate::Tokens { access: kit.demo.tokens.full.clone().into(), write: None };
+    kit.control("POST", "clock", Some(&json!({"advance_ms": 90_000_000}))).await;
+    kit.gate.declare(Some(&old)).await.expect("the connection goes on");
+    let token = renew(&kit, 86_400_000).await;
+    rotate(&kit, &token).await.expect("a rotation");
     // Notion does not take the new token everywhere yet.
     fault(&kit, json!({"match": {"token": token}, "answer": {"status": 401}})).await;
     assert_eq!(kit.get(&kit.admin, &page(&kit)).await.status, 200);
