@@ -45,7 +45,8 @@ async fn bad_input_is_refused_clearly_recorded_and_nothing_of_it_stays() {
         signature[10] = if signature[10] == b'0' { b'1' } else { b'0' };
         String::from_utf8(signature).unwrap()
     };
-    let cases: Vec<(&str, Option<String>, Option<&str>, &str, u16, &str, &str)> = vec![
+    type Case<'a> = (&'a str, Option<String>, Option<&'a str>, &'a str, u16, &'a str, &'a str);
+    let cases: Vec<Case<'_>> = vec![
         // What, signature, content type, body, status, code, reason in the ledger.
         (
             "unsigned",
