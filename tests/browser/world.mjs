@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,8 @@ import { after } from "node:test";
 import puppeteer from "puppeteer-core";
 
 const { NOTEGATE, CHROMIUM } = process.env;
+/** Ends a program with the one that started it; Linux only. */
+const SETPRIV = "/usr/bin/setpriv";
 const children = new Set();
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 /** What is to be done when all tests of the script are over, the latest first. */
@@ -22,7 +24,9 @@ after(async () => {
 
 /** Starts the program and waits for its ready file, or for its address to answer. */
 async function start(args, { env = {}, ready }) {
-  const child = spawn(NOTEGATE, args, {
+  // It ends with this script, however that ends.
+  const bound = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL", "--", NOTEGATE] : [NOTEGATE];
+  const child = spawn(bound[0], [...bound.slice(1), ...args], {
     env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
