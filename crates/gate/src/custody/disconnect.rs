@@ -133,7 +133,9 @@ impl Gate {
         }
         // Titles are content. Before the credentials, whose end says that everything is done.
         self.shared.store.forget_access_audits(&connection.tenant, connection.bot_id).await?;
+        let (tenant, bot_id) = (connection.tenant.clone(), connection.bot_id);
         self.change(held, connection, CredentialChange::only(Vec::new())).await?;
+        self.shared.store.forget_access_audits(&tenant, bot_id).await?;
         self.scrub().await;
         Ok(upstream)
     }
