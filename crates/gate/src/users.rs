@@ -39,7 +39,7 @@ impl Users {
     fn of_tenant(&self, tenant: &TenantId) -> Vec<User> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut own: Vec<_> = all.values().filter(|user| user.tenant == *tenant).cloned().collect();
-        own.sort_unstable_by(|a, b| (b.created_at, b.id).cmp(&(a.created_at, a.id)));
+        own.sort_unstable_by_key(|user| std::cmp::Reverse((user.created_at, user.id)));
         own
     }
 

@@ -90,7 +90,7 @@ pub(super) fn done(record: &Value, as_json: bool) -> Done {
     if as_json {
         println!("{record}");
     } else {
-        println!("{} {}", Style::of_stdout().green("✓"), "verified, and in use from now on");
+        println!("{} verified, and in use from now on", Style::of_stdout().green("✓"));
         print(record);
     }
     Ok(ExitCode::SUCCESS)
