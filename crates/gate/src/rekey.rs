@@ -112,6 +112,15 @@ pub(crate) struct Rekeying {
     total: AtomicU64,
 }
 
+/// Ends what is told of the progress when it is dropped.
+struct Over<'a>(&'a Rekeying);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.total.store(0, Ordering::Relaxed);
+    }
+}
+
 /// What is sealed under which key.
 #[derive(Clone, Debug, Serialize)]
 pub struct VaultStatus {
@@ -166,6 +175,8 @@ pub struct Rotated {
     pub failed: Vec<String>,
     /// How many there are.
     pub failed_cells: u64,
+    /// Whether nothing is, and nothing can get, under any other key.
+    pub complete: bool,
     /// Keys that nothing needs any more.
     pub removable: Vec<String>,
     /// Whether the source has forgotten them.
@@ -237,9 +248,9 @@ impl Gate {
             return Err(record.failed(Error::Conflict(text.to_owned())).await);
         };
         record.intend().await?;
-        let done = self.rekey(&mut replaced).await;
-        rekeying.total.store(0, Ordering::Relaxed);
-        match done {
+        // Also if whoever waits for it goes away: then nothing goes on.
+        let _over = Over(rekeying);
+        match self.rekey(&mut replaced).await {
             Ok(rotated) => {
                 record.fact("key", rotated.key.as_str());
                 record.fact("resealed", rotated.resealed.cast_signed());
@@ -292,6 +303,7 @@ impl Gate {
             resealed: walked.resealed,
             failed: walked.failed,
             failed_cells: walked.failed_cells,
+            complete: clean,
             removable: removable.collect(),
             settled: clean && source.kind() == KeySourceKind::DataDirectory,
             source: source.kind(),

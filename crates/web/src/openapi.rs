@@ -492,10 +492,10 @@ fn schemas() -> Value {
         },
         "Rotated": {
             "type": "object",
-            "required": ["key", "changed", "resealed", "failed", "failed_cells", "removable", "settled", "source", "source_shown"],
+            "required": ["key", "changed", "resealed", "failed", "failed_cells", "complete", "removable", "settled", "source", "source_shown"],
             "properties": {
                 "key": text(), "changed": { "type": "boolean" }, "resealed": { "type": "integer" },
-                "failed": texts(), "failed_cells": { "type": "integer" }, "removable": texts(),
+                "failed": texts(), "failed_cells": { "type": "integer" }, "complete": { "type": "boolean" }, "removable": texts(),
                 "settled": { "type": "boolean" }, "source": key_source(), "source_shown": text(),
             },
         },

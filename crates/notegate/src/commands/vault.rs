@@ -96,7 +96,8 @@ pub(super) async fn rotate(args: Args) -> Done {
     let rotated = rotated?;
     let failed = rotated["failed_cells"].as_u64().unwrap_or_default();
     let changed = rotated["changed"].as_bool().unwrap_or_default();
-    let code = ExitCode::from(u8::from(failed > 0 || !changed));
+    let complete = rotated["complete"].as_bool().unwrap_or_default();
+    let code = ExitCode::from(u8::from(!complete || !changed));
     if args.json {
         println!("{rotated}");
         return Ok(code);
@@ -114,7 +115,10 @@ pub(super) async fn rotate(args: Args) -> Done {
             "everything is sealed under {key}, and {source} gives no newer key: {advice}"
         )));
     }
-    println!("{} secrets were sealed anew; everything is under {key} now.", rotated["resealed"]);
+    println!("{} secrets were sealed anew under {key}.", rotated["resealed"]);
+    if !complete && failed == 0 {
+        println!("Something is still being written under the old key: run this again to end it.");
+    }
     if failed > 0 {
         println!(
             "{failed} could not be, and the old key was kept for them. They are damaged: restore \

@@ -287,6 +287,8 @@ fn a_command_that_gives_no_key_is_said_with_its_reason() {
             [("PATH", bin.to_str().unwrap()), ("NOTEGATE_MASTER_KEY_COMMAND", command)];
         place.run(&["vault", "status", "--data-dir", "data"], &environment)
     };
+    let environment = [("PATH", bin.to_str().unwrap()), ("NOTEGATE_MASTER_KEY_COMMAND", "denied")];
+    expect(&place.run(&["serve", "--check", "--sandbox"], &environment), 1, &["AccessDenied"]);
     expect(&run("denied"), 3, &["AccessDenied for (hidden)", "254"]);
     expect(&run("silent --now"), 3, &["printed no key", "`silent`"]);
     expect(&run("chatty"), 3, &["not 32 bytes"]);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use gate::{TokenCheck, TokenError, Tokens, WebhookSettings};
+use gate::{KeySource, KeySourceKind, TokenCheck, TokenError, Tokens, WebhookSettings};
 use model::{Chance, ExposeSecret, SecretString};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::oauth::OAuthClient;
@@ -362,6 +362,10 @@ pub(super) fn check(flags: Flags) -> Done {
     let style = Style::of_stdout();
     let good = |text: String| println!("{} {text}", style.green("✓"));
     good("settings".to_owned());
+    if plan.master_keys.kind() == KeySourceKind::Command {
+        block_on(async { plan.master_keys.read().await.map_err(Failure::no) })?;
+        good(format!("master key: from {}", plan.master_keys.shown()));
+    }
     let (Some(tokens), None) = (&plan.tokens, plan.sandbox_listen) else {
         let why = match (plan.sandbox_listen, &plan.oauth) {
             (Some(_), _) => "sandbox: no token needed",
