@@ -1,16 +1,14 @@
 //! `notegate doctor`: what stands in the way, by exit code and in words.
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::harness::*;
 
 /// Makes the credential so old.
 fn age(place: &Place, days: i64) {
-    let since = Timestamp::now() - SignedDuration::from_hours(24 * days);
     let db = rusqlite::Connection::open(place.data().join("notegate.sqlite")).unwrap();
-    let sql = "UPDATE connections SET rotated_at = ?1";
-    assert!(db.execute(sql, [since.as_microsecond()]).unwrap() > 0);
+    let sql = "UPDATE connections SET rotated_at = (unixepoch() - ?1 * 86400) * 1000000";
+    assert!(db.execute(sql, [days]).unwrap() > 0);
 }
 
 fn findings<'a>(report: &'a Value, section: &str) -> &'a Vec<Value> {
