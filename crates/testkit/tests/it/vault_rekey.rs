@@ -146,7 +146,7 @@ async fn callers_see_nothing_of_it() {
         let keyring = Keyring::parse(&old.clone().into()).expect("a key");
         assert!(Gate::open(testkit::options(kit.store.clone(), keyring)).await.is_err());
     }
-    let entries = kit.entries(200).await;
+    let entries = kit.entries(900).await;
     let changes: Vec<_> =
         entries.iter().filter(|entry| entry.operation == "rotate-master-key").collect();
     assert_eq!(changes.len(), 20, "each with its intent");
@@ -244,8 +244,15 @@ async fn killed_at_every_step_everything_opens() {
             let gate = open(store.clone(), &file).await;
             if file.is_unsettled().await {
                 // What the gate does by itself once it serves.
-                let stop = tokio::sync::watch::channel(true).1;
-                gate.run_background(stop).await;
+                let (stop, stopped) = tokio::sync::watch::channel(false);
+                let background = gate.clone();
+                let background =
+                    tokio::spawn(async move { background.run_background(stopped).await });
+                while file.is_unsettled().await {
+                    tokio::task::yield_now().await;
+                }
+                stop.send(true).expect("it runs");
+                background.await.expect("it ends");
                 assert_eq!(file.keyring().ids().count(), 1, "{file_writes} {cells}: it went on");
             }
             everything_opens(&*store, file.keyring(), CONNECTIONS).await;
