@@ -260,6 +260,14 @@ fn no_canary_is_found_anywhere() {
     scene.send("POST", "/v1/search", &good, Some(&body));
     scene.send("POST", "/v1/search", &as_viewer, Some(&body));
 
+    // In forms.
+    let form =
+        [("Origin", "http://localhost"), ("Content-Type", "application/x-www-form-urlencoded")];
+    for (key, status) in [(gate.admin.as_str(), 303), (made.as_str(), 403), (api_key, 403)] {
+        let body = format!("key={key}&next={in_query}");
+        assert_eq!(scene.send("POST", "/dashboard/sign-in", &form, Some(&body)), status);
+    }
+
     // Notion fails, in every way, with a canary under way.
     for fault in [
         json!({ "drop": true }),
