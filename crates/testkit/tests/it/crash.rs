@@ -40,7 +40,6 @@ impl Tally {
         *self.0.entry(what.into()).or_default() += 1;
     }
 
-    #[expect(clippy::print_stdout, reason = "what `cargo xtask crash` shows")]
     fn show(&self, title: &str) {
         println!("{title}");
         for (what, count) in &self.0 {
