@@ -82,8 +82,15 @@ impl Gate {
     /// by, so that a start costs nothing.
     pub(crate) async fn find_out(&self, mut stop: watch::Receiver<bool>) {
         loop {
-            for held in self.shared.custody.all() {
-                self.find_out_form(&held).await;
+            let ask = async {
+                for held in self.shared.custody.all() {
+                    self.find_out_form(&held).await;
+                }
+            };
+            // A Notion that cannot be reached must not keep the gate from stopping.
+            tokio::select! {
+                () = ask => {}
+                _ = stop.wait_for(|stop| *stop) => return,
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
