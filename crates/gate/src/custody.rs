@@ -40,8 +40,8 @@ use store::{
     Credential, CredentialChange, Slot, Store, StoreError, StoredConnection, credential_row,
 };
 
-use crate::Gate;
 use crate::error::Error;
+use crate::{Gate, to_its_end};
 
 pub use age::CredentialAge;
 pub use check::{Bot, TokenCheck, TokenError, is_notions_own};
@@ -285,13 +285,12 @@ impl Gate {
         change: CredentialChange,
     ) -> Result<Arc<Current>, StoreError> {
         let (gate, held) = (self.clone(), held.clone());
-        let done = tokio::spawn(async move {
+        to_its_end(async move {
             let change = gate.store_connection(connection.clone(), change).await?;
             let credentials = change.applied_to(&held.current().credentials);
             Ok(held.switch(connection, credentials))
-        });
-        // The task cannot be cancelled by anybody; it could only have panicked.
-        done.await.unwrap_or(Err(StoreError::Closed))
+        })
+        .await
     }
 
     /// Stores a connection and a change of its credentials; gives back what was stored.

@@ -284,6 +284,21 @@ impl fmt::Debug for Gate {
     }
 }
 
+/// Does work to its end even if whoever waits for it goes away: what is in the store, in memory and
+/// in the ledger must not part.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and whoever waits with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
 /// Whether the gate can do its work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Readiness {

@@ -250,15 +250,6 @@ impl Gate {
     }
 }
 
-/// Does work to its end even if whoever waits for it goes away: what is in the store, in memory and
-/// in the ledger must not part.
-async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
 /// Whether two texts are the same, in the same time whichever byte differs.
 fn is_equal(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()

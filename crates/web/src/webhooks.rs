@@ -89,7 +89,6 @@ fn refused(refusal: &WebhookRefusal) -> Response {
         WebhookRefusal::NotPairing => (StatusCode::FORBIDDEN, "pairing_closed"),
         WebhookRefusal::Conflict => (StatusCode::CONFLICT, "pairing_conflict"),
         WebhookRefusal::Payload(_) => (StatusCode::BAD_REQUEST, "invalid_payload"),
-        WebhookRefusal::Stale => (StatusCode::BAD_REQUEST, "event_stale"),
         WebhookRefusal::Unable(error) => {
             tracing::warn!(%error, "a webhook could not be taken; Notion sends it again");
             let detail = "The event cannot be taken now: send it again later";

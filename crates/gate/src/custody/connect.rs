@@ -12,9 +12,9 @@ use store::{CredentialChange, Slot};
 
 use super::check::{TokenCheck, TokenError, is_notions_own};
 use super::{Current, Held, NotFoundForms};
-use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
+use crate::{Gate, to_its_end};
 
 /// The longest token that is taken.
 const TOKEN_LENGTH_MAX: usize = 500;
@@ -41,8 +41,21 @@ pub(crate) struct Verified {
 
 impl Gate {
     /// Verifies tokens and takes them into custody of the principal's tenant, in place of older ones of
-    /// the same bot.
+    /// the same bot. Done to its end even if the caller hangs up.
     pub async fn connect(
+        &self,
+        principal: &Principal,
+        tokens: &Tokens,
+        origin: Origin,
+        request_id: &str,
+    ) -> Result<Connection, Error> {
+        let (gate, principal) = (self.clone(), principal.clone());
+        let (tokens, request_id) = (tokens.clone(), request_id.to_owned());
+        to_its_end(async move { gate.connect_now(&principal, &tokens, origin, &request_id).await })
+            .await
+    }
+
+    async fn connect_now(
         &self,
         principal: &Principal,
         tokens: &Tokens,
@@ -220,12 +233,12 @@ impl Gate {
         change: CredentialChange,
     ) -> Result<Arc<Held>, Error> {
         let gate = self.clone();
-        let done = tokio::spawn(async move {
+        to_its_end(async move {
             let change = gate.store_connection(connection.clone(), change).await?;
             let credentials = change.applied_to(&[]);
             Ok(gate.shared.custody.add(connection, credentials))
-        });
-        done.await.unwrap_or(Err(store::StoreError::Closed)).map_err(Error::Store)
+        })
+        .await
     }
 
     /// Whether all of these secrets are the ones that are in use.

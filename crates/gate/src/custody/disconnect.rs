@@ -13,9 +13,9 @@ use store::{CredentialChange, Slot};
 use super::flight::Errand;
 use super::machine::Phase;
 use super::{Current, Held, TokenError, refresh};
-use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
+use crate::{Gate, to_its_end};
 
 /// The state's reason of a connection that somebody disconnected.
 const DISCONNECTED: &str = "disconnected";
@@ -65,10 +65,7 @@ impl Gate {
     ) -> Result<(), Error> {
         let (gate, principal) = (self.clone(), principal.clone());
         let request_id = request_id.to_owned();
-        // To the end, even if the caller hangs up.
-        let done =
-            tokio::spawn(async move { gate.disconnect_now(&principal, id, &request_id).await });
-        done.await.unwrap_or(Err(Error::Store(store::StoreError::Closed)))
+        to_its_end(async move { gate.disconnect_now(&principal, id, &request_id).await }).await
     }
 
     async fn disconnect_now(

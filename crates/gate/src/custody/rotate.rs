@@ -15,9 +15,9 @@ use store::{Credential, CredentialChange, Slot};
 use super::check::Bot;
 use super::flight::{Errand, Found};
 use super::{Current, Held, TokenError};
-use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
+use crate::{Gate, to_its_end};
 
 /// Credentials that are kept for a grace, each with the one that replaced it.
 pub(super) const PREVIOUS: [(Slot, Slot); 3] = [
@@ -38,10 +38,7 @@ impl Gate {
     ) -> Result<Connection, Error> {
         let (gate, principal) = (self.clone(), principal.clone());
         let request_id = request_id.to_owned();
-        // To the end, even if the caller hangs up.
-        let done =
-            tokio::spawn(async move { gate.rotate_now(&principal, id, token, &request_id).await });
-        done.await.unwrap_or(Err(Error::Store(store::StoreError::Closed)))
+        to_its_end(async move { gate.rotate_now(&principal, id, token, &request_id).await }).await
     }
 
     async fn rotate_now(

@@ -8,10 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{EventFilter, EventState, StoredEvent, StoredSubscription};
 
-use super::to_its_end;
-use crate::Gate;
 use crate::error::Error;
 use crate::record::Record;
+use crate::{Gate, to_its_end};
 
 /// The most events of one page of a list.
 const LIMIT_MAX: u32 = 1000;

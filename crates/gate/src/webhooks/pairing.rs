@@ -16,10 +16,10 @@ use store::{StoredPairing, StoredSubscription, verification_token_place};
 use vault::Sealing;
 
 use super::receive::{Received, WebhookRefusal};
-use super::{Door, is_equal, to_its_end};
-use crate::Gate;
+use super::{Door, is_equal};
 use crate::error::Error;
 use crate::record::Record;
+use crate::{Gate, to_its_end};
 
 /// How long a window is open.
 const OPEN_FOR: Duration = Duration::from_secs(600);

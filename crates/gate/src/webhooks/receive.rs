@@ -17,10 +17,9 @@ use notion::Id;
 use notion::webhook::{Body, BodyFault, Event, Signature};
 use store::{Due, EventState, StoredEvent, StoredSubscription};
 
-use super::work::DONE_KEPT;
-use super::{Source, to_its_end};
-use crate::Gate;
+use super::Source;
 use crate::error::Error;
+use crate::{Gate, to_its_end};
 
 /// The largest body that is read.
 pub(crate) const BODY_MAX: usize = 256 * 1024;
@@ -113,12 +112,6 @@ pub enum WebhookRefusal {
     /// What was signed makes no sense.
     #[error("Invalid webhook payload: {0}")]
     Payload(BodyFault),
-    /// An event from so long ago that nobody knows any more whether it was here before.
-    #[error(
-        "the event happened more than {} days ago: Notion does not send so late, so this is a replay, or a clock is wrong",
-        DONE_KEPT.as_secs() / 86_400
-    )]
-    Stale,
     /// It cannot be taken now, by no fault of its own.
     #[error(transparent)]
     Unable(Error),
@@ -138,7 +131,6 @@ impl WebhookRefusal {
             Self::NotPairing => "pairing_closed",
             Self::Conflict => "pairing_conflict",
             Self::Payload(_) => "payload",
-            Self::Stale => "stale",
             Self::Unable(_) => "unable",
         }
     }
@@ -259,14 +251,6 @@ impl Gate {
         if shared.webhooks.is_full(tenant) {
             return Err(WebhookRefusal::Rate { retry_after: 60 });
         }
-        let at = event.timestamp.as_deref().and_then(|at| at.parse().ok()).unwrap_or(now);
-        let oldest = now.saturating_sub(DONE_KEPT).unwrap_or(Timestamp::MIN);
-        // Its id may be forgotten by now: taken in again, it would be worked again.
-        if at < oldest
-            && shared.store.event(tenant, &event.id).await.map_err(Error::from)?.is_none()
-        {
-            return Err(WebhookRefusal::Stale);
-        }
         let object = Id::parse(&event.entity.id);
         // What is known of its place may be wrong from now on.
         if let Some(object) = object {
@@ -283,7 +267,7 @@ impl Gate {
             entity_kind: event.entity.kind.clone(),
             // One way to write it, so that all its events meet.
             entity: object.map_or_else(|| event.entity.id.clone(), |object| object.to_string()),
-            at,
+            at: event.timestamp.as_deref().and_then(|at| at.parse().ok()).unwrap_or(now),
             attempts: 0,
             state: EventState::New,
             last_error: None,

@@ -35,7 +35,7 @@ const STOP_MAX: Duration = Duration::from_secs(5);
 /// How often old events are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// Events are known for this long: Notion repeats one for a day.
-pub(super) const DONE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+const DONE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What was given up can be looked at, and replayed, for this long.
 const DEAD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Events that a tenant can have in its inbox; then no more are taken until some are forgotten.

@@ -31,6 +31,7 @@ mod http;
 mod https;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod roles;

@@ -62,7 +62,7 @@ fn deliveries(sandbox: &Sandbox) -> Vec<Value> {
 fn edit(url: &str, pages: &[String], count: usize, done: &AtomicUsize) {
     for number in 0..count {
         // Locks are told one by one; other edits of a page are joined while they wait to be sent.
-        let lock = json!({ "is_locked": number / pages.len() % 2 == 0 });
+        let lock = json!({ "is_locked": (number / pages.len()).is_multiple_of(2) });
         let path = format!("/v1/pages/{}", pages[number % pages.len()]);
         let body = json!({ "method": "PATCH", "path": path, "body": lock });
         control(url, "POST", "as-human", body);

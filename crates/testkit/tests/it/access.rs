@@ -652,8 +652,8 @@ async fn beyond_the_end_of_search_the_kinds_are_asked_for_one_by_one() {
     const CUT: usize = 300;
     let (kit, _, report) = audit_of(|_, _, _, body| {
         let is_wanted = |number: &usize| match body["filter"]["value"].as_str() {
-            Some("page") => number % 5 != 0,
-            Some(_) => number % 5 == 0,
+            Some("page") => !number.is_multiple_of(5),
+            Some(_) => number.is_multiple_of(5),
             None => true,
         };
         let mut all: Vec<usize> = (0..500).filter(is_wanted).collect();
