@@ -91,8 +91,8 @@ impl Gate {
         Ok(all.into_iter().find(|checkpoint| checkpoint.tenant == principal.tenant.as_str()))
     }
 
-    /// Reading the ledger is in the ledger, too.
-    async fn audited(
+    /// Looking at what an admin may see is in the ledger, too.
+    pub(crate) async fn audited(
         &self,
         principal: &Principal,
         operation: &'static str,

@@ -19,6 +19,7 @@ mod install;
 mod keys;
 mod listing;
 mod locate;
+mod rate;
 mod record;
 mod recorder;
 mod rekey;
@@ -55,6 +56,7 @@ pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens, is_notions
 pub use error::{Error, KeyFault};
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
+pub use rate::{Limiter, Source};
 pub use recorder::EntrySink;
 pub use rekey::{
     FixedKeys, KeySource, KeySourceError, KeySourceKind, KeyStatus, Progress, Rotated, VaultStatus,

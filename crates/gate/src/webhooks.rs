@@ -9,7 +9,6 @@ mod audit;
 mod manage;
 mod object;
 mod pairing;
-mod rate;
 mod receive;
 mod work;
 
@@ -30,8 +29,8 @@ pub use receive::{Delivery, DeliveryBody, Received, WebhookRefusal};
 
 use crate::Gate;
 use crate::error::Error;
+use crate::rate::{Limiter, Source};
 pub(crate) use audit::record_missing;
-use rate::{Limiter, Source};
 
 /// Refusals of one kind that get an entry in a minute: whoever has nothing to lose must not fill the
 /// disk.

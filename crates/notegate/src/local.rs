@@ -322,9 +322,19 @@ impl Local {
 
     /// Every item of a list, page by page.
     pub(crate) async fn items(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        self.items_for(None, path).await
+    }
+
+    /// Like [`Local::items`], of a tenant.
+    pub(crate) async fn items_for(
+        &self,
+        tenant: Option<&str>,
+        path: &str,
+    ) -> Result<Vec<Value>, Failure> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = self.json(Method::GET, &format!("{path}?limit=1000{cursor}"), None).await?;
+            let next = format!("{path}?limit=1000{cursor}");
+            let page = self.json_for(tenant, Method::GET, &next, None).await?;
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={}", encoded(next)),

@@ -16,7 +16,6 @@ mod problem;
 mod server;
 mod session;
 mod site;
-mod throttle;
 mod tls;
 mod v1;
 mod webhooks;
@@ -25,14 +24,13 @@ use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
-use gate::Gate;
+use gate::{Gate, Limiter, Source};
 
 pub use dashboard::AccessRuns;
 pub use install::{BadRedirectUri, CALLBACK_PATH, check_redirect_uri};
 pub use metrics::Metrics;
 pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
 pub use site::{BadServiceUrl, ServiceUrl, Site};
-pub use throttle::Throttle;
 pub use tls::{BadCertificate, Tls};
 
 /// What every handler gets.
@@ -45,7 +43,7 @@ pub struct App {
     /// How callers reach this gate.
     pub site: Arc<Site>,
     /// How often one source may try to sign in.
-    pub sign_ins: Arc<Throttle>,
+    pub sign_ins: Arc<Limiter<Source>>,
     /// The access reports that the dashboard has made.
     pub access_runs: Arc<AccessRuns>,
 }
@@ -56,7 +54,7 @@ const SIGN_INS_PER_MINUTE: u32 = 10;
 impl App {
     /// A gate behind its doors, reached over plain HTTP.
     pub fn new(gate: Gate) -> Self {
-        let sign_ins = Arc::new(Throttle::per_minute(SIGN_INS_PER_MINUTE));
+        let sign_ins = Arc::new(Limiter::new(SIGN_INS_PER_MINUTE));
         Self {
             gate,
             metrics: Arc::default(),

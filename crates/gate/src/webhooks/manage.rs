@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use ledger::Resource;
 use model::Principal;
-use notion::Effect;
 use serde::Serialize;
 use serde_json::Value;
 use store::{EventFilter, EventState, StoredEvent, StoredSubscription};
@@ -102,7 +101,7 @@ impl Gate {
         principal: &Principal,
         request_id: &str,
     ) -> Result<Vec<ShownSubscription>, Error> {
-        self.looked_at(principal, "list-webhook-subscriptions", request_id).await?;
+        self.audited(principal, "list-webhook-subscriptions", request_id).await?;
         let door = self.shared.webhooks.door(&principal.tenant);
         Ok(door.subscriptions.iter().map(|it| (&**it).into()).collect())
     }
@@ -167,7 +166,7 @@ impl Gate {
         limit: u32,
         request_id: &str,
     ) -> Result<(Vec<ShownEvent>, Option<String>), Error> {
-        self.looked_at(principal, "list-webhook-events", request_id).await?;
+        self.audited(principal, "list-webhook-events", request_id).await?;
         let (store, tenant) = (&self.shared.store, &principal.tenant);
         if let Some(after) = &after
             && store.event(tenant, after).await?.is_none()
@@ -214,19 +213,5 @@ impl Gate {
         record.done().await?;
         let event = shared.store.event(&principal.tenant, &known).await?;
         event.map(Into::into).ok_or_else(missing)
-    }
-
-    /// Looking is in the ledger, too.
-    async fn looked_at(
-        &self,
-        principal: &Principal,
-        operation: &'static str,
-        request_id: &str,
-    ) -> Result<(), Error> {
-        let record = Record::open(&self.shared, principal, Effect::Read, operation, request_id);
-        match self.operator_of(principal) {
-            Ok(()) => record.done().await,
-            Err(error) => Err(record.failed(error).await),
-        }
     }
 }

@@ -17,8 +17,8 @@ use notion::Id;
 use notion::webhook::{Body, BodyFault, Event, Signature};
 use store::{Due, EventState, StoredEvent, StoredSubscription};
 
-use super::Source;
 use crate::error::Error;
+use crate::rate::Source;
 use crate::{Gate, to_its_end};
 
 /// The largest body that is read.

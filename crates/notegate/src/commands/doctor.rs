@@ -160,9 +160,9 @@ async fn all_connections(place: &Where) -> Result<Vec<(String, Value)>, Failure>
     let local = Local::find(place).await?;
     let gathered = async {
         let mut all = Vec::new();
-        for tenant in list(&local, None, "/api/v1/tenants").await? {
+        for tenant in local.items("/api/v1/tenants").await? {
             let Some(name) = tenant["name"].as_str() else { continue };
-            for item in list(&local, Some(name), "/api/v1/workspaces").await? {
+            for item in local.items_for(Some(name), "/api/v1/workspaces").await? {
                 let id = item["bot_id"].as_str().unwrap_or_default();
                 let path = format!("/api/v1/workspaces/{}", encoded(id));
                 let whole = local.json_for(Some(name), Method::GET, &path, None).await?;
@@ -174,19 +174,6 @@ async fn all_connections(place: &Where) -> Result<Vec<(String, Value)>, Failure>
     let all = gathered.await;
     local.close().await;
     all
-}
-
-async fn list(local: &Local, tenant: Option<&str>, path: &str) -> Result<Vec<Value>, Failure> {
-    let mut items = Vec::new();
-    let mut next = format!("{path}?limit=1000");
-    loop {
-        let page = local.json_for(tenant, Method::GET, &next, None).await?;
-        items.extend(page["items"].as_array().cloned().unwrap_or_default());
-        match page["next_cursor"].as_str() {
-            Some(cursor) => next = format!("{path}?limit=1000&cursor={}", encoded(cursor)),
-            None => return Ok(items),
-        }
-    }
 }
 
 fn shown(found: &[(&str, Vec<Finding>)], style: Style) -> String {

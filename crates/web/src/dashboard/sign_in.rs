@@ -100,7 +100,7 @@ pub(super) async fn submit(
 ) -> Response {
     let source = app.site.source(&headers, peer.map(|Extension(peer)| peer.0));
     let next = fields.text("next");
-    if let Err(seconds) = app.sign_ins.take(source, app.gate.clock().now()) {
+    if let Err(seconds) = app.sign_ins.take(&gate::Source::of(source), app.gate.clock().now()) {
         let text = format!(
             "There were too many attempts from your address. Try again in {}.",
             words::count(seconds, "second")

@@ -15,7 +15,7 @@ const SECONDS: i64 = 60;
 /// Where a request comes from, as far as it is counted: an address, or what one subscriber of the
 /// Internet has of them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Source {
+pub enum Source {
     /// An address of version 4.
     V4([u8; 4]),
     /// The first half of an address of version 6: the other half is the sender's to choose.
@@ -25,7 +25,8 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn of(address: Option<IpAddr>) -> Self {
+    /// What requests from this address are counted by.
+    pub fn of(address: Option<IpAddr>) -> Self {
         match address.map(|address| address.to_canonical()) {
             None => Self::Local,
             Some(IpAddr::V4(address)) => Self::V4(address.octets()),
@@ -40,7 +41,7 @@ impl Source {
 
 /// Counts by key, in windows of a minute that begin with the first of them.
 #[derive(Debug)]
-pub(super) struct Limiter<K> {
+pub struct Limiter<K> {
     limit: u32,
     counted: Mutex<Counted<K>>,
 }
@@ -69,13 +70,14 @@ impl Window {
 }
 
 impl<K: Clone + Eq + Hash> Limiter<K> {
-    pub(super) fn new(limit: u32) -> Self {
+    /// So many in a minute.
+    pub fn new(limit: u32) -> Self {
         let counted = Counted { windows: HashMap::new(), swept: 0 };
         Self { limit, counted: Mutex::new(counted) }
     }
 
     /// Takes one; if there is none left, in how many seconds there is.
-    pub(super) fn take(&self, key: &K, now: Timestamp) -> Result<(), u64> {
+    pub fn take(&self, key: &K, now: Timestamp) -> Result<(), u64> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let Counted { windows, swept } = &mut *counted;
         let mut key = Some(key.clone());
