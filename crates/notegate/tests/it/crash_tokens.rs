@@ -137,6 +137,10 @@ fn an_installation_outlives_every_kill() {
             process.kill();
             over.store(true, Ordering::Relaxed);
         });
+        if (round + 1) % 50 == 0 {
+            let refreshes = refreshes.load(Ordering::Relaxed);
+            println!("{} kills, {refreshes} refreshes that were answered", round + 1);
+        }
     }
     assert!(refreshes.load(Ordering::Relaxed) > 0, "no kill came while something happened");
 
