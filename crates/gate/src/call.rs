@@ -125,7 +125,7 @@ impl Gate {
         }
 
         // 7 act and 8 view: the answer, cut down to what the caller may see.
-        let scoped = principal.scope().is_some();
+        let scoped = !self.sees_everything(principal);
         let path_and_query = with_query(found.upstream_path(), query);
         let acted = if scoped && listing::is_filtered(found.operation) {
             let list = listing::Listing { found: &found, query, version, body: body.into_json() };
@@ -284,7 +284,7 @@ impl Gate {
     ) -> Result<Acted, Error> {
         let headers = passing_headers(&response.headers);
         let status = response.status;
-        let everything = principal.scope().is_none() && principal.capabilities == Capabilities::ALL;
+        let everything = self.sees_everything(principal) && principal.capabilities == Capabilities::ALL;
         if everything && effect == Effect::Read && status.is_success() {
             let body = AnswerBody::Stream(response.body);
             return Ok(Acted { answer: Answer { status, headers, body }, code: None, made: None });
@@ -322,7 +322,7 @@ impl Gate {
         {
             self.shared.tree.put_owner(principal.connection, made, key.clone());
         }
-        if effect == Effect::Read && principal.scope().is_some() {
+        if effect == Effect::Read && !self.sees_everything(principal) {
             self.check_places(principal, found, named, &learned_objects, looking).await?;
         }
         Ok(acted)
@@ -338,10 +338,10 @@ impl Gate {
         listed: &[(Kind, Id)],
         looking: &Looking<'_>,
     ) -> Result<(), Error> {
-        let Some(scope) = principal.scope() else { return Ok(()) };
         let asked_for = matches!(found.operation.answer, Shape::One(_)).then_some(&named.objects);
         for (kind, id) in asked_for.into_iter().flatten().chain(listed).copied() {
-            if !self.locate(looking, kind, id, Trust::Tree).await?.lies_in(scope) {
+            let place = self.locate(looking, kind, id, Trust::Tree).await?;
+            if !self.sees(principal, &place) {
                 let (kind, id) = named.objects.first().copied().unwrap_or((kind, id));
                 return Err(self.not_found(principal, Effect::Read, kind, id));
             }

@@ -26,6 +26,7 @@ mod rekey;
 mod schema;
 mod seal;
 mod sessions;
+mod sight;
 mod tenants;
 mod tree;
 mod trim;
