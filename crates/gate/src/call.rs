@@ -284,7 +284,8 @@ impl Gate {
     ) -> Result<Acted, Error> {
         let headers = passing_headers(&response.headers);
         let status = response.status;
-        let everything = self.sees_everything(principal) && principal.capabilities == Capabilities::ALL;
+        let everything =
+            self.sees_everything(principal) && principal.capabilities == Capabilities::ALL;
         if everything && effect == Effect::Read && status.is_success() {
             let body = AnswerBody::Stream(response.body);
             return Ok(Acted { answer: Answer { status, headers, body }, code: None, made: None });

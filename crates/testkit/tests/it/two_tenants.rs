@@ -102,10 +102,16 @@ impl Tenant {
         state
     }
 
+    fn calls_route(&self) -> String {
+        format!("workspaces/{}/calls", self.workspace["workspace_id"].as_str().unwrap())
+    }
+
     async fn calls(&self, kit: &Kit) -> usize {
-        let route =
-            format!("workspaces/{}/calls", self.workspace["workspace_id"].as_str().unwrap());
-        kit.control("GET", &route, None).await.as_array().unwrap().len()
+        kit.control("GET", &self.calls_route(), None).await.as_array().unwrap().len()
+    }
+
+    async fn forget_calls(&self, kit: &Kit) {
+        kit.control("DELETE", &self.calls_route(), None).await;
     }
 
     async fn entries(&self, kit: &Kit) -> usize {
@@ -247,7 +253,10 @@ async fn another_tenants_things_are_like_things_that_never_were_on_every_route()
                     };
                     kit.call(&method, key, &path, body.as_ref()).await
                 };
-                let (theirs, nobodys) = (ask(&b.ids).await, ask(&no_ids).await);
+                a.forget_calls(&kit).await;
+                let (theirs, work) = (ask(&b.ids).await, a.calls(&kit).await);
+                a.forget_calls(&kit).await;
+                let (nobodys, work_for_nobodys) = (ask(&no_ids).await, a.calls(&kit).await);
                 asked += 1;
                 let shown = format!("{method} {template}");
                 // What is made anew, or counted, or tells the time, differs by nature.
@@ -258,6 +267,8 @@ async fn another_tenants_things_are_like_things_that_never_were_on_every_route()
                         comparable(&nobodys, &no_ids),
                         "{shown}"
                     );
+                    // How long an answer takes is made of what Notion is asked for it.
+                    assert_eq!(work, work_for_nobodys, "{shown}: requests to Notion");
                     by_query += 1;
                 }
                 // A list may be anything but the other's; it was told what it asked for.
