@@ -47,6 +47,9 @@ usage: cargo xtask COMMAND
                          --pages     rows of its table (default 10000), each with
                          --blocks    so many blocks (default 100)
                          --requests  how often the quick requests are sent (default 1000)
+  bench scope [--json FILE] [--requests N] [--binary FILE]
+                         what a key with a scope waits longer than one that reaches everything
+                         --requests  how often each operation is asked, by each key (default 1000)
   bench webhooks [--json FILE] [--events N] [--connections N] [--pages N] [--sleep S]
                  [--binary FILE]
                          how long Notion waits for an answer while the work hangs

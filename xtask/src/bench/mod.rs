@@ -5,7 +5,9 @@ mod machine;
 mod nginx;
 mod proxy;
 mod sandbox;
+mod scope;
 mod usage;
+mod waits;
 mod webhooks;
 mod world;
 mod wrk;
@@ -20,10 +22,11 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
         Some("access") => access::run(args).map(|()| true),
         Some("proxy") => proxy::run(args).map(|()| true),
         Some("sandbox") => sandbox::run(args).map(|()| true),
+        Some("scope") => scope::run(args).map(|()| true),
         Some("webhooks") => webhooks::run(args).map(|()| true),
         Some(other) => Err(Usage(format!("no benchmark is called `{other}`")).into()),
         None => {
-            let all = "access, proxy, sandbox, webhooks";
+            let all = "access, proxy, sandbox, scope, webhooks";
             Err(Usage(format!("which benchmark? there are: {all}")).into())
         }
     }

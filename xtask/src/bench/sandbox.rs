@@ -5,15 +5,15 @@
 //! time: what it waits is what a test of somebody's Notion code waits.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
-use std::net::TcpStream;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::waits::{Client, Request, percentile};
 use super::{machine, usage, world};
 use crate::args::{Args, Usage};
 use crate::process::{self, Background};
@@ -51,12 +51,6 @@ impl Options {
 /// A kind of request: its name, how many times fewer than the others it is sent, and how to make
 /// the one of a number.
 type Probe<'a> = (&'static str, usize, Box<dyn Fn(usize) -> Request + 'a>);
-
-struct Request {
-    method: &'static str,
-    path: String,
-    body: Value,
-}
 
 /// Makes the world, loads it, asks, prints.
 pub(super) fn run(args: Args) -> Result<()> {
@@ -214,71 +208,10 @@ fn probe(url: &str, made: &world::Made, times: usize) -> Result<Vec<(&'static st
     for (name, fewer, request) in probes {
         let mut waits = Vec::new();
         for index in 0..(times / fewer).max(10) {
-            let wait = client.send(&request(index)).with_context(|| name.to_owned())?;
-            waits.push(wait.as_secs_f64() * 1e3);
+            waits.push(client.send(&request(index)).with_context(|| name.to_owned())?);
         }
         waits.sort_by(f64::total_cmp);
         results.push((name, waits));
     }
     Ok(results)
-}
-
-/// The smallest value that so large a share does not exceed.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let index = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(index.saturating_sub(1)).copied().unwrap_or_default()
-}
-
-/// One connection, kept open.
-struct Client {
-    stream: BufReader<TcpStream>,
-    token: String,
-}
-
-impl Client {
-    fn connect(url: &str, token: &str) -> Result<Self> {
-        let stream = TcpStream::connect(url.trim_start_matches("http://"))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::new(stream), token: token.to_owned() })
-    }
-
-    /// Sends a request; gives the time until its answer was there.
-    fn send(&mut self, request: &Request) -> Result<Duration> {
-        let body = if request.body.is_null() { String::new() } else { request.body.to_string() };
-        let text = format!(
-            "{} {} HTTP/1.1\r\nhost: sandbox\r\nauthorization: Bearer {}\r\n\
-             notion-version: 2025-09-03\r\ncontent-length: {}\r\n\r\n{body}",
-            request.method,
-            request.path,
-            self.token,
-            body.len()
-        );
-        let begun = Instant::now();
-        self.stream.get_mut().write_all(text.as_bytes())?;
-        let (status, length) = self.head()?;
-        let mut answer = vec![0; length];
-        self.stream.read_exact(&mut answer)?;
-        let wait = begun.elapsed();
-        ensure!(status == 200, "answered {status}: {}", String::from_utf8_lossy(&answer));
-        Ok(wait)
-    }
-
-    /// The status and length that the head of an answer tells.
-    fn head(&mut self) -> Result<(u16, usize)> {
-        use std::io::BufRead;
-        let (mut status, mut length) = (0, 0);
-        loop {
-            let mut line = String::new();
-            ensure!(self.stream.read_line(&mut line)? > 0, "the connection ended");
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.is_empty() {
-                return Ok((status, length));
-            }
-            if line.starts_with("http/1.1 ") {
-                status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-            } else if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse()?;
-            }
-        }
-    }
 }

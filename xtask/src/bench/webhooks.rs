@@ -17,6 +17,7 @@ use notion::webhook::Signature;
 use serde_json::{Value, json};
 
 use super::machine;
+use super::waits::percentile;
 use crate::args::{Args, Usage};
 use crate::process::{self, Background};
 use crate::{http, table, workspace};
@@ -213,10 +214,4 @@ fn send_some(address: &str, events: &[Vec<u8>]) -> Result<Vec<f64>> {
         waits.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(waits)
-}
-
-/// The value below which this share of sorted values lies.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let index = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1;
-    sorted.get(index).copied().unwrap_or_default()
 }
