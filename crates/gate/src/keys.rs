@@ -140,6 +140,9 @@ pub struct KeyRequest {
     /// For whom: the key never does more than that person may, and ends with the person.
     #[serde(default)]
     pub user: Option<UserId>,
+    /// Whether it may make narrower keys itself.
+    #[serde(default)]
+    pub may_delegate: bool,
     /// Whether it must begin like a token of Notion.
     #[serde(default)]
     pub notion_shaped: bool,
@@ -157,6 +160,7 @@ impl KeyRequest {
             budget: None,
             connection: None,
             user: None,
+            may_delegate: false,
             notion_shaped: false,
         }
     }
@@ -309,6 +313,8 @@ impl Gate {
             capabilities,
             budget: request.budget.unwrap_or_default(),
             user: request.user,
+            parent: None,
+            may_delegate: request.may_delegate,
             created_at: now,
             created_by: principal.name(),
             expires_at,

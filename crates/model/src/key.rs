@@ -7,6 +7,7 @@ use notion::{Capabilities, Id};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Budget;
 use crate::chance::{BASE62, Chance, base62};
 use crate::connection::ConnectionId;
 use crate::role::Role;
@@ -114,11 +115,15 @@ fn checksum(text: &str) -> String {
     digits.iter().copied().map(char::from).collect()
 }
 
-/// Where a key reaches: the subtrees below these objects; everything if there are none.
+/// Where a key reaches: the subtrees below these objects; everything if there are none. Of a key that
+/// another key made: only as far as that one reaches, too.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Scope {
     within: Vec<Id>,
+    /// The roots of the keys above, level by level. They are looked up at each call and never stored.
+    #[serde(skip)]
+    above: Vec<Vec<Id>>,
 }
 
 impl Scope {
@@ -127,32 +132,35 @@ impl Scope {
 
     /// The subtrees below `within`; the whole connection if it is empty.
     pub fn new(within: Vec<Id>) -> Self {
-        Self { within }
+        Self { within, above: Vec::new() }
+    }
+
+    /// The same, and no further than `outer`.
+    pub fn inside(mut self, outer: &Self) -> Self {
+        self.above.extend(outer.levels().map(<[Id]>::to_vec));
+        self
     }
 
     /// Whether the key reaches the whole connection.
     pub fn is_everything(&self) -> bool {
-        self.within.is_empty()
+        self.within.is_empty() && self.above.is_empty()
     }
 
-    /// The roots.
+    /// The key's own roots; those of the keys above limit it, too (see [`Scope::levels`]).
     pub fn within(&self) -> &[Id] {
         &self.within
     }
 
+    /// Lists of roots, none of them empty; what is inside stands below a root of each list.
+    pub fn levels(&self) -> impl Iterator<Item = &[Id]> {
+        let own = std::iter::once(self.within.as_slice());
+        own.chain(self.above.iter().map(Vec::as_slice)).filter(|roots| !roots.is_empty())
+    }
+
     /// Whether an object whose path (itself and its ancestors) is `path` lies inside.
     pub fn covers(&self, path: &[Id]) -> bool {
-        self.is_everything() || path.iter().any(|id| self.within.contains(id))
+        self.levels().all(|roots| path.iter().any(|id| roots.contains(id)))
     }
-}
-
-/// How much a key may do.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// Calls in each minute of the clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calls_per_minute: Option<u32>,
 }
 
 /// A key as notegate keeps it: everything but the secret.
@@ -182,6 +190,12 @@ pub struct Key {
     pub created_at: Timestamp,
     /// Who made it.
     pub created_by: String,
+    /// The key that made it: it never does more than that one may, spends from its budget, too, and ends
+    /// with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<KeyId>,
+    /// Whether it may make keys itself, narrower ones. (A key of an admin always may.)
+    pub may_delegate: bool,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// When somebody ended it.
@@ -262,6 +276,27 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_scope_inside_another_covers_no_more(
+            roots in proptest::collection::vec(proptest::collection::vec(0_u8..6, 0..3), 1..5),
+            path in proptest::collection::vec(0_u8..6, 0..5),
+        ) {
+            let ids = |numbers: &[u8]| -> Vec<Id> {
+                let id = |it| format!("00000000-0000-4000-8000-0000000000{it:02x}");
+                numbers.iter().map(|it| Id::parse(&id(it)).unwrap()).collect()
+            };
+            let path = ids(&path);
+            let mut outer = Scope::default();
+            let mut expected = true;
+            for roots in roots {
+                let inner = Scope::new(ids(&roots)).inside(&outer);
+                expected = expected && Scope::new(ids(&roots)).covers(&path);
+                proptest::prop_assert_eq!(inner.covers(&path), expected);
+                proptest::prop_assert!(!inner.is_everything() || outer.is_everything());
+                outer = inner;
+            }
+        }
+
         #[test]
         fn parsing_never_panics(text in "(ngk_|ntn_ng)?\\PC{0,80}") {
             let _ = KeyToken::parse(&text);

@@ -2,6 +2,7 @@
 //!
 //! Plain data, no I/O. Of our own crates it knows only `notion`'s words (ids and capabilities).
 
+pub mod budget;
 pub mod chance;
 pub mod clock;
 pub mod connection;
@@ -11,10 +12,11 @@ pub mod role;
 pub mod tenant;
 pub mod user;
 
+pub use budget::{Budget, Meter};
 pub use chance::Chance;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connection::{Connection, ConnectionId, ConnectionKind, ConnectionState, Origin, Writer};
-pub use key::{Budget, Key, KeyId, KeyToken, Scope};
+pub use key::{Key, KeyId, KeyToken, Scope};
 pub use principal::{Principal, Who};
 pub use role::Role;
 pub use secrecy::{ExposeSecret, SecretString};

@@ -26,6 +26,8 @@ fn principal(role: Role, within: &[Id], capabilities: Capabilities) -> Principal
         capabilities,
         budget: Budget::default(),
         user: None,
+        parent: None,
+        may_delegate: false,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "test".into(),
         expires_at: None,

@@ -20,8 +20,9 @@ impl Keys for SqliteStore {
                 db.execute(
                     "INSERT INTO keys
                      (id, tenant, hash, name, connection, role, within, capabilities, budget,
-                      created_at, created_by, expires_at, revoked_at, user)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                      created_at, created_by, expires_at, revoked_at, user, parent, may_delegate)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                      $16)",
                     params![
                         key.id.as_str(),
                         key.tenant.as_str(),
@@ -37,6 +38,8 @@ impl Keys for SqliteStore {
                         key.expires_at.map(Timestamp::as_microsecond),
                         key.revoked_at.map(Timestamp::as_microsecond),
                         key.user.map(|user| user.to_string()),
+                        key.parent.as_ref().map(KeyId::as_str),
+                        key.may_delegate,
                     ],
                 )
                 .map_err(failed(doing))?;
@@ -52,7 +55,8 @@ impl Keys for SqliteStore {
                 let mut query = db
                     .prepare_cached(
                         "SELECT id, tenant, hash, name, connection, role, within, capabilities, \
-                         budget, created_at, created_by, expires_at, revoked_at, user FROM keys \
+                         budget, created_at, created_by, expires_at, revoked_at, user, parent, \
+                         may_delegate FROM keys \
                          ORDER BY created_at DESC, id",
                     )
                     .map_err(failed(doing))?;
@@ -100,6 +104,8 @@ struct Lookup {
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
     user: Option<String>,
+    parent: Option<String>,
+    may_delegate: bool,
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
@@ -118,6 +124,8 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
         expires_at: row.get(11)?,
         revoked_at: row.get(12)?,
         user: row.get(13)?,
+        parent: row.get(14)?,
+        may_delegate: row.get(15)?,
     })
 }
 
@@ -146,6 +154,11 @@ impl TryFrom<Lookup> for StoredKey {
                 .user
                 .map(|id| Id::parse(&id).map(UserId).ok_or_else(|| nonsense("user")))
                 .transpose()?,
+            parent: row
+                .parent
+                .map(|id| KeyId::parse(&id).ok_or_else(|| nonsense("parent")))
+                .transpose()?,
+            may_delegate: row.may_delegate,
             created_at: time("created_at", row.created_at)?,
             created_by: row.created_by,
             expires_at: row.expires_at.map(|at| time("expires_at", at)).transpose()?,

@@ -211,6 +211,29 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     ALTER TABLE keys ADD COLUMN user TEXT;
     ",
+    // Keys that keys made; what is spent of budgets, and the pages that were read, in the current
+    // windows.
+    "
+    ALTER TABLE keys ADD COLUMN parent TEXT;
+    ALTER TABLE keys ADD COLUMN may_delegate INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE budget_windows (
+        tenant TEXT NOT NULL,
+        key TEXT NOT NULL,
+        meter TEXT NOT NULL,
+        window INTEGER NOT NULL,
+        spent INTEGER NOT NULL,
+        PRIMARY KEY (tenant, key, meter)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE budget_pages (
+        tenant TEXT NOT NULL,
+        key TEXT NOT NULL,
+        page TEXT NOT NULL,
+        window INTEGER NOT NULL,
+        PRIMARY KEY (tenant, key, page)
+    ) STRICT, WITHOUT ROWID;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

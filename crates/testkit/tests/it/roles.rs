@@ -203,7 +203,7 @@ async fn answers_are_cut_to_the_capabilities_of_the_key() {
 async fn budgets_are_spent_before_the_effect() {
     let kit = Kit::start().await;
     let mut request = testkit::request(Role::Viewer, &[]);
-    request.budget = Some(model::Budget { calls_per_minute: Some(2) });
+    request.budget = Some(model::Budget { calls_per_minute: Some(2), ..Default::default() });
     let key = kit.new_key(request).await;
     kit.forget_calls().await;
     let statuses = [
