@@ -98,20 +98,22 @@ impl Gate {
             return Err(record.failed(error).await);
         }
 
-        // 5 spend: budgets, before any effect. Looking up places is one, so it comes before 3.
+        // 5 spend: budgets, before any effect. Looking up places is one, so it comes before 3. (It is not
+        // paid for from the budget: what a caller pays may not tell what stands outside.)
         if let Err(error) = self.shared.budgets.spend(principal, record.at()) {
             return Err(record.failed(error).await);
         }
 
         // 3 locate and 4 decide: where does everything stand, and may the caller reach it?
         let time = self.notion.settings().timeout;
-        let looking = Looking::new(principal, request_id);
+        let looking = Looking::new(principal, request_id, self.shared.clock.now());
         let permit = self.permit(principal, admission, &found, &named, &looking);
         let permit = match tokio::time::timeout(time, permit).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(error)) => return Err(record.failed(error).await),
             Err(_) => return Err(record.failed(Error::Upstream(SendError::Timeout(time))).await),
         };
+        self.settle_looking(&looking);
 
         // 4 once more: what a change of columns does depends on the columns that are there.
         let change = self.check_schema_change(principal, &found, version, body.json(), request_id);

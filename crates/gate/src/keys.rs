@@ -24,6 +24,8 @@ use crate::record::Record;
 
 /// Keys that a tenant can have; a store that holds them in memory needs a bound.
 const KEYS_MAX: usize = 100_000;
+/// Keys above a key that can be: a key that stands so deep makes none.
+const GENERATIONS_MAX: usize = 4;
 const NAME_LENGTH_MAX: usize = 200;
 const EXPIRES_IN_MAX: u64 = 10 * 365 * 24 * 3600;
 
@@ -83,6 +85,27 @@ impl KeyRing {
     /// A key, whatever its state.
     pub(crate) fn find(&self, id: &KeyId) -> Option<Arc<Key>> {
         self.get(id).map(|known| known.key.clone())
+    }
+
+    /// The keys above `key`, nearest first.
+    pub(crate) fn above(&self, key: &Key) -> Vec<Arc<Key>> {
+        let mut above: Vec<Arc<Key>> = Vec::new();
+        let mut next = key.parent.clone();
+        // A row that was tampered with may name itself: no key stands deeper than this.
+        while let Some(parent) = next.filter(|_| above.len() < GENERATIONS_MAX) {
+            let Some(parent) = self.find(&parent).filter(|parent| parent.tenant == key.tenant)
+            else {
+                break;
+            };
+            next = parent.parent.clone();
+            above.push(parent);
+        }
+        above
+    }
+
+    /// The topmost key above `key`, or `key` itself.
+    pub(crate) fn top(&self, key: &Key) -> KeyId {
+        self.above(key).pop().map_or_else(|| key.id.clone(), |top| top.id.clone())
     }
 
     fn len(&self) -> usize {

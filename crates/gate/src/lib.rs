@@ -77,6 +77,7 @@ use crate::budget::Budgets;
 use crate::custody::Custody;
 use crate::install::{Refusals, States};
 use crate::keys::KeyRing;
+use crate::locate::LookUps;
 use crate::recorder::Recorder;
 use crate::rekey::Rekeying;
 use crate::sessions::Sessions;
@@ -106,6 +107,8 @@ pub struct Options {
     pub strict_ledger: bool,
     /// How long a place in the tree is believed without asking again.
     pub tree_age_max: Duration,
+    /// How often the gate asks Notion in a minute where something stands, on behalf of one key.
+    pub lookups_per_minute: u32,
     /// The secret of browser sessions; derived if not given.
     pub session_secret: Option<SecretString>,
     /// How long a credential that was replaced is kept.
@@ -155,6 +158,7 @@ struct Shared {
     users: Users,
     budgets: Budgets,
     tree: Tree,
+    look_ups: LookUps,
     access_audits: access::Audits,
     sessions: Sessions,
     states: States,
@@ -194,6 +198,7 @@ impl Gate {
             users: Users::load(&*store).await?,
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
+            look_ups: LookUps::new(options.lookups_per_minute),
             access_audits: access::Audits::default(),
             sessions: Sessions::new(match &options.session_secret {
                 Some(secret) => secret.expose_secret().as_bytes(),

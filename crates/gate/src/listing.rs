@@ -83,7 +83,7 @@ impl Gate {
         let mut next = None;
         let mut last: Option<(HeaderMap, IndexMap<String, Box<RawValue>>)> = None;
         let mut permit = Some(permit);
-        let looking = Looking::new(principal, request_id);
+        let looking = Looking::new(principal, request_id, self.shared.clock.now());
         // Looking up places takes time; a page that is not full is better than none.
         let enough = Instant::now() + self.notion.settings().timeout / 2;
         for round in 0.. {

@@ -1,12 +1,12 @@
 //! Step 3, locate: where does an object stand? From the tree, and from Notion where the tree does
 //! not know or may be out of date.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
 use jiff::Timestamp;
-use model::{Principal, Who};
+use model::{KeyId, Principal, Who};
 use notion::catalogue::Operation;
 use notion::client::{Request, RequestBody};
 use notion::{ApiError, Effect, Id, Kind, Version};
@@ -14,6 +14,7 @@ use policy::{Permit, Place};
 
 use crate::Gate;
 use crate::error::Error;
+use crate::rate::Limiter;
 use crate::record::Record;
 use crate::tree::{Node, Object};
 
@@ -26,17 +27,66 @@ const LOOKUP_MAX: usize = 4 * 1024 * 1024;
 
 /// Look-ups that one call may make; a call that needs more goes on when it is made again.
 const LOOKUPS_MAX: u32 = 100;
+/// What a call pays of its key's look-ups as soon as it needs one.
+const AT_FIRST: u32 = 5;
 
 /// On whose behalf places are asked for, and how often yet.
+///
+/// Look-ups have a limit of their own for each key and minute, apart from the key's budget. What a call
+/// pays there may not tell what stands outside either: a call that is refused pays the same however deep
+/// the object stands, and whether it is there at all. One that is allowed pays what it took.
 pub(crate) struct Looking<'a> {
     principal: &'a Principal,
     request_id: &'a str,
     left: AtomicU32,
+    has_paid: AtomicBool,
+    begun: Timestamp,
 }
 
 impl<'a> Looking<'a> {
-    pub(crate) fn new(principal: &'a Principal, request_id: &'a str) -> Self {
-        Self { principal, request_id, left: AtomicU32::new(LOOKUPS_MAX) }
+    pub(crate) fn new(principal: &'a Principal, request_id: &'a str, now: Timestamp) -> Self {
+        let (left, has_paid) = (AtomicU32::new(LOOKUPS_MAX), AtomicBool::new(false));
+        Self { principal, request_id, left, has_paid, begun: now }
+    }
+
+    fn made(&self) -> u32 {
+        LOOKUPS_MAX.saturating_sub(self.left.load(Ordering::Relaxed))
+    }
+}
+
+/// How many look-ups each key has left in the current minute, those of the keys that it made included.
+#[derive(Debug)]
+pub(crate) struct LookUps(Limiter<KeyId>);
+
+impl LookUps {
+    pub(crate) fn new(per_minute: u32) -> Self {
+        Self(Limiter::new(per_minute.max(AT_FIRST)))
+    }
+}
+
+impl Gate {
+    /// Pays for the look-ups of a call, before the first of them.
+    fn pay_for_looking(&self, looking: &Looking<'_>) -> Result<(), Error> {
+        let Some(payer) = self.payer(looking.principal) else { return Ok(()) };
+        if looking.has_paid.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let taken = self.shared.look_ups.0.take_many(&payer, AT_FIRST, looking.begun);
+        taken.map_err(|retry_after| Error::Budget { retry_after })
+    }
+
+    /// The call is allowed: all that was looked up stands inside, and is paid for one by one.
+    pub(crate) fn settle_looking(&self, looking: &Looking<'_>) {
+        let Some(payer) = self.payer(looking.principal) else { return };
+        if looking.has_paid.swap(false, Ordering::Relaxed) {
+            let more = i64::from(looking.made()) - i64::from(AT_FIRST);
+            self.shared.look_ups.0.settle(&payer, more, looking.begun);
+        }
+    }
+
+    /// The key that pays: the topmost above the caller's, so that making keys makes no look-ups.
+    fn payer(&self, principal: &Principal) -> Option<KeyId> {
+        principal.key().map(|key| self.shared.keys.top(key))
     }
 }
 
@@ -62,7 +112,8 @@ impl Gate {
     ) -> Result<Place, Error> {
         let principal = looking.principal;
         let connection = principal.connection;
-        let roots = principal.scope().map(model::Scope::within).unwrap_or_default();
+        // Above this nothing is asked for: the caller's scope is settled.
+        let settled = |path: &[Id]| principal.scope().is_some_and(|scope| scope.covers(path));
         if kind == Kind::FileUpload {
             let owner = self.shared.tree.owner(connection, id);
             let own = owner.is_some() && owner.as_ref() == principal.key_id();
@@ -89,7 +140,7 @@ impl Gate {
                 Some(node) => node,
                 // A root is inside itself wherever it stands; only whether it is there at all
                 // remains, and the call will tell that.
-                None if roots.contains(&id) => return Ok(Place::Path(path)),
+                None if settled(&path) => return Ok(Place::Path(path)),
                 None => match self.look_up(looking, kind, id).await? {
                     Some(node) => node,
                     None if own => return Ok(Place::Unknown),
@@ -101,7 +152,7 @@ impl Gate {
                     }
                 },
             };
-            if roots.contains(&id) {
+            if settled(&path) {
                 break;
             }
             next = node.parent;
@@ -116,13 +167,12 @@ impl Gate {
         kind: Kind,
         id: Id,
     ) -> Result<Option<Node>, Error> {
-        let Looking { principal, request_id, left } = looking;
+        let Looking { principal, request_id, left, .. } = looking;
         let connection = principal.connection;
         let Some(operation) = lookup_operation(kind) else { return Ok(None) };
         let permit = Permit::housekeeping(principal.tenant.clone(), connection, operation);
         let Some(permit) = permit else { return Ok(None) };
-        // Looking up is asking Notion, and the caller pays for it.
-        self.shared.budgets.spend(principal, self.shared.clock.now())?;
+        self.pay_for_looking(looking)?;
         let spent =
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         spent.map_err(|_| Error::Budget { retry_after: 1 })?;

@@ -78,6 +78,11 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
 
     /// Takes one; if there is none left, in how many seconds there is.
     pub fn take(&self, key: &K, now: Timestamp) -> Result<(), u64> {
+        self.take_many(key, 1, now)
+    }
+
+    /// Takes so many at once; if there are not so many left, in how many seconds there are.
+    pub(crate) fn take_many(&self, key: &K, many: u32, now: Timestamp) -> Result<(), u64> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let Counted { windows, swept } = &mut *counted;
         let mut key = Some(key.clone());
@@ -93,14 +98,26 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         let fresh = Window { begun: now, count: 0 };
         let window = windows.entry(key).or_insert(fresh);
         let Some(left) = window.left(now) else {
-            *window = Window { count: 1, ..fresh };
+            *window = Window { count: many, ..fresh };
             return Ok(());
         };
-        if window.count >= self.limit {
+        let count = window.count.saturating_add(many);
+        if count > self.limit {
             return Err(left);
         }
-        window.count += 1;
+        window.count = count;
         Ok(())
+    }
+
+    /// Sets right what was taken at `then`: it was `more`, or less. Never refused, as it has happened.
+    pub(crate) fn settle(&self, key: &K, more: i64, then: Timestamp) {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(window) = counted.windows.get_mut(&Some(key.clone()))
+            && window.begun <= then
+        {
+            let count = i64::from(window.count).saturating_add(more);
+            window.count = u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+        }
     }
 }
 
@@ -124,6 +141,20 @@ mod tests {
         assert_eq!(limiter.take(&1, time(90)), Err(60));
         assert_eq!(limiter.take(&1, time(-1_000_000)), Ok(()), "the clock was set back");
         assert_eq!(limiter.take(&1, time(1_000_000)), Ok(()), "the clock was set forward");
+    }
+
+    #[test]
+    fn what_was_taken_is_set_right_in_its_own_window() {
+        let limiter = Limiter::new(10);
+        assert_eq!(limiter.take_many(&1, 5, time(0)), Ok(()));
+        limiter.settle(&1, -3, time(0));
+        assert_eq!(limiter.take_many(&1, 9, time(1)), Err(59));
+        assert_eq!(limiter.take_many(&1, 8, time(1)), Ok(()));
+        limiter.settle(&1, 100, time(1));
+        assert_eq!(limiter.take(&1, time(2)), Err(58));
+        assert_eq!(limiter.take_many(&1, 5, time(60)), Ok(()));
+        limiter.settle(&1, -5, time(2));
+        assert_eq!(limiter.take_many(&1, 6, time(61)), Err(59), "that window was another one");
     }
 
     #[test]

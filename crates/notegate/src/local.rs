@@ -370,6 +370,7 @@ fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> Options {
         notion_version: None,
         strict_ledger: true,
         tree_age_max: Duration::ZERO,
+        lookups_per_minute: u32::MAX,
         session_secret: None,
         rotation_grace: Duration::ZERO,
         webhooks: gate::WebhookSettings::default(),

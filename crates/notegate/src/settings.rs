@@ -101,6 +101,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "seconds for which a place in the page tree is believed",
     ),
     setting(
+        "NOTEGATE_LOOKUPS_PER_MINUTE",
+        "600",
+        "how often Notion is asked in a minute where something stands, for one key and those it made",
+    ),
+    setting(
         "NOTEGATE_WEBHOOK_RATE",
         "100",
         "webhook requests that prove nothing, from one address in a minute",

@@ -106,7 +106,8 @@ impl Gate {
             role: Role::Viewer,
             capabilities: Capabilities::ALL,
         };
-        match self.look_up(&Looking::new(&gate, &last.id), kind, id).await {
+        let looking = Looking::new(&gate, &last.id, self.shared.clock.now());
+        match self.look_up(&looking, kind, id).await {
             Ok(_) => Ok(()),
             // The connection may not look at such objects: there is nothing to learn.
             Err(Error::Notion(error)) if error.status == 403 => Ok(()),

@@ -75,6 +75,7 @@ impl Stage {
             notion_version: None,
             strict_ledger: true,
             tree_age_max: Duration::from_secs(60),
+            lookups_per_minute: u32::MAX,
             session_secret: None,
             rotation_grace: Duration::ZERO,
             webhooks: gate::WebhookSettings::default(),

@@ -193,6 +193,7 @@ fn settings_that_make_no_sense_are_refused_by_check_and_by_serve() {
         ("NOTEGATE_UPSTREAM_TIMEOUT", "0"),
         ("NOTEGATE_UPSTREAM_TIMEOUT", "NaN"),
         ("NOTEGATE_TREE_AGE_MAX", "-1"),
+        ("NOTEGATE_LOOKUPS_PER_MINUTE", "0"),
         ("NOTEGATE_LEDGER_STRICT", "perhaps"),
         ("NOTEGATE_SANDBOX", "perhaps"),
         ("NOTION_VERSION", "1999-01-01"),

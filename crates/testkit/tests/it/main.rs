@@ -20,6 +20,7 @@ mod install;
 mod ledger;
 #[cfg(test)]
 mod lifecycle;
+mod lookups;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]

@@ -192,6 +192,7 @@ async fn open_gate(
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
         tree_age_max: plan.tree_age_max,
+        lookups_per_minute: plan.lookups_per_minute,
         session_secret: plan.session_secret.clone(),
         rotation_grace: plan.rotation_grace,
         webhooks: plan.webhooks.clone(),
