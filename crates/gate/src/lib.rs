@@ -23,6 +23,7 @@ mod rate;
 mod record;
 mod recorder;
 mod rekey;
+mod require;
 mod schema;
 mod seal;
 mod sessions;

@@ -59,7 +59,7 @@ impl<'a> Record<'a> {
     pub(crate) fn manage(
         shared: &'a Shared,
         principal: &Principal,
-        operation: &'static str,
+        operation: impl Into<Cow<'static, str>>,
         resource: Resource,
         request_id: &str,
     ) -> Self {

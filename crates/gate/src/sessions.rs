@@ -47,7 +47,7 @@ impl fmt::Debug for SessionToken {
 }
 
 /// A browser that is signed in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// Who it is.
     pub principal: Principal,

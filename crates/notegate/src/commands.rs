@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod keys;
+pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod tenants;

@@ -18,7 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, doctor, keys, sandbox, serve, tenants, tour, trace, vault, webhooks, workspaces,
+    audit, config, doctor, keys, routes, sandbox, serve, tenants, tour, trace, vault, webhooks,
+    workspaces,
 };
 use crate::failure::Failure;
 
@@ -61,6 +62,8 @@ enum Command {
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// List every route of the gate, and the permission that it needs.
+    Routes(routes::Args),
     /// A Notion that runs here.
     #[command(subcommand)]
     Sandbox(sandbox::Command),
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Command::Webhooks(command) => webhooks::run(command),
         Command::Doctor(args) => doctor::run(args),
         Command::Config(command) => config::run(command),
+        Command::Routes(args) => routes::run(&args),
         Command::Sandbox(command) => sandbox::run(command),
     };
     match done {

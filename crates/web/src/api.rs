@@ -10,21 +10,19 @@ mod vault;
 mod webhooks;
 mod workspaces;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::App;
 use crate::openapi;
 use crate::problem::Problem;
+use crate::routes::{OPEN, Routes, get};
 
 /// The largest body that these routes take.
 const BODY_MAX: usize = 500 * 1024;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .merge(keys::routes())
         .merge(audit::routes())
         .merge(access::routes())
@@ -34,9 +32,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(users::routes())
         .merge(workspaces::routes())
         .merge(vault::routes())
-        .route("/api/openapi.json", get(openapi::document))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .method_not_allowed_fallback(crate::problem::no_method)
+        .route("/api/openapi.json", get(OPEN, openapi::document))
+        .with(|router| router.layer(DefaultBodyLimit::max(BODY_MAX)))
+        .with(|router| router.method_not_allowed_fallback(crate::problem::no_method))
 }
 
 /// A list.

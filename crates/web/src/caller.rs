@@ -85,8 +85,9 @@ impl FromRequestParts<App> for PathParam {
     }
 }
 
-/// Who calls `/api/v1`.
-#[derive(Debug)]
+/// Who calls `/api/v1`. Found out before the handler runs, by what the route needs (`routes.rs`); a
+/// route that is open to everybody has none.
+#[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) request_id: RequestId,
@@ -95,17 +96,8 @@ pub(crate) struct Caller {
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let request_id = parts
-            .extensions
-            .get::<RequestId>()
-            .cloned()
-            .unwrap_or_else(|| RequestId::of(&parts.headers, app));
-        let principal = identify(parts, app, &request_id).await;
-        match principal {
-            Ok(principal) => Ok(Self { principal, request_id }),
-            Err(error) => Err(Problem::of(&error)),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        parts.extensions.remove::<Self>().ok_or_else(|| Problem::of(&Error::NoKey))
     }
 }
 

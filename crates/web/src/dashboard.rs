@@ -14,45 +14,50 @@ pub(crate) mod words;
 mod workspace;
 mod workspaces;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use http::{HeaderValue, StatusCode, header};
 use maud::html;
 
 use crate::App;
+use crate::routes::{MANAGE, OPEN, OWN, Routes, get, post};
 use crate::session::Visitor;
 use layout::{Frame, Section};
 
 pub use access_runs::AccessRuns;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/dashboard", get(workspaces::list))
-        .route("/dashboard/connect", get(workspaces::connect).post(workspaces::submit_connect))
-        .route("/dashboard/workspaces/{id}", get(workspace::show))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route("/dashboard", get(MANAGE, workspaces::list))
+        .route(
+            "/dashboard/connect",
+            get(MANAGE, workspaces::connect).post(MANAGE, workspaces::submit_connect),
+        )
+        .route("/dashboard/workspaces/{id}", get(MANAGE, workspace::show))
         .route(
             "/dashboard/workspaces/{id}/rotate",
-            get(workspace::rotate).post(workspace::submit_rotate),
+            get(MANAGE, workspace::rotate).post(MANAGE, workspace::submit_rotate),
         )
         .route(
             "/dashboard/workspaces/{id}/disconnect",
-            get(workspace::disconnect).post(workspace::submit_disconnect),
+            get(MANAGE, workspace::disconnect).post(MANAGE, workspace::submit_disconnect),
         )
-        .route("/dashboard/workspaces/{id}/access", get(access::show).post(access::begin))
-        .route("/dashboard/webhooks", get(webhooks::show))
-        .route("/dashboard/webhooks/pairing", post(webhooks::pair))
-        .route("/dashboard/webhooks/events/replay", post(webhooks::replay))
-        .route("/dashboard/webhooks/subscriptions/delete", post(webhooks::submit_delete))
-        .route("/dashboard/webhooks/subscriptions/{id}/delete", get(webhooks::delete))
-        .route("/dashboard/activity", get(activity::show))
-        .route("/dashboard/activity/verify", post(activity::verify))
-        .route("/dashboard/sign-in", get(sign_in::show).post(sign_in::submit))
-        .route("/dashboard/sign-out", post(sign_in::leave))
-        .route("/dashboard/assets/{name}", get(asset))
-        .route("/dashboard/{*rest}", get(nothing))
-        .method_not_allowed_fallback(no_method)
+        .route(
+            "/dashboard/workspaces/{id}/access",
+            get(MANAGE, access::show).post(MANAGE, access::begin),
+        )
+        .route("/dashboard/webhooks", get(MANAGE, webhooks::show))
+        .route("/dashboard/webhooks/pairing", post(MANAGE, webhooks::pair))
+        .route("/dashboard/webhooks/events/replay", post(MANAGE, webhooks::replay))
+        .route("/dashboard/webhooks/subscriptions/delete", post(MANAGE, webhooks::submit_delete))
+        .route("/dashboard/webhooks/subscriptions/{id}/delete", get(MANAGE, webhooks::delete))
+        .route("/dashboard/activity", get(MANAGE, activity::show))
+        .route("/dashboard/activity/verify", post(MANAGE, activity::verify))
+        .route("/dashboard/sign-in", get(OPEN, sign_in::show).post(OPEN, sign_in::submit))
+        .route("/dashboard/sign-out", post(OWN, sign_in::leave))
+        .route("/dashboard/assets/{name}", get(OPEN, asset))
+        .route("/dashboard/{*rest}", get(OWN, nothing))
+        .with(|router| router.method_not_allowed_fallback(no_method))
 }
 
 async fn asset(Path(name): Path<String>) -> Response {
@@ -90,7 +95,7 @@ pub(crate) fn fault(status: StatusCode, title: &str, text: &str) -> Response {
 }
 
 /// An error of the gate as a page for somebody who is signed in.
-fn failed(app: &App, visitor: &Visitor, error: &gate::Error) -> Response {
+pub(crate) fn failed(app: &App, visitor: &Visitor, error: &gate::Error) -> Response {
     let (status, title, text) = told(error);
     let body = html! {
         h1 { (title) }

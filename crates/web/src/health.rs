@@ -1,21 +1,21 @@
 //! `/health`, `/health/live`, `/health/ready`, `/metrics`: open to everybody, and tell nothing secret.
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::{StatusCode, header};
 use serde_json::json;
 
 use crate::App;
+use crate::routes::{OPEN, Routes, get};
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/health", get(health))
-        .route("/health/live", get(live))
-        .route("/health/ready", get(ready))
-        .route("/metrics", get(metrics))
-        .method_not_allowed_fallback(crate::problem::no_method)
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route("/health", get(OPEN, health))
+        .route("/health/live", get(OPEN, live))
+        .route("/health/ready", get(OPEN, ready))
+        .route("/metrics", get(OPEN, metrics))
+        .with(|router| router.method_not_allowed_fallback(crate::problem::no_method))
 }
 
 /// The state of everything that calls need; 200 even if something is missing.

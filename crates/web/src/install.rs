@@ -5,10 +5,9 @@
 
 mod page;
 
+use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
 use gate::{Callback, Starter};
 use http::request::Parts;
 use http::uri::Authority;
@@ -20,6 +19,7 @@ use url::form_urlencoded;
 use crate::App;
 use crate::caller::{LocalOperator, RequestId, identify};
 use crate::problem::{Problem, no_method};
+use crate::routes::{INSTALLER, Routes, get};
 use crate::server::PeerAddress;
 use crate::{dashboard, session};
 
@@ -32,13 +32,12 @@ const COOKIE: &str = "notegate_install";
 /// As long as a flow.
 const COOKIE_SECONDS: u32 = 600;
 
-pub(crate) fn routes() -> Router<App> {
-    // A HEAD must not use up what only a GET shows.
-    Router::new()
-        .route(START_PATH, get(begin).head(no_method))
-        .route(CALLBACK_PATH, get(finish).head(no_method))
-        .route("/auth/notion/callback/", get(finish).head(no_method))
-        .method_not_allowed_fallback(no_method)
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(START_PATH, get(INSTALLER, begin).no_head())
+        .route(CALLBACK_PATH, get(INSTALLER, finish).no_head())
+        .route("/auth/notion/callback/", get(INSTALLER, finish).no_head())
+        .with(|router| router.method_not_allowed_fallback(no_method))
 }
 
 /// The text is no redirect URI that the gate can have.

@@ -13,6 +13,7 @@ mod log;
 mod metrics;
 mod openapi;
 mod problem;
+mod routes;
 mod server;
 mod session;
 mod site;
@@ -29,6 +30,7 @@ use gate::{Gate, Limiter, Source};
 pub use dashboard::AccessRuns;
 pub use install::{BadRedirectUri, CALLBACK_PATH, check_redirect_uri};
 pub use metrics::Metrics;
+pub use routes::{DeclaredRoute, declared_routes};
 pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
 pub use site::{BadServiceUrl, ServiceUrl, Site};
 pub use tls::{BadCertificate, Tls};
@@ -68,17 +70,23 @@ impl App {
 /// All routes.
 pub fn router(app: App) -> Router {
     // One layer around everything: request id, the log line, counters, and a last resort for panics.
-    Router::new()
+    routes()
+        .guarded(app.clone())
+        .fallback(problem::no_route)
+        .layer(from_fn_with_state(app.clone(), site::require_tls))
+        .layer(from_fn_with_state(app.clone(), log::around))
+        .with_state(app)
+}
+
+/// Every route, with what it needs.
+fn routes() -> routes::Routes {
+    routes::Routes::new()
         .merge(health::routes())
         .merge(api::routes())
         .merge(v1::routes())
         .merge(dashboard::routes())
         .merge(install::routes())
         .merge(webhooks::routes())
-        .fallback(problem::no_route)
-        .layer(from_fn_with_state(app.clone(), site::require_tls))
-        .layer(from_fn_with_state(app.clone(), log::around))
-        .with_state(app)
 }
 
 /// All routes, every caller taken for the operator: only for those who can open the data directory.

@@ -3,7 +3,11 @@
 mod users;
 mod webhooks;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use axum::Json;
+use http::Method;
 use notion::catalogue::OPERATIONS;
 use serde_json::{Map, Value, json};
 
@@ -12,8 +16,25 @@ pub(crate) async fn document() -> Json<Value> {
     Json(build())
 }
 
+/// The name of each operation, by method and path.
+static OPERATION_IDS: LazyLock<HashMap<(String, String), String>> = LazyLock::new(|| {
+    let mut ids = HashMap::new();
+    for (path, item) in own_paths() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+            ids.insert((method.to_uppercase(), path.clone()), id);
+        }
+    }
+    ids
+});
+
+/// The name of an operation of ours.
+pub(crate) fn operation_id(method: &Method, path: &str) -> Option<&'static str> {
+    OPERATION_IDS.get(&(method.to_string(), path.to_owned())).map(String::as_str)
+}
+
 /// The whole document (OpenAPI 3.1).
-fn build() -> Value {
+pub(crate) fn build() -> Value {
     let mut paths = own_paths();
     for operation in OPERATIONS {
         let item = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));

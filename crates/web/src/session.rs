@@ -60,8 +60,9 @@ fn line(site: &Site, value: &str, end: &str) -> String {
     format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{end}", cookie_name(site))
 }
 
-/// Somebody who is signed in. Others are sent to sign in, and come back afterwards.
-#[derive(Debug)]
+/// Somebody who is signed in. Others are sent to sign in, and come back afterwards: that is seen to
+/// before the handler runs (`routes.rs`).
+#[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     pub(crate) session: Session,
     pub(crate) request_id: RequestId,
@@ -80,13 +81,8 @@ impl Visitor {
 impl FromRequestParts<App> for Visitor {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let request_id = parts.extensions.get::<RequestId>().cloned();
-        let request_id = request_id.unwrap_or_else(|| RequestId::of(&parts.headers, app));
-        match of_browser(app, &parts.headers) {
-            Some(session) => Ok(Self { session, request_id }),
-            None => Err(sign_in::redirect(parts)),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Response> {
+        parts.extensions.remove::<Self>().ok_or_else(|| sign_in::redirect(parts))
     }
 }
 

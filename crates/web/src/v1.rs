@@ -1,10 +1,8 @@
 //! `/v1`: Notion's REST API, as Notion answers it.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::any;
 use bytes::Bytes;
 use gate::{Answer, AnswerBody, BODY_MAX, Call, CallBody, Error};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -18,12 +16,16 @@ use crate::App;
 use crate::caller::{BODY_TIMEOUT, RequestId, identify};
 use crate::log::OperationName;
 use crate::problem::REASON;
+use crate::routes::{Routes, any_operation};
 
 /// A single part of a file upload is at most 20 MB; the rest is the envelope of the form.
 const UPLOAD_MAX: usize = 21 * 1024 * 1024;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/v1", any(door)).route("/v1/", any(door)).route("/v1/{*path}", any(door))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route("/v1", any_operation(door))
+        .route("/v1/", any_operation(door))
+        .route("/v1/{*path}", any_operation(door))
 }
 
 async fn door(State(app): State<App>, request: Request) -> Response {

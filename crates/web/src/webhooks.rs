@@ -1,11 +1,10 @@
 //! `/webhooks/notion`: what Notion sends. Who may send is the gate's to judge; here the request is
 //! read, with a bound, and the judgement is put into words.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use gate::{Delivery, DeliveryBody, Received, WebhookRefusal};
 use http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
@@ -16,13 +15,14 @@ use serde_json::json;
 use crate::App;
 use crate::caller::{BODY_TIMEOUT, RequestId};
 use crate::problem::{Problem, REASON};
+use crate::routes::{Routes, SIGNATURE, post};
 use crate::server::PeerAddress;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/webhooks/notion", post(receive))
-        .route("/webhooks/notion/{hook}", post(receive))
-        .method_not_allowed_fallback(crate::problem::no_method)
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route("/webhooks/notion", post(SIGNATURE, receive))
+        .route("/webhooks/notion/{hook}", post(SIGNATURE, receive))
+        .with(|router| router.method_not_allowed_fallback(crate::problem::no_method))
 }
 
 async fn receive(State(app): State<App>, hook: Option<Path<String>>, request: Request) -> Response {

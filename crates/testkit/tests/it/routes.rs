@@ -68,6 +68,55 @@ async fn no_route_answers_without_a_key() {
     kit.finish().await;
 }
 
+/// What routes of ours answer to somebody who lacks what they are declared to need.
+#[tokio::test]
+async fn every_declared_route_is_refused_to_those_who_lack_its_permission() {
+    let kit = Kit::start().await;
+    let [viewer, editor] = [kit.key(Role::Viewer, &[]).await, kit.key(Role::Editor, &[]).await];
+    let narrow = kit.key(Role::Admin, &[kit.demo.team_page_id]).await;
+    kit.forget_calls().await;
+    let mut refused = Vec::new();
+    let body = json!({"parent": kit.demo.team_page_id, "title": "x"});
+    for route in web::declared_routes() {
+        if route.path.starts_with("/v1") || route.path.starts_with("/dashboard") {
+            continue;
+        }
+        let rules: &[(&str, &str)] = match route.permission {
+            "write" => &[(&viewer, "role")],
+            "delete" => &[(&viewer, "role"), (&editor, "role")],
+            "manage" => &[(&viewer, "role"), (&editor, "role"), (&narrow, "scope")],
+            "operator" => &[(&viewer, "operator"), (&editor, "operator"), (&kit.admin, "operator")],
+            "open" | "signature" | "installer" | "own" | "read" => continue,
+            other => panic!("{other}: which keys lack it?"),
+        };
+        let shown = format!("{} {}", route.method, route.path);
+        for (key, rule) in rules {
+            let path = concrete(&route.path);
+            let body = (route.permission == "write").then_some(&body);
+            let reply = kit.call(route.method.as_str(), key, &path, body).await;
+            assert_eq!((reply.status, reply.reason()), (403, Some(*rule)), "{shown}");
+            if *rule == "role" {
+                let requires = format!("Requires \"{}\" permission", route.permission);
+                assert_eq!(reply.json()["detail"], requires, "{shown}");
+            }
+        }
+        if ["manage", "operator"].contains(&route.permission) {
+            refused.push((route.operation.unwrap(), shown, rules.len()));
+        }
+    }
+    assert!(kit.calls().await.is_empty(), "Notion was asked");
+    let entries = kit.entries(500).await;
+    for (operation, route, times) in refused {
+        let told = entries.iter().filter(|entry| {
+            entry.operation == operation.as_str() && entry.action == "manage_denied"
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told.len(), times, "{route}");
+        assert!(told.iter().all(|it| it.resource.kind == "route" && it.resource.id == route));
+    }
+    kit.finish().await;
+}
+
 #[tokio::test]
 async fn every_operation_is_refused_to_the_roles_that_lack_it() {
     let kit = Kit::start().await;

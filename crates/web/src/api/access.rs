@@ -2,12 +2,11 @@
 
 use std::convert::Infallible;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream;
 use gate::{
@@ -27,19 +26,20 @@ use super::Items;
 use crate::App;
 use crate::caller::{Caller, PathParam};
 use crate::problem::Problem;
+use crate::routes::{MANAGE, Routes, get};
 
 /// The form of an answer in which lines follow each other as they come.
 const LINES: &str = "application/x-ndjson";
 /// Items that are written at once.
 const CHUNK: usize = 500;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/access", get(audit))
-        .route("/api/v1/access/last", get(last))
-        .route("/api/v1/access/audits", get(list))
-        .route("/api/v1/access/audits/{at}", get(retrieve))
-        .route("/api/v1/access/trace", get(trace))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route("/api/v1/access", get(MANAGE, audit))
+        .route("/api/v1/access/last", get(MANAGE, last))
+        .route("/api/v1/access/audits", get(MANAGE, list))
+        .route("/api/v1/access/audits/{at}", get(MANAGE, retrieve))
+        .route("/api/v1/access/trace", get(MANAGE, trace))
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {

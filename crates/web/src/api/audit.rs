@@ -1,11 +1,10 @@
 //! `/api/v1/audit`.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use axum::routing::get;
-use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream;
 use gate::{AuditFilter, Gate};
@@ -19,12 +18,13 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::routes::{MANAGE, Routes, get};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/audit", get(list))
-        .route("/api/v1/audit/verify", get(verify))
-        .route("/api/v1/audit/export", get(export))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route("/api/v1/audit", get(MANAGE, list))
+        .route("/api/v1/audit/verify", get(MANAGE, verify))
+        .route("/api/v1/audit/export", get(MANAGE, export))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,9 +1,8 @@
 //! `/api/v1/keys`.
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
 use gate::{Gate, KeyRequest};
 use http::StatusCode;
 use model::Key;
@@ -14,11 +13,12 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
+use crate::routes::{MANAGE, Routes, get};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/keys", get(list).post(create))
-        .route("/api/v1/keys/{id}", get(retrieve).delete(revoke))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route("/api/v1/keys", get(MANAGE, list).post(MANAGE, create))
+        .route("/api/v1/keys/{id}", get(MANAGE, retrieve).delete(MANAGE, revoke))
 }
 
 /// A key as it is shown: everything but the secret.

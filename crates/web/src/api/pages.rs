@@ -1,11 +1,9 @@
 //! `/api/v1/pages` (also `/api/pages`): the few things that a script does with pages, with advice in
 //! the errors.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
 use gate::{Answer, AnswerBody, Call, CallBody};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -17,16 +15,17 @@ use serde_json::{Map, Value, json};
 use crate::App;
 use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
+use crate::routes::{DELETE, READ, Routes, WRITE, get, post};
 
 /// The largest page object that is read.
 const ANSWER_MAX: usize = 8 * 1024 * 1024;
 
-pub(super) fn routes() -> Router<App> {
-    let mut routes = Router::new();
+pub(super) fn routes() -> Routes {
+    let mut routes = Routes::new();
     for base in ["/api/v1/pages", "/api/pages"] {
         routes = routes
-            .route(base, post(create))
-            .route(&format!("{base}/{{id}}"), get(retrieve).delete(trash));
+            .route(base, post(WRITE, create))
+            .route(&format!("{base}/{{id}}"), get(READ, retrieve).delete(DELETE, trash));
     }
     routes
 }

@@ -1,9 +1,8 @@
 //! `/api/v1/tenants`: for the operator alone.
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::StatusCode;
 use model::Tenant;
 use serde::{Deserialize, Serialize};
@@ -12,9 +11,10 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::{Caller, JsonBody};
 use crate::problem::Problem;
+use crate::routes::{OPERATOR, Routes, get};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/api/v1/tenants", get(list).post(add))
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/api/v1/tenants", get(OPERATOR, list).post(OPERATOR, add))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,9 +1,8 @@
 //! `/api/v1/users`: people of a tenant.
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
 use gate::UserRequest;
 use http::StatusCode;
 use model::user::User;
@@ -14,11 +13,13 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
+use crate::routes::{MANAGE, Routes, get};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/users", get(list).post(add))
-        .route("/api/v1/users/{id}", get(retrieve).patch(change).delete(delete))
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/api/v1/users", get(MANAGE, list).post(MANAGE, add)).route(
+        "/api/v1/users/{id}",
+        get(MANAGE, retrieve).patch(MANAGE, change).delete(MANAGE, delete),
+    )
 }
 
 /// A user as it is shown.

@@ -1,16 +1,18 @@
 //! `/api/v1/vault`: which master keys are in use, and their change. For the operator alone.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use gate::{Rotated, VaultStatus};
 
 use crate::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::routes::{OPERATOR, Routes, get, post};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/api/v1/vault", get(status)).route("/api/v1/vault/rotate", post(rotate))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route("/api/v1/vault", get(OPERATOR, status))
+        .route("/api/v1/vault/rotate", post(OPERATOR, rotate))
 }
 
 async fn status(State(app): State<App>, caller: Caller) -> Result<Json<VaultStatus>, Problem> {

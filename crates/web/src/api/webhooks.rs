@@ -1,9 +1,8 @@
 //! `/api/v1/webhooks`: pairing, subscriptions, events.
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query, State};
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use gate::{EventFilter, EventState, Pairing, ShownEvent, ShownSubscription};
 use http::request::Parts;
 use http::{StatusCode, header};
@@ -15,15 +14,19 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::{Caller, LocalOperator, PathParam};
 use crate::problem::Problem;
+use crate::routes::{MANAGE, Routes, delete, get, post};
 use crate::server::Encrypted;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/webhooks/pairing", get(pairing).post(open).delete(close))
-        .route("/api/v1/webhooks/subscriptions", get(subscriptions))
-        .route("/api/v1/webhooks/subscriptions/{id}", delete(forget))
-        .route("/api/v1/webhooks/events", get(events))
-        .route("/api/v1/webhooks/events/{id}/replay", post(replay))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/api/v1/webhooks/pairing",
+            get(MANAGE, pairing).post(MANAGE, open).delete(MANAGE, close),
+        )
+        .route("/api/v1/webhooks/subscriptions", get(MANAGE, subscriptions))
+        .route("/api/v1/webhooks/subscriptions/{id}", delete(MANAGE, forget))
+        .route("/api/v1/webhooks/events", get(MANAGE, events))
+        .route("/api/v1/webhooks/events/{id}/replay", post(MANAGE, replay))
 }
 
 /// The window as it is shown.

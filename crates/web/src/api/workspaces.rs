@@ -1,9 +1,8 @@
 //! `/api/v1/workspaces` (the list also `/workspaces`).
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use gate::{Tokens, Workspace};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -16,13 +15,14 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
+use crate::routes::{MANAGE, Routes, get, post};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/workspaces", get(list))
-        .route("/api/v1/workspaces", get(list).post(connect))
-        .route("/api/v1/workspaces/{bot_id}", get(retrieve).delete(disconnect))
-        .route("/api/v1/workspaces/{bot_id}/rotate", post(rotate))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route("/workspaces", get(MANAGE, list))
+        .route("/api/v1/workspaces", get(MANAGE, list).post(MANAGE, connect))
+        .route("/api/v1/workspaces/{bot_id}", get(MANAGE, retrieve).delete(MANAGE, disconnect))
+        .route("/api/v1/workspaces/{bot_id}/rotate", post(MANAGE, rotate))
 }
 
 /// A connection in a list.
