@@ -14,7 +14,7 @@ use crate::custody::usable;
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
 use crate::record::Record;
-use crate::view::Learned;
+use crate::view::{Asked, Learned};
 use crate::{Gate, listing, trim, view};
 
 /// The largest JSON body that Notion takes.
@@ -140,10 +140,11 @@ impl Gate {
                 body: body.into_request(),
                 repeatable: found.operation.repeatable(),
             };
+            let objects = &named.objects;
+            let operation = found.operation;
+            let asked = Asked { principal, operation, effect, version, objects };
             match self.send(permit, request).await {
-                Ok(response) => {
-                    self.view(principal, &found, &named, effect, response, &looking).await
-                }
+                Ok(response) => self.view(asked, response, &looking).await,
                 Err(error) => Err(error),
             }
         };
@@ -277,13 +278,11 @@ impl Gate {
     /// Step 8, view: learns places from the answer, and hides what turns out to lie outside.
     async fn view(
         &self,
-        principal: &Principal,
-        found: &Match,
-        named: &Named,
-        effect: Effect,
+        asked: Asked<'_>,
         response: Response,
         looking: &Looking<'_>,
     ) -> Result<Acted, Error> {
+        let Asked { principal, operation, effect, .. } = asked;
         let headers = passing_headers(&response.headers);
         let status = response.status;
         let everything =
@@ -299,53 +298,50 @@ impl Gate {
             let code = ApiError::parse(status.as_u16(), &bytes).map(|error| error.code);
             return Ok(Acted { answer: whole(bytes), code, made: None });
         }
-        let mut acted = Acted { answer: whole(bytes.clone()), code: None, made: None };
-        let learned = view::learn(
-            &self.shared.tree,
-            principal,
-            found.operation,
-            &bytes,
-            self.shared.clock.now(),
-        );
-        let mut learned_objects = Vec::new();
+        let now = self.shared.clock.now();
+        let learned = view::learn(&self.shared.tree, principal, operation, &bytes, now);
+        let (mut made, mut listed) = (None, Vec::new());
         match learned {
             Ok(Learned::One(id)) => {
-                acted.made =
-                    id.filter(|_| effect != Effect::Read && found.operation.ids.is_empty());
+                made = id.filter(|_| effect != Effect::Read && operation.ids.is_empty());
             }
-            Ok(Learned::List(objects)) => learned_objects = objects,
+            Ok(Learned::List(objects)) => listed = objects,
             // Unknown shapes are not relayed to a caller from whom something may have to be hidden.
-            Err(error) if principal.scope().is_some() && effect == Effect::Read => {
+            Err(error) if !self.sees_everything(principal) && effect == Effect::Read => {
                 return Err(error);
             }
             Err(_) => {}
         }
         if let (Some(made), Shape::One(Kind::FileUpload), Some(key)) =
-            (acted.made, found.operation.answer, principal.key_id())
+            (made, operation.answer, principal.key_id())
         {
             self.shared.tree.put_owner(principal.connection, made, key.clone());
         }
-        if effect == Effect::Read && !self.sees_everything(principal) {
-            self.check_places(principal, found, named, &learned_objects, looking).await?;
-        }
-        Ok(acted)
+        let shown = if self.sees_everything(principal) {
+            bytes
+        } else {
+            if effect == Effect::Read {
+                self.check_places(&asked, &listed, looking).await?;
+            }
+            self.cut(looking, asked, bytes).await?
+        };
+        Ok(Acted { answer: whole(shown), code: None, made })
     }
 
     /// After a read: the object that was asked for may turn out to have moved away, and a list may hold
     /// what stands elsewhere (a copy of a synced block has the children of its original).
     async fn check_places(
         &self,
-        principal: &Principal,
-        found: &Match,
-        named: &Named,
+        asked: &Asked<'_>,
         listed: &[(Kind, Id)],
         looking: &Looking<'_>,
     ) -> Result<(), Error> {
-        let asked_for = matches!(found.operation.answer, Shape::One(_)).then_some(&named.objects);
+        let Asked { principal, operation, objects, .. } = *asked;
+        let asked_for = matches!(operation.answer, Shape::One(_)).then_some(objects);
         for (kind, id) in asked_for.into_iter().flatten().chain(listed).copied() {
             let place = self.locate(looking, kind, id, Trust::Tree).await?;
             if !self.sees(principal, &place) {
-                let (kind, id) = named.objects.first().copied().unwrap_or((kind, id));
+                let (kind, id) = objects.first().copied().unwrap_or((kind, id));
                 return Err(self.not_found(principal, Effect::Read, kind, id));
             }
         }

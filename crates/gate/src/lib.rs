@@ -13,6 +13,7 @@ mod audit;
 mod background;
 mod budget;
 mod call;
+mod columns;
 mod custody;
 mod error;
 mod install;

@@ -27,6 +27,7 @@ use crate::call::{ANSWER_MAX, Acted, Answer, AnswerBody, passing_headers, with_q
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
 use crate::tree::Object;
+use crate::view::Asked;
 
 /// Lists whose objects can lie anywhere in the workspace.
 const FILTERED: &[&str] = &["get-databases", "list-file-uploads", "list-views", "post-search"];
@@ -84,6 +85,8 @@ impl Gate {
         let mut last: Option<(HeaderMap, IndexMap<String, Box<RawValue>>)> = None;
         let mut permit = Some(permit);
         let looking = Looking::new(principal, request_id, self.shared.clock.now());
+        let effect = operation.effect;
+        let asked = Asked { principal, operation, effect, version: listing.version, objects: &[] };
         // Looking up places takes time; a page that is not full is better than none.
         let enough = Instant::now() + self.notion.settings().timeout / 2;
         for round in 0.. {
@@ -103,21 +106,19 @@ impl Gate {
             }
             let page = Page::read(operation, &bytes)?;
             for (index, result) in page.results.into_iter().enumerate().skip(position.skip) {
-                let inside = match self.is_inside(principal, &looking, &result).await {
+                let shown = match self.shown(&asked, &looking, result).await {
                     // Enough for one call, if it has come anywhere at all: the next goes on from here.
                     Err(Error::Budget { .. }) if index > position.skip || !kept.is_empty() => None,
-                    inside => Some(inside?),
+                    shown => Some(shown?),
                 };
-                if inside == Some(false) && Instant::now() < enough {
+                if matches!(shown, Some(None)) && Instant::now() < enough {
                     continue;
                 }
-                let full = kept.len() == page_size || inside.is_none();
+                let full = kept.len() == page_size || shown.is_none();
                 if full || Instant::now() >= enough {
                     next = Some(Position { skip: index + usize::from(!full), ..position.clone() });
                 }
-                if inside == Some(true) && !full {
-                    kept.push(result);
-                }
+                kept.extend(shown.flatten().filter(|_| !full));
                 if next.is_some() {
                     break;
                 }
@@ -162,21 +163,31 @@ impl Gate {
         Ok(as_it_came(status, &headers, bytes))
     }
 
-    async fn is_inside(
+    /// One object of the list as the caller sees it; `None` if the caller does not.
+    async fn shown(
         &self,
-        principal: &Principal,
+        asked: &Asked<'_>,
         looking: &Looking<'_>,
-        result: &RawValue,
-    ) -> Result<bool, Error> {
+        result: Box<RawValue>,
+    ) -> Result<Option<Box<RawValue>>, Error> {
+        let principal = asked.principal;
         if self.sees_everything(principal) {
-            return Ok(true);
+            return Ok(Some(result));
         }
-        let object: Object<'_> = serde_json::from_str(result.get())
-            .map_err(|error| Error::Answer(format!("an object of the list: {error}")))?;
-        let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(false) };
+        let unreadable = |error| Error::Answer(format!("an object of the list: {error}"));
+        let object: Object<'_> = serde_json::from_str(result.get()).map_err(unreadable)?;
+        let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(None) };
         self.shared.tree.learn(principal.connection, &object, self.shared.clock.now());
         let place = self.locate(looking, kind, id, Trust::Tree).await?;
-        Ok(self.sees(principal, &place))
+        if !self.sees(principal, &place) {
+            return Ok(None);
+        }
+        let whole: Value = serde_json::from_str(result.get()).map_err(unreadable)?;
+        let shown = self.cut_value(looking, asked, whole.clone()).await?;
+        if shown == whole {
+            return Ok(Some(result));
+        }
+        serde_json::value::to_raw_value(&shown).map(Some).map_err(unreadable)
     }
 
     fn seal_cursor(

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod client;
 pub mod error;
 pub mod id;
+pub mod link;
 #[cfg(feature = "client")]
 pub mod oauth;
 pub mod references;

@@ -28,6 +28,8 @@ pub enum Label {
     Sessions,
     /// The `state` of an authorisation by OAuth.
     OauthState,
+    /// Ids that stand for what a caller does not see.
+    Pseudonyms,
 }
 
 impl Label {
@@ -38,6 +40,7 @@ impl Label {
             Self::Cursors => b"notegate 1 cursors",
             Self::Sessions => b"notegate 1 sessions",
             Self::OauthState => b"notegate 1 oauth state",
+            Self::Pseudonyms => b"notegate 1 pseudonyms",
         }
     }
 }
