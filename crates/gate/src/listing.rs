@@ -35,6 +35,9 @@ const PAGE_SIZE_MAX: usize = 100;
 /// Pages that are read at Notion for one page of ours.
 const ROUNDS_MAX: usize = 20;
 
+/// Positions are sealed in multiples of so many bytes.
+const CURSOR_STEP: usize = 512;
+
 /// Whether a scoped caller gets this list filtered.
 pub(crate) fn is_filtered(operation: &Operation) -> bool {
     FILTERED.contains(&operation.name)
@@ -199,7 +202,10 @@ impl Gate {
         let shared = &self.shared;
         let caller = principal.name();
         // INVARIANT: a text and a number always have a JSON form.
-        let text = serde_json::to_string(position).expect("a position is JSON");
+        let mut text = serde_json::to_string(position).expect("a position is JSON");
+        // How long it is would tell how many objects were left out.
+        let length = text.len().next_multiple_of(CURSOR_STEP);
+        text.extend(std::iter::repeat_n(' ', length - text.len()));
         let place = cursor_place(&caller, operation);
         let sealed = shared.cursors.sealing().seal(place, &text.into());
         URL_SAFE_NO_PAD.encode(sealed.as_bytes())
