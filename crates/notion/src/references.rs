@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::catalogue::Kind;
 use crate::error::ApiError;
 use crate::id::Id;
+use crate::link;
 
 /// An id in a body.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -79,6 +80,10 @@ impl<'a> Walk<'a> {
                 self.value(member, name)
             }
             (None, Value::String(text)) if is_markdown(holder, name) => self.tags(text),
+            (None, Value::String(text)) if name == "url" && LINKS.contains(&holder) => {
+                self.link(text);
+                Ok(())
+            }
             (None, Value::String(text)) if name == "id" && !OTHER_IDS.contains(&holder) => {
                 // Under a name that we do not know, perhaps that of a property.
                 if let Some(id) = Id::parse(text) {
@@ -108,11 +113,21 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The ids in the tags of a markdown text. A tag like `<page url="…">` moves the page that it
-    /// names, a mention shows its title, a synced block its content. Ids outside of tags are text.
+    /// What a link names, if it leads into Notion.
+    fn link(&mut self, url: &str) {
+        for (kind, id) in link::targets(url).unwrap_or_default() {
+            self.push(kind, id);
+        }
+    }
+
+    /// The ids in the tags of a markdown text, and in its links. A tag like `<page url="…">` moves the
+    /// page that it names, a mention shows its title, a synced block its content. Other ids are text.
     fn tags(&mut self, text: &str) -> Result<(), ApiError> {
-        let tags = text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
-        for tag in tags {
+        let mut pieces = text.split('<');
+        self.addresses(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let (tag, words) = piece.split_once('>').unwrap_or((piece, ""));
+            self.addresses(words);
             let mut ids = ids_in(tag).peekable();
             if ids.peek().is_none()
                 && TAGS.iter().any(|name| tag.starts_with(name))
@@ -129,6 +144,14 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The links in words: written as such, or just their addresses.
+    fn addresses(&mut self, words: &str) {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"' | '\'');
+        for word in words.split(ends).filter(|word| word.contains("://")) {
+            self.link(word);
+        }
     }
 
     fn push(&mut self, kind: Kind, id: Id) {
@@ -153,6 +176,9 @@ impl<'a> Walk<'a> {
 
 /// Tags of Notion's markdown that stand for an object.
 const TAGS: &[&str] = &["page", "database", "folder", "mention", "synced"];
+
+/// Holders whose `url` leads somewhere. (A property that is called so gets the same scrutiny.)
+const LINKS: &[&str] = &["bookmark", "embed", "link", "link_preview"];
 
 /// Holders whose `id` names no page, block or database: people, options, emojis.
 const OTHER_IDS: &[&str] = &[
@@ -280,6 +306,31 @@ mod tests {
             "children": [{"paragraph": {"rich_text": [{"text": {"content": text}}]}}],
         });
         assert_eq!(references(&harmless).unwrap(), []);
+    }
+
+    #[test]
+    fn links_name_what_they_lead_to() {
+        let id = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+        let url = format!("https://www.notion.so/Plan-{}", id.replace('-', ""));
+        for body in [
+            json!({"rich_text": [{"text": {"content": "x", "link": {"url": url}}}]}),
+            json!({"children": [{"bookmark": {"url": url}}]}),
+            json!({"embed": {"url": url}}),
+            json!({"markdown": format!("see [the plan]({url}) <b>now</b>")}),
+            json!({"markdown": format!("<b>x</b> {url}")}),
+        ] {
+            let found = references(&body).unwrap();
+            assert_eq!(found.len(), 1, "{body}");
+            assert_eq!((found[0].kind, found[0].id.to_string()), (Kind::Block, id.to_owned()));
+        }
+        let elsewhere = format!("https://example.com/{id}");
+        for body in [
+            json!({"rich_text": [{"text": {"content": url, "link": {"url": elsewhere}}}]}),
+            json!({"markdown": format!("[x]({elsewhere}) {id}")}),
+            json!({"properties": {"Site": {"url": url}}}),
+        ] {
+            assert_eq!(references(&body).unwrap(), [], "{body}");
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(super) fn cut(walk: &mut Walk, object: &mut Members) -> Option<(Id, Id)> {
             let pseudonym = (walk.pseudonym)(source);
             walk.eyes.note(pseudonym, true);
             object["parent"]["database_id"] = pseudonym.to_string().into();
+            // How the database is shown on the page above it is told by its tables, too.
+            object.get_mut("is_inline").into_iter().for_each(|inline| *inline = false.into());
             hidden = Some((database, pseudonym));
         }
     }
