@@ -10,6 +10,7 @@ use policy::{Admission, Aim, Permit, Place, Refusal, Target};
 use serde_json::Value;
 
 use crate::aim::{self, Named};
+use crate::columns::{self, StandIns};
 use crate::custody::usable;
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
@@ -86,7 +87,7 @@ impl Gate {
             Ok(prepared) => prepared,
             Err(error) => return Err(record.failed(error).await),
         };
-        let Prepared { found, admission, named, effect, version, body } = prepared;
+        let Prepared { mut found, admission, named, effect, version, mut body } = prepared;
         if let Some((kind, id)) = named.objects.first() {
             record.about(kind.as_str(), id);
         }
@@ -115,7 +116,19 @@ impl Gate {
         };
         self.settle_looking(&looking);
 
-        // 4 once more: what a change of columns does depends on the columns that are there.
+        // 4 once more: columns that reach outside do not exist, and neither do their names.
+        let mut query = query.map(str::to_owned);
+        let (found_mut, query_mut) = (&mut found, &mut query);
+        let naming =
+            columns::Call { found: found_mut, query: query_mut, body: body.json_mut(), version };
+        let stand_ins = match tokio::time::timeout(time, self.hide_names(&looking, naming)).await {
+            Ok(Ok(stand_ins)) => stand_ins,
+            Ok(Err(error)) => return Err(record.failed(error).await),
+            Err(_) => return Err(record.failed(Error::Upstream(SendError::Timeout(time))).await),
+        };
+        let query = query.as_deref();
+
+        // And what a change of columns does depends on the columns that are there.
         let change = self.check_schema_change(principal, &found, version, body.json(), request_id);
         if let Err(error) = change.await {
             return Err(record.failed(error).await);
@@ -149,6 +162,8 @@ impl Gate {
             }
         };
 
+        self.forget_columns(principal, found.operation);
+        let acted = acted.map(|acted| acted.in_the_words_of(&stand_ins));
         let acted = acted.and_then(|acted| acted.trimmed(found.operation, principal.capabilities));
 
         // 9 conclude: the outcome is in the ledger.
@@ -268,7 +283,13 @@ impl Gate {
     }
 
     /// The error for an object that is not there for `principal`, whether it exists or not.
-    fn not_found(&self, principal: &Principal, effect: Effect, kind: Kind, id: Id) -> Error {
+    pub(crate) fn not_found(
+        &self,
+        principal: &Principal,
+        effect: Effect,
+        kind: Kind,
+        id: Id,
+    ) -> Error {
         match self.held_for(principal) {
             Ok(held) => Error::NotFound(held.not_found(effect, kind, id)),
             Err(error) => error,
@@ -316,6 +337,9 @@ impl Gate {
             (made, operation.answer, principal.key_id())
         {
             self.shared.tree.put_owner(principal.connection, made, key.clone());
+        }
+        if operation.name == "create-view-query" {
+            self.learn_view_query(looking, asked.objects, &bytes).await?;
         }
         let shown = if self.sees_everything(principal) {
             bytes
@@ -369,6 +393,14 @@ pub(crate) struct Acted {
 }
 
 impl Acted {
+    /// In the caller's own words, where the request used others.
+    fn in_the_words_of(mut self, stand_ins: &StandIns) -> Self {
+        if let AnswerBody::Whole(bytes) = self.answer.body {
+            self.answer.body = AnswerBody::Whole(stand_ins.restore(bytes));
+        }
+        self
+    }
+
     /// Cut down to the capabilities of the caller.
     fn trimmed(mut self, operation: &Operation, granted: Capabilities) -> Result<Self, Error> {
         if let AnswerBody::Whole(bytes) = &self.answer.body
@@ -413,6 +445,13 @@ impl Body {
     }
 
     fn json(&self) -> Option<&Value> {
+        match self {
+            Self::Json(value) => Some(value),
+            Self::Empty | Self::Stream(..) => None,
+        }
+    }
+
+    fn json_mut(&mut self) -> Option<&mut Value> {
         match self {
             Self::Json(value) => Some(value),
             Self::Empty | Self::Stream(..) => None,

@@ -161,6 +161,7 @@ struct Shared {
     budgets: Budgets,
     tree: Tree,
     look_ups: LookUps,
+    columns: columns::Memory,
     access_audits: access::Audits,
     sessions: Sessions,
     states: States,
@@ -201,6 +202,7 @@ impl Gate {
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
             look_ups: LookUps::new(options.lookups_per_minute),
+            columns: columns::Memory::new(options.tree_age_max),
             access_audits: access::Audits::default(),
             sessions: Sessions::new(match &options.session_secret {
                 Some(secret) => secret.expose_secret().as_bytes(),

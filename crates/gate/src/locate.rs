@@ -49,6 +49,11 @@ impl<'a> Looking<'a> {
         Self { principal, request_id, left, has_paid, begun: now }
     }
 
+    /// On whose behalf.
+    pub(crate) fn principal(&self) -> &'a Principal {
+        self.principal
+    }
+
     fn made(&self) -> u32 {
         LOOKUPS_MAX.saturating_sub(self.left.load(Ordering::Relaxed))
     }
@@ -114,7 +119,7 @@ impl Gate {
         let connection = principal.connection;
         // Above this nothing is asked for: the caller's scope is settled.
         let settled = |path: &[Id]| principal.scope().is_some_and(|scope| scope.covers(path));
-        if kind == Kind::FileUpload {
+        if matches!(kind, Kind::FileUpload | Kind::ViewQuery) {
             let owner = self.shared.tree.owner(connection, id);
             let own = owner.is_some() && owner.as_ref() == principal.key_id();
             return Ok(if own { Place::Own } else { Place::Unknown });
@@ -140,7 +145,7 @@ impl Gate {
                 Some(node) => node,
                 // A root is inside itself wherever it stands; only whether it is there at all
                 // remains, and the call will tell that.
-                None if settled(&path) => return Ok(Place::Path(path)),
+                None if settled(&path) => break,
                 None => match self.look_up(looking, kind, id).await? {
                     Some(node) => node,
                     None if own => return Ok(Place::Unknown),
@@ -157,7 +162,24 @@ impl Gate {
             }
             next = node.parent;
         }
-        Ok(Place::Path(path))
+        self.unless_no_view(looking, kind, id, Place::Path(path)).await
+    }
+
+    /// A view that stands where the caller sees it may all the same not exist for it.
+    async fn unless_no_view(
+        &self,
+        looking: &Looking<'_>,
+        kind: Kind,
+        id: Id,
+        place: Place,
+    ) -> Result<Place, Error> {
+        let principal = looking.principal;
+        let is_there = kind != Kind::View
+            || self.sees_everything(principal)
+            || !self.sees(principal, &place)
+            // A view's table is located, too.
+            || Box::pin(self.view_exists(looking, id)).await?;
+        Ok(if is_there { place } else { Place::Unknown })
     }
 
     /// Asks Notion where `id` stands; `None` if it is not there for the connection.
@@ -167,6 +189,22 @@ impl Gate {
         kind: Kind,
         id: Id,
     ) -> Result<Option<Node>, Error> {
+        let Some(body) = self.fetch(looking, kind, id).await? else { return Ok(None) };
+        let object: Object<'_> = serde_json::from_slice(&body)
+            .map_err(|_| Error::Answer(format!("{kind}: not the object that it should be")))?;
+        let (connection, now) = (looking.principal.connection, self.shared.clock.now());
+        let node = self.shared.tree.learn(connection, &object, now);
+        self.shared.columns.learn(connection, (kind, id), &body, now);
+        Ok(node.filter(|_| object.id == Some(id)))
+    }
+
+    /// Asks Notion for an object, for the gate itself to look at.
+    pub(crate) async fn fetch(
+        &self,
+        looking: &Looking<'_>,
+        kind: Kind,
+        id: Id,
+    ) -> Result<Option<bytes::Bytes>, Error> {
         let Looking { principal, request_id, left, .. } = looking;
         let connection = principal.connection;
         let Some(operation) = lookup_operation(kind) else { return Ok(None) };
@@ -187,13 +225,7 @@ impl Gate {
         };
         record.answered(status.as_u16(), None).await?;
         match status {
-            StatusCode::OK => {
-                let object: Object<'_> = serde_json::from_slice(&body).map_err(|_| {
-                    Error::Answer(format!("{}: not the object that it should be", operation.name))
-                })?;
-                let node = self.shared.tree.learn(connection, &object, self.shared.clock.now());
-                Ok(node.filter(|_| object.id == Some(id)))
-            }
+            StatusCode::OK => Ok(Some(body)),
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => {
                 self.shared.tree.forget(connection, id);
                 Ok(None)

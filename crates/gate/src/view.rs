@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use vault::Label;
 
 pub(crate) use eyes::Eyes;
+pub(crate) use rich_text::UNTITLED;
 use walk::{Strange, Walk};
 
 use crate::Gate;
@@ -142,7 +143,7 @@ fn bare(answer: &Value) -> Value {
 }
 
 /// An id that is nobody's, and always the same for `id`: a keyed hash in the form of a version 4 UUID.
-fn pseudonym(key: &hmac::Key, id: Id) -> Id {
+pub(crate) fn pseudonym(key: &hmac::Key, id: Id) -> Id {
     let tag = hmac::sign(key, id.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&tag.as_ref()[..16]);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::walk::{Members, Walk};
 
 /// What Notion calls what it does not show.
-pub(super) const UNTITLED: &str = "Untitled";
+pub(crate) const UNTITLED: &str = "Untitled";
 
 /// Whether this is a run of text.
 pub(super) fn is_run(members: &Members) -> bool {

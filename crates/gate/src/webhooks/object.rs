@@ -96,6 +96,7 @@ impl Gate {
             return Ok(());
         };
         self.shared.tree.forget(connection.bot_id, id);
+        self.shared.columns.hear_of(connection.bot_id, &last.entity_kind);
         if event.is_deletion() {
             return Ok(());
         }

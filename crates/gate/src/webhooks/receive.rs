@@ -256,6 +256,7 @@ impl Gate {
         if let Some(object) = object {
             for connection in self.own_connections(tenant) {
                 shared.tree.forget(connection.bot_id, object);
+                shared.columns.hear_of(connection.bot_id, &event.entity.kind);
             }
         }
         let stored = StoredEvent {
