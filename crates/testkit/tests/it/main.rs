@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod columns;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod dashboard;
