@@ -19,6 +19,7 @@ impl Gate {
             self.keep_last_uses(stop.clone()),
             self.find_out(stop.clone()),
             self.look_after_connections(stop.clone()),
+            self.keep_retention(stop.clone()),
             self.work_webhooks(stop),
             self.resume_rotation(),
         );

@@ -20,6 +20,7 @@ mod install;
 mod keys;
 mod listing;
 mod locate;
+mod prune;
 mod rate;
 mod record;
 mod recorder;
@@ -53,12 +54,13 @@ pub use access::{
     AccessReport, AccessTrace, Asked, Changed, Compared, OnProgress, TraceAnswer, UNTITLED,
     compare, compare_with_ids,
 };
-pub use audit::{AuditFilter, AuditPage, verify_at_rest};
+pub use audit::{AuditCheck, AuditExport, AuditFilter, AuditPage, verify_at_rest};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens, is_notions_own};
 pub use error::{Error, KeyFault};
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
+pub use prune::AuditPruned;
 pub use rate::{Limiter, Source};
 pub use recorder::EntrySink;
 pub use rekey::{
@@ -107,6 +109,8 @@ pub struct Options {
     pub notion_version: Option<Version>,
     /// Whether reads, too, wait until they are in the ledger.
     pub strict_ledger: bool,
+    /// How long entries are kept; for ever if not said.
+    pub ledger_retention: Option<Duration>,
     /// How long a place in the tree is believed without asking again.
     pub tree_age_max: Duration,
     /// How often the gate asks Notion in a minute where something stands, on behalf of one key.
@@ -154,6 +158,9 @@ struct Shared {
     rotation_grace: Duration,
     notion_version: Option<Version>,
     strict_ledger: bool,
+    ledger_retention: Option<Duration>,
+    /// Held while entries are dropped from the ledger.
+    pruning: tokio::sync::Mutex<()>,
     keys: KeyRing,
     custody: Custody,
     tenants: Tenants,
@@ -226,6 +233,8 @@ impl Gate {
             rotation_grace: options.rotation_grace,
             notion_version: options.notion_version,
             strict_ledger: options.strict_ledger,
+            ledger_retention: options.ledger_retention,
+            pruning: tokio::sync::Mutex::new(()),
         };
         let gate = Self { shared: Arc::new(shared), notion };
         gate.reseal_legacy().await?;

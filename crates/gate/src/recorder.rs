@@ -45,7 +45,7 @@ pub(crate) struct Recorder {
     urgent: Arc<Notify>,
     failing: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
-    public_key: String,
+    signer: Arc<Signer>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -62,7 +62,7 @@ impl Recorder {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let (chains, damages) = take_up(&*store, &signer).await?;
-        let public_key = signer.public_key().to_owned();
+        let signer = Arc::new(signer);
         let (queue, items) = mpsc::channel(QUEUE_LENGTH);
         let urgent = Arc::new(Notify::new());
         let failing = Arc::new(AtomicBool::new(false));
@@ -73,7 +73,7 @@ impl Recorder {
             failing: failing.clone(),
             closing: closing.clone(),
             store,
-            signer,
+            signer: signer.clone(),
             chains,
             on_entry,
         };
@@ -94,7 +94,7 @@ impl Recorder {
             urgent,
             failing,
             closing,
-            public_key,
+            signer,
             thread: Mutex::new(Some(thread)),
         };
         for damage in damages {
@@ -111,7 +111,12 @@ impl Recorder {
 
     /// The key that checks the checkpoints, in base64.
     pub(crate) fn public_key(&self) -> &str {
-        &self.public_key
+        self.signer.public_key()
+    }
+
+    /// Signs for the ledger.
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Hands over an entry that nobody waits for. Waits only if the queue is full.
@@ -160,7 +165,15 @@ impl Recorder {
                 "writes were cut off when notegate stopped; Notion may have done them"
             );
         }
-        for intent in open {
+        for row in open {
+            let seq = row.seq();
+            let Some(intent) = row.into_entry() else {
+                tracing::error!(
+                    seq,
+                    "an intent in the ledger cannot be read: run `notegate audit verify`"
+                );
+                continue;
+            };
             let draft = conclusion_of(&intent, now, "interrupted");
             // If even this fails the recorder is failing, and every call is refused.
             let _ = self.note(draft, Phase::Conclusion(intent.seq)).await;
@@ -285,7 +298,7 @@ struct Writer {
     failing: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
     store: Arc<dyn Store>,
-    signer: Signer,
+    signer: Arc<Signer>,
     chains: HashMap<String, Chain>,
     on_entry: EntrySink,
 }

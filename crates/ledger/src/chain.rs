@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Draft, Entry, Hash};
+use crate::pruned::Pruned;
 
 /// The newest entry of a chain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +57,12 @@ pub enum Fault {
     /// The entry is not what was hashed.
     #[error("the entry was changed")]
     Changed,
+    /// The entry cannot be read.
+    #[error("the entry cannot be read: it is not what notegate wrote")]
+    Unreadable,
+    /// The entry is of another tenant's ledger.
+    #[error("the entry belongs to the ledger of another tenant")]
+    OtherTenant,
     /// The chain ends before the entry that the checkpoint names, or after it.
     #[error("the chain does not end where its signed checkpoint says")]
     Cut,
@@ -65,6 +72,17 @@ pub enum Fault {
     /// The checkpoint was not signed by this installation, or names another entry.
     #[error("the signed checkpoint does not fit the chain")]
     BadCheckpoint,
+    /// The record of what was dropped was not signed by this installation, or does not fit.
+    #[error("the record of dropped entries is not signed by this installation, or does not fit")]
+    BadPruned,
+    /// The chain is not the one that a checkpoint kept elsewhere names.
+    #[error(
+        "a checkpoint that was kept names another entry here: this entry or one before it was rewritten"
+    )]
+    Rewritten,
+    /// The chain ends before a checkpoint kept elsewhere.
+    #[error("the chain ends before a checkpoint that was kept: its end was cut off")]
+    Shortened,
 }
 
 /// What a check found.
@@ -84,6 +102,7 @@ pub struct Verdict {
 #[derive(Debug)]
 pub struct Verifier {
     head: Head,
+    tenant: Option<String>,
     entries: u64,
     found: Option<(u64, Fault)>,
 }
@@ -91,7 +110,38 @@ pub struct Verifier {
 impl Verifier {
     /// A check that begins after `head`.
     pub fn after(head: Head) -> Self {
-        Self { head, entries: 0, found: None }
+        Self { head, tenant: None, entries: 0, found: None }
+    }
+
+    /// Goes on after what was dropped, if `public_key` says that it was, and nothing else is missing.
+    pub fn skip(&mut self, pruned: &Pruned, public_key: &str) {
+        if self.found.is_some() {
+            return;
+        }
+        let fits = pruned.first == self.head.seq + 1
+            && self.entries == 0
+            && self.belongs(&pruned.tenant)
+            && pruned.is_signed_by(public_key);
+        if fits {
+            self.head = pruned.head();
+        } else {
+            self.found = Some((self.head.seq + 1, Fault::BadPruned));
+        }
+    }
+
+    /// Goes on after an entry that is known from elsewhere. Only at the beginning.
+    pub(crate) fn go_on_after(&mut self, head: Head) {
+        self.head = head;
+    }
+
+    /// Whose chain it is, as far as anything said so.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// Whether everything until now is of this tenant, too.
+    pub(crate) fn belongs(&mut self, tenant: &str) -> bool {
+        self.tenant.get_or_insert_with(|| tenant.to_owned()) == tenant
     }
 
     /// Looks at the next entry; after the first fault it looks no further.
@@ -105,6 +155,8 @@ impl Verifier {
             Some(Fault::Broken)
         } else if entry.compute_hash() != entry.hash {
             Some(Fault::Changed)
+        } else if !self.belongs(&entry.tenant) {
+            Some(Fault::OtherTenant)
         } else {
             None
         };
@@ -125,6 +177,11 @@ impl Verifier {
     /// Notes a fault that lies outside the entries.
     pub fn fail(&mut self, at: u64, fault: Fault) {
         self.found.get_or_insert((at, fault));
+    }
+
+    /// Whether something wrong was found.
+    pub fn has_found(&self) -> bool {
+        self.found.is_some()
     }
 
     /// The newest good entry.

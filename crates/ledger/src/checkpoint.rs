@@ -1,16 +1,16 @@
 //! Signed checkpoints: where a chain stood, said by the one who holds the signing key.
 
-use std::fmt;
-
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::Head;
 use crate::entry::Hash;
+use crate::signature::{Signer, is_signed};
 
-/// Where a chain stood. Anybody with the public key can check it, without a database.
+/// The first line of the statement that is signed.
+const KIND: &str = "notegate checkpoint 1";
+
+/// Where a chain stood. Anybody with the public key can check it, without a database; kept elsewhere, it
+/// shows later whether the chain that it names is still the beginning of the chain.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
@@ -34,55 +34,22 @@ impl Checkpoint {
 
     /// Whether `public_key` (base64) signed it.
     pub fn is_signed_by(&self, public_key: &str) -> bool {
-        let (Ok(key), Ok(signature)) =
-            (STANDARD.decode(public_key), STANDARD.decode(&self.signature))
-        else {
-            return false;
-        };
-        UnparsedPublicKey::new(&ED25519, key)
-            .verify(statement(&self.tenant, self.head()).as_bytes(), &signature)
-            .is_ok()
+        let (seq, hash) = (self.seq.to_string(), self.hash.to_string());
+        let fields = [self.tenant.as_str(), &seq, &hash];
+        self.public_key == public_key && is_signed(public_key, KIND, &fields, &self.signature)
     }
-}
-
-/// Signs checkpoints.
-pub struct Signer {
-    pair: Ed25519KeyPair,
-    public_key: String,
 }
 
 impl Signer {
-    /// A signer out of a 32-byte seed.
-    pub fn from_seed(seed: &[u8; 32]) -> Self {
-        // INVARIANT: any 32 bytes are a seed (RFC 8032, 5.1.5).
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("32 bytes are a seed");
-        let public_key = STANDARD.encode(pair.public_key());
-        Self { pair, public_key }
-    }
-
-    /// The key that checks what this signs, in base64.
-    pub fn public_key(&self) -> &str {
-        &self.public_key
-    }
-
     /// Says that the chain of `tenant` stands at `head`.
     pub fn sign(&self, tenant: &str, head: Head) -> Checkpoint {
+        let (seq, hash) = (head.seq.to_string(), head.hash.to_string());
         Checkpoint {
             tenant: tenant.to_owned(),
             seq: head.seq,
             hash: head.hash,
-            signature: STANDARD.encode(self.pair.sign(statement(tenant, head).as_bytes())),
-            public_key: self.public_key.clone(),
+            signature: self.sign_statement(KIND, &[tenant, &seq, &hash]),
+            public_key: self.public_key().to_owned(),
         }
     }
-}
-
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signer({})", self.public_key)
-    }
-}
-
-fn statement(tenant: &str, head: Head) -> String {
-    format!("notegate checkpoint 1\n{tenant}\n{}\n{}", head.seq, head.hash)
 }

@@ -6,14 +6,25 @@
 //! that was found otherwise than signed when notegate started says so in an entry of its own, which
 //! fails every later check: going on does not cover it up.
 //!
+//! Old entries can be dropped, from the beginning on: a signed record takes their place, so that the
+//! chain can still be checked, and says what is gone.
+//!
 //! Each tenant has a chain of its own, numbered from 1.
 
 mod chain;
 mod checkpoint;
+mod csv;
 mod entry;
 mod export;
+mod line;
+mod pruned;
+mod signature;
 
 pub use chain::{Chain, Fault, Head, Verdict, Verifier};
-pub use checkpoint::{Checkpoint, Signer};
+pub use checkpoint::Checkpoint;
+pub use csv::{CSV_HEADER, csv_line, csv_pruned};
 pub use entry::{Draft, Entry, FAULT_ACTION, Hash, Meta, Metadata, Outcome, Resource};
-pub use export::{CSV_HEADER, ExportError, csv_line, verify_export};
+pub use export::{Checked, ExportError, Terms, Unproven, verify_export};
+pub use line::{LINE_MAX, Line, LineError, Row, Unreadable};
+pub use pruned::{Dropped, Pruned};
+pub use signature::{Signer, is_public_key};

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use ledger::{Chain, Draft, Entry, Fault, Head, Meta, Outcome, Resource, Signer, Verifier};
-use ledger::{csv_line, verify_export};
+use ledger::{Row, Terms, csv_line};
 
 fn draft(number: i64) -> Draft {
     Draft {
@@ -43,6 +43,11 @@ fn export(entries: &[Entry], signer: &Signer) -> String {
     }
     let checkpoint = serde_json::json!({ "checkpoint": signer.sign("default", last) });
     text + &checkpoint.to_string() + "\n"
+}
+
+fn verify_export(text: &[u8], key: Option<&str>) -> Result<ledger::Checked, ledger::ExportError> {
+    let terms = Terms { public_key: key.map(str::to_owned), ..Terms::default() };
+    ledger::verify_export(text, &terms, &mut |_| {})
 }
 
 #[test]
@@ -110,7 +115,7 @@ fn exports_are_checked_without_a_database() {
     let entries = chain(5);
     let text = export(&entries, &signer);
     let verdict = |text: &str, key| {
-        let verdict = verify_export(text.as_bytes(), key).unwrap();
+        let verdict = verify_export(text.as_bytes(), key).unwrap().verdict;
         verdict.at.zip(verdict.fault)
     };
     assert_eq!(verdict(&text, None), None);
@@ -137,7 +142,7 @@ fn csv_quotes_and_disarms() {
     let mut entry = chain(1).remove(0);
     entry.principal = "=cmd|' /C calc'!A0".into();
     entry.operation = "a,\"b\"".into();
-    let line = csv_line(&entry);
+    let line = csv_line(&Row::from(entry));
     assert!(line.contains(",'=cmd|' /C calc'!A0,"), "{line}");
     assert!(line.contains(",\"a,\"\"b\"\"\","), "{line}");
 }
@@ -152,7 +157,7 @@ proptest::proptest! {
         let entries = [chain.append(first), chain.append(draft(2))];
         let signer = Signer::from_seed(&[7; 32]);
         let verdict = verify_export(export(&entries, &signer).as_bytes(), Some(signer.public_key()));
-        proptest::prop_assert!(verdict.unwrap().intact);
+        proptest::prop_assert!(verdict.unwrap().verdict.intact);
     }
 
     #[test]

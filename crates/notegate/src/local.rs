@@ -369,6 +369,7 @@ fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> Options {
         oauth: None,
         notion_version: None,
         strict_ledger: true,
+        ledger_retention: None,
         tree_age_max: Duration::ZERO,
         lookups_per_minute: u32::MAX,
         session_secret: None,

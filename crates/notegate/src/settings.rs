@@ -95,6 +95,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("NOTEGATE_LOG_FORMAT", "auto", "auto (text on a terminal, else JSON), text or json"),
     setting("NOTEGATE_LEDGER_STRICT", "false", "let reads wait until they are in the ledger, too"),
+    optional(
+        "NOTEGATE_LEDGER_RETENTION_DAYS",
+        "drop entries of the ledger that are older, leaving a signed record; kept for ever if not set",
+    ),
     setting(
         "NOTEGATE_TREE_AGE_MAX",
         "60",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ledger::{Checkpoint, Entry, Head};
+use ledger::{Checkpoint, Entry, Head, Pruned, Row};
 use model::TenantId;
 
 use crate::Result;
@@ -54,16 +54,24 @@ pub trait LedgerEntries: Send + Sync {
     async fn heads(&self) -> Result<Vec<(TenantId, Head)>>;
     /// The newest checkpoint of each tenant.
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>>;
-    /// Entries of a tenant in their order, after the number `after`.
-    async fn entries_after(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<Entry>>;
-    /// Entries of a tenant that pass `filter`, newest first, before the number `before`.
+    /// What stands in a tenant's ledger, in its order, after the number `after`.
+    async fn entries_after(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<Row>>;
+    /// What stands there and passes `filter`, newest first, before the number `before`.
     async fn list_entries(
         &self,
         tenant: &TenantId,
         filter: EntryFilter,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<Entry>>;
+    ) -> Result<Vec<Row>>;
     /// Intents without a conclusion: writes that were cut off.
-    async fn open_intents(&self) -> Result<Vec<Entry>>;
+    async fn open_intents(&self) -> Result<Vec<Row>>;
+    /// The records of what was dropped from a tenant's ledger, in their order.
+    async fn pruned(&self, tenant: &TenantId) -> Result<Vec<Pruned>>;
+    /// Notes that entries are dropped. From now on they are not there, whether [`Self::sweep_pruned`] has
+    /// removed them yet or not.
+    async fn add_pruned(&self, pruned: Pruned) -> Result<()>;
+    /// Removes at most `limit` entries that were dropped, and the bodies kept for such; gives how many
+    /// there were. Not all at once: the writer is for everybody.
+    async fn sweep_pruned(&self, limit: u32) -> Result<usize>;
 }

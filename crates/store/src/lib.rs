@@ -8,8 +8,10 @@ mod access_audits;
 mod connections;
 mod inbox;
 mod keys;
+mod ledger_bodies;
 mod ledger_entries;
 mod meta;
+mod mirrors;
 mod sealed_cells;
 pub mod sqlite;
 mod subscriptions;
@@ -22,8 +24,10 @@ pub use connections::{
 };
 pub use inbox::{Due, EventFilter, EventState, Inbox, ObjectWork, StoredEvent, WorkEnd};
 pub use keys::{KeyHash, Keys, StoredKey};
+pub use ledger_bodies::{LedgerBodies, body_place, body_row};
 pub use ledger_entries::{EntryFilter, LedgerEntries, Numbered, Phase};
 pub use meta::Meta;
+pub use mirrors::{MirrorState, Mirrors};
 pub use sealed_cells::{SealedCell, SealedCells};
 pub use sqlite::SqliteStore;
 pub use subscriptions::{
@@ -39,6 +43,8 @@ pub trait Store:
     + Tenants
     + Users
     + LedgerEntries
+    + LedgerBodies
+    + Mirrors
     + AccessAudits
     + Meta
     + SealedCells
@@ -53,6 +59,8 @@ impl<T> Store for T where
         + Tenants
         + Users
         + LedgerEntries
+        + LedgerBodies
+        + Mirrors
         + AccessAudits
         + Meta
         + SealedCells

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use jiff::Timestamp;
-use ledger::{Chain, Draft, Head, Outcome, Resource, Signer};
+use ledger::{Chain, Draft, Dropped, Head, Outcome, Resource, Row, Signer};
 use model::user::{User, UserId};
 use model::{
     Budget, Connection, ConnectionId, ConnectionKind, ConnectionState, Key, KeyId, Origin, Role,
@@ -12,8 +12,8 @@ use model::{
 use notion::{Capabilities, Capability, Id};
 use store::{
     AuditMade, Credential, CredentialChange, Due, EntryFilter, EventFilter, EventState, KeyHash,
-    Numbered, ObjectWork, Phase, SealedCell, Slot, SqliteStore, Store, StoreError, StoredAudit,
-    StoredEvent, StoredKey, StoredPairing, StoredSubscription, WorkEnd,
+    MirrorState, Numbered, ObjectWork, Phase, SealedCell, Slot, SqliteStore, Store, StoreError,
+    StoredAudit, StoredEvent, StoredKey, StoredPairing, StoredSubscription, WorkEnd,
 };
 use vault::{Sealed, SealedHead};
 
@@ -252,13 +252,14 @@ async fn ledger_entries(store: &dyn Store) {
 
     let (a, b) = (TenantId::new("a"), TenantId::new("b"));
     assert_eq!(store.heads().await.unwrap(), [(a.clone(), chain.head())]);
-    assert_eq!(store.entries_after(&a, 0, 100).await.unwrap(), entries);
-    assert_eq!(store.entries_after(&a, 5, 3).await.unwrap(), entries[5..8]);
+    let rows: Vec<Row> = entries.iter().cloned().map(Row::from).collect();
+    assert_eq!(store.entries_after(&a, 0, 100).await.unwrap(), rows);
+    assert_eq!(store.entries_after(&a, 5, 3).await.unwrap(), rows[5..8]);
     assert_eq!(store.entries_after(&b, 0, 100).await.unwrap(), []);
 
     let list = async |filter, before, limit| {
         let found = store.list_entries(&a, filter, before, limit).await.unwrap();
-        found.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+        found.iter().map(Row::seq).collect::<Vec<_>>()
     };
     let text = |text: &str| Some(text.to_owned());
     let any = EntryFilter::default;
@@ -294,9 +295,52 @@ async fn ledger_entries(store: &dyn Store) {
     assert_eq!(store.open_intents().await.unwrap().len(), 2);
     let conclusion = Numbered { entry: other.append(draft("b", 3)), phase: Phase::Conclusion(1) };
     store.append_entries([conclusion].into(), vec![]).await.unwrap();
-    assert_eq!(store.open_intents().await.unwrap(), [open]);
+    assert_eq!(store.open_intents().await.unwrap(), [Row::from(open)]);
     let heads = store.heads().await.unwrap();
-    assert_eq!(heads[1], (b, other.head()));
+    assert_eq!(heads[1], (b.clone(), other.head()));
+
+    // What is dropped is gone at once, and removed bit by bit; bodies of that time go with it.
+    let sealed = || Sealed::from_bytes(vec![1, 2, 3]);
+    store.add_body(&a, "old", time(5), sealed()).await.unwrap();
+    store.add_body(&a, "new", time(7), sealed()).await.unwrap();
+    store.add_body(&b, "old", time(5), sealed()).await.unwrap();
+    assert!(store.add_body(&a, "old", time(5), sealed()).await.is_err(), "an id is given once");
+    assert_eq!(store.sweep_pruned(100).await.unwrap(), 0);
+    let head = |index: usize| Head { seq: entries[index].seq, hash: entries[index].hash };
+    let dropped = Dropped { first: head(0), last: head(5) };
+    let pruned = signer.sign_pruned("a", dropped, time(7), time(100), "operator");
+    store.add_pruned(pruned.clone()).await.unwrap();
+    assert_eq!(store.pruned(&a).await.unwrap(), std::slice::from_ref(&pruned));
+    assert_eq!(store.pruned(&b).await.unwrap(), []);
+    assert!(store.add_pruned(pruned).await.is_err(), "an entry is dropped once");
+    for _ in 0..2 {
+        assert_eq!(store.entries_after(&a, 0, 100).await.unwrap(), rows[6..]);
+        assert_eq!(list(any(), Some(10), 10).await, [9, 8, 7]);
+        assert_eq!(store.entries_after(&b, 0, 100).await.unwrap().len(), 3);
+        let mut swept = 0;
+        while let count @ 1.. = store.sweep_pruned(2).await.unwrap() {
+            assert!(count <= 4);
+            swept += count;
+        }
+        assert!([0, 7].contains(&swept), "{swept}");
+    }
+    let body = async |tenant, id| store.body(tenant, id).await.unwrap();
+    assert_eq!(body(&a, "old").await, None);
+    assert_eq!(body(&a, "new").await, Some(sealed()));
+    assert_eq!(body(&b, "old").await, Some(sealed()));
+    assert_eq!(body(&b, "new").await, None);
+    assert_eq!(store.heads().await.unwrap()[0].1.seq, 20);
+}
+
+async fn mirrors(store: &dyn Store) {
+    let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    assert_eq!(store.mirror_state(&a).await.unwrap(), None);
+    for state in [MirrorState { done: 3, pending: Some(4) }, MirrorState { done: 9, pending: None }]
+    {
+        store.set_mirror_state(&a, state).await.unwrap();
+        assert_eq!(store.mirror_state(&a).await.unwrap(), Some(state));
+        assert_eq!(store.mirror_state(&b).await.unwrap(), None);
+    }
 }
 
 async fn access_audits(store: &dyn Store) {
@@ -539,6 +583,11 @@ macro_rules! contract {
             }
 
             #[tokio::test]
+            async fn mirrors() {
+                super::mirrors(&$open.1).await;
+            }
+
+            #[tokio::test]
             async fn inbox() {
                 super::inbox(&$open.1).await;
             }
@@ -626,6 +675,40 @@ fn foreign_files_are_refused_and_left_alone() {
     drop(foreign);
     let error = SqliteStore::open(&path).unwrap_err();
     assert!(error.to_string().contains("another program"), "{error}");
+}
+
+/// A row that makes no sense is a gap that shows, and hides nothing else.
+#[tokio::test]
+async fn unreadable_rows_of_the_ledger_are_shown() {
+    let (directory, store) = sqlite();
+    let mut chain = Chain::after(Head::START);
+    let whole: Vec<_> = (1..=9)
+        .map(|number| Numbered { entry: chain.append(draft("a", number)), phase: Phase::Intent })
+        .collect();
+    store::LedgerEntries::append_entries(&store, whole.into(), vec![]).await.unwrap();
+    let db = rusqlite::Connection::open(directory.path().join("test.sqlite")).unwrap();
+    for (seq, column, value) in [
+        (1, "at", "9223372036854775807"),
+        (2, "principal", "CAST(x'ff' AS TEXT)"),
+        (3, "result", "'maybe'"),
+        (4, "metadata", "'nonsense'"),
+        (5, "metadata", "'{\"a\":1.5}'"),
+        (6, "prev", "x'00'"),
+        (7, "hash", "x''"),
+        (8, "reason", "CAST(x'ff' AS TEXT)"),
+    ] {
+        let sql = format!("UPDATE ledger SET {column} = {value} WHERE seq = {seq}");
+        assert_eq!(db.execute(&sql, []).unwrap(), 1);
+        let a = TenantId::new("a");
+        let rows = store::LedgerEntries::entries_after(&store, &a, 0, 100).await.unwrap();
+        let shown = ledger::Unreadable { seq, column: column.into() };
+        assert_eq!(rows[seq as usize - 1], Row::Unreadable { unreadable: shown });
+        assert_eq!(rows.iter().map(Row::seq).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+        let any = EntryFilter::default();
+        let list = store::LedgerEntries::list_entries(&store, &a, any, None, 100).await.unwrap();
+        assert_eq!(list.iter().rev().cloned().collect::<Vec<_>>(), rows);
+        assert_eq!(store::LedgerEntries::open_intents(&store).await.unwrap(), rows);
+    }
 }
 
 /// A database as the first version of the tables left it.

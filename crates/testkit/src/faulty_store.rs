@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ledger::{Checkpoint, Entry, Head};
+use ledger::{Checkpoint, Head, Pruned, Row};
 use model::user::{User, UserId};
 use model::{Connection, ConnectionId, KeyId, Tenant, TenantId};
 use store::{
     AccessAudits, AuditMade, Connections, CredentialChange, Due, EntryFilter, EventFilter, Inbox,
-    Keys, LedgerEntries, Meta, Numbered, ObjectWork, Result, SealedCell, SealedCells, SqliteStore,
-    StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey, StoredPairing,
-    StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
+    Keys, LedgerBodies, LedgerEntries, Meta, MirrorState, Mirrors, Numbered, ObjectWork, Result,
+    SealedCell, SealedCells, SqliteStore, StoreError, StoredAudit, StoredConnection, StoredEvent,
+    StoredKey, StoredPairing, StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
 };
-use vault::SealedHead;
+use vault::{Sealed, SealedHead};
 
 use crate::death::Death;
 
@@ -101,7 +101,7 @@ impl LedgerEntries for FaultyStore {
         self.inner.checkpoints().await
     }
 
-    async fn entries_after(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<Entry>> {
+    async fn entries_after(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<Row>> {
         self.inner.entries_after(tenant, after, limit).await
     }
 
@@ -111,12 +111,52 @@ impl LedgerEntries for FaultyStore {
         filter: EntryFilter,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<Entry>> {
+    ) -> Result<Vec<Row>> {
         self.inner.list_entries(tenant, filter, before, limit).await
     }
 
-    async fn open_intents(&self) -> Result<Vec<Entry>> {
+    async fn open_intents(&self) -> Result<Vec<Row>> {
         self.inner.open_intents().await
+    }
+
+    async fn pruned(&self, tenant: &TenantId) -> Result<Vec<Pruned>> {
+        self.inner.pruned(tenant).await
+    }
+
+    async fn add_pruned(&self, pruned: Pruned) -> Result<()> {
+        self.write("add_pruned", self.inner.add_pruned(pruned)).await
+    }
+
+    async fn sweep_pruned(&self, limit: u32) -> Result<usize> {
+        self.inner.sweep_pruned(limit).await
+    }
+}
+
+#[async_trait]
+impl LedgerBodies for FaultyStore {
+    async fn add_body(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        at: Timestamp,
+        sealed: Sealed,
+    ) -> Result<()> {
+        self.write("add_body", self.inner.add_body(tenant, id, at, sealed)).await
+    }
+
+    async fn body(&self, tenant: &TenantId, id: &str) -> Result<Option<Sealed>> {
+        self.inner.body(tenant, id).await
+    }
+}
+
+#[async_trait]
+impl Mirrors for FaultyStore {
+    async fn mirror_state(&self, tenant: &TenantId) -> Result<Option<MirrorState>> {
+        self.inner.mirror_state(tenant).await
+    }
+
+    async fn set_mirror_state(&self, tenant: &TenantId, state: MirrorState) -> Result<()> {
+        self.write("set_mirror_state", self.inner.set_mirror_state(tenant, state)).await
     }
 }
 

@@ -273,7 +273,7 @@ impl Kit {
                 .gate
                 .list_audit(&operator, AuditFilter::default(), None, limit + 50, "look")
                 .await;
-            let items = page.expect("the ledger").items;
+            let items: Vec<Entry> = page.expect("the ledger").into_entries().collect();
             if let Some(at) = items.iter().position(|entry| entry.request_id == mark) {
                 let fresh =
                     items.into_iter().skip(at + 1).filter(|entry| entry.request_id != "look");
@@ -295,7 +295,8 @@ impl Kit {
             background.await.expect("the work beside the calls ended in order");
         }
         let operator = self.operator();
-        let verdict = self.gate.verify_audit(&operator, "finish").await.expect("the ledger");
+        let verdict =
+            self.gate.verify_audit(&operator, "finish").await.expect("the ledger").verdict;
         assert!(verdict.intact, "{verdict:?}");
         self.gate.close().await;
         let open = store::LedgerEntries::open_intents(&*self.store).await.expect("the store");
@@ -328,6 +329,7 @@ pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
         oauth: None,
         notion_version: None,
         strict_ledger: false,
+        ledger_retention: None,
         tree_age_max: Duration::from_secs(60),
         // A test's clock may stand still for thousands of calls.
         lookups_per_minute: u32::MAX,

@@ -1,5 +1,6 @@
 //! The OpenAPI document: our own routes by hand, Notion's from the catalogue.
 
+mod audit;
 mod users;
 mod webhooks;
 
@@ -147,13 +148,6 @@ fn own_paths() -> Map<String, Value> {
         query_parameter("cursor", "`next_cursor` of the page before."),
     ];
     let id = path_parameter("id");
-    let audit_filters = [
-        query_parameter("principal", "Only of this principal (`key:<id>`, `operator`, `gate`)."),
-        query_parameter("action", "Only this action (`read`, `write`, `write_denied`, …)."),
-        query_parameter("result", "`success`, `denied` or `error`."),
-        query_parameter("object", "Only about this object: an id or URL."),
-    ];
-    let audit_parameters = [&audit_filters[..], &paging[..]].concat();
     let page = || json_answer("The page, as Notion answers it.", json!({ "type": "object" }));
     let mut paths = Map::new();
     let mut add = |path: &str, item: Value| drop(paths.insert(path.to_owned(), item));
@@ -251,18 +245,6 @@ fn own_paths() -> Map<String, Value> {
             "post": own("add-tenant", "make a tenant (operator only)", "201", json_answer("The tenant; `key` is its first admin key, shown this once.", reference("NewTenant")), json!({ "requestBody": body(reference("TenantRequest")) })),
         }),
     );
-    add(
-        "/api/v1/audit",
-        json!({ "get": own("list-audit", "list the ledger, newest first", "200", json_answer("Entries.", list_of("Entry")), json!({ "parameters": audit_parameters })) }),
-    );
-    add(
-        "/api/v1/audit/verify",
-        json!({ "get": own("verify-audit", "check the whole chain", "200", json_answer("What was found.", reference("Verdict")), json!({})) }),
-    );
-    add(
-        "/api/v1/audit/export",
-        json!({ "get": own("export-audit", "the whole ledger as text", "200", json!({ "description": "One entry a line, then a signed checkpoint.", "content": { "application/jsonl": {}, "text/csv": {} } }), json!({ "parameters": [query_parameter("format", "`jsonl` (default) or `csv`.")] })) }),
-    );
     let whose =
         query_parameter("connection", "The bot's id; the tenant's only connection if not said.");
     let report = |text: &str| json_answer(text, reference("AccessReport"));
@@ -317,7 +299,7 @@ fn own_paths() -> Map<String, Value> {
             }),
         );
     }
-    for (path, item) in webhooks::paths().into_iter().chain(users::paths()) {
+    for (path, item) in webhooks::paths().into_iter().chain(users::paths()).chain(audit::paths()) {
         add(path, item);
     }
     paths
@@ -423,27 +405,6 @@ fn schemas() -> Value {
                 "properties": { "type": "object" }, "icon": { "type": "object" },
             },
         },
-        "Entry": {
-            "type": "object",
-            "required": ["seq", "at", "principal", "tenant", "connection", "action", "operation", "resource", "result", "request_id", "prev", "hash", "metadata"],
-            "properties": {
-                "seq": { "type": "integer" }, "at": time(), "principal": text(), "tenant": text(),
-                "connection": text(), "action": text(), "operation": text(),
-                "resource": { "type": "object", "properties": { "type": text(), "id": text() } },
-                "result": { "enum": ["success", "denied", "error"] }, "reason": text(),
-                "request_id": text(), "prev": text(), "hash": text(), "metadata": { "type": "object" },
-            },
-        },
-        "Verdict": {
-            "type": "object",
-            "required": ["intact", "entries"],
-            "properties": {
-                "intact": { "type": "boolean" }, "entries": { "type": "integer" },
-                "at": { "type": ["integer", "null"], "description": "The number of the first entry that is wrong." },
-                "fault": { "enum": ["gap", "broken", "changed", "cut", "bad_checkpoint", null] },
-                "public_key": text(),
-            },
-        },
         "AccessReport": {
             "type": "object",
             "required": ["connection", "name", "at", "total", "counts", "complete", "notes", "asked", "items"],
@@ -537,7 +498,9 @@ fn schemas() -> Value {
             },
         },
     });
-    for (name, schema) in webhooks::schemas().into_iter().chain(users::schemas()) {
+    for (name, schema) in
+        webhooks::schemas().into_iter().chain(users::schemas()).chain(audit::schemas())
+    {
         schemas[name] = schema;
     }
     schemas

@@ -1,22 +1,24 @@
-//! `notegate audit`: read, check and export the ledger.
+//! `notegate audit`: read, check and export the ledger, keep checkpoints of it, drop what is old.
 
-use std::fs::File;
-use std::io::{BufReader, ErrorKind, Write};
+mod checkpoint;
+mod prune;
+mod verify;
+
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use http::Method;
 use http_body_util::BodyExt;
-use ledger::verify_export;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Done;
 use crate::commands::access;
 use crate::data_dir;
 use crate::failure::Failure;
-use crate::local::{Found, Local, Where, block_on, encoded, open_failure, open_store};
-use crate::term::{Style, table};
+use crate::local::{Local, Where, block_on, encoded};
+use crate::term::table;
 
 /// Read, check and export the ledger. Works while the gate runs and while it does not.
 #[derive(Debug, clap::Subcommand)]
@@ -24,9 +26,15 @@ pub(crate) enum Command {
     /// List entries, newest first.
     List(List),
     /// Check that nobody changed, deleted or swapped an entry: exit 0 if not, 1 if somebody did.
-    Verify(Verify),
-    /// Write the whole ledger as text.
+    Verify(verify::Args),
+    /// Write the ledger as text.
     Export(Export),
+    /// Show where the ledger stands, signed; keep it elsewhere, and rewriting shows.
+    Checkpoint(checkpoint::Args),
+    /// Show the key that checks the ledger's signatures.
+    PublicKey(checkpoint::KeyArgs),
+    /// Drop old entries; a signed record says which, when, and who did it.
+    Prune(prune::Args),
     /// The same as `workspaces access`.
     #[command(hide = true)]
     Access(Box<access::Args>),
@@ -57,27 +65,15 @@ pub(crate) struct List {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Verify {
-    #[command(flatten)]
-    place: Where,
-    /// Check this export (JSON Lines) instead; needs no installation
-    #[arg(long, value_name = "EXPORT")]
-    file: Option<PathBuf>,
-    /// The public key that must have signed the export, in base64
-    #[arg(long, value_name = "KEY", requires = "file")]
-    public_key: Option<String>,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, clap::Args)]
 pub(crate) struct Export {
     #[command(flatten)]
     place: Where,
     /// jsonl (can be checked) or csv (to look at)
     #[arg(long, default_value = "jsonl", value_parser = ["jsonl", "csv"])]
     format: String,
+    /// Only what comes after this entry: what the last export does not have
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    after: u64,
     /// File to write instead of standard output; only its owner can read it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -86,11 +82,11 @@ pub(crate) struct Export {
 pub(crate) fn run(command: Command) -> Done {
     match command {
         Command::List(args) => block_on(list(args)),
-        Command::Verify(Verify { file: Some(file), public_key, json, .. }) => {
-            verify_file(&file, public_key.as_deref(), json)
-        }
-        Command::Verify(args) => block_on(verify(args)),
+        Command::Verify(args) => verify::run(args),
         Command::Export(args) => block_on(export(args)),
+        Command::Checkpoint(args) => block_on(checkpoint::run(args)),
+        Command::PublicKey(args) => block_on(checkpoint::show_key(args)),
+        Command::Prune(args) => block_on(prune::run(args)),
         Command::Access(args) => block_on(access::run(*args)),
     }
 }
@@ -122,6 +118,13 @@ async fn list(args: List) -> Done {
         return Ok(ExitCode::SUCCESS);
     }
     let rows = items.iter().map(|item| {
+        if let Some(unreadable) = item.get("unreadable") {
+            let column = unreadable["column"].as_str().unwrap_or_default();
+            let what = format!("cannot be read: {column} makes no sense");
+            let mut row = vec![String::new(); 7];
+            (row[0], row[6]) = (unreadable["seq"].to_string(), what);
+            return row;
+        }
         let text = |pointer: &str| {
             item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
@@ -148,62 +151,18 @@ async fn list(args: List) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(args: Verify) -> Done {
-    let socket = match Found::find(&args.place).await? {
-        Found::Running(socket) => socket,
-        Found::Ours(dir, settings) => {
-            let (keyring, _, store) = open_store(&dir, settings).await?;
-            let verdict = gate::verify_at_rest(&store, &keyring, args.place.tenant()).await;
-            return tell(args.json, &json!(verdict.map_err(open_failure)?));
-        }
-    };
-    tell(
-        args.json,
-        &Local::running(socket, &args.place)
-            .json(Method::GET, "/api/v1/audit/verify", None)
-            .await?,
-    )
-}
-
-fn verify_file(path: &PathBuf, public_key: Option<&str>, json: bool) -> Done {
-    let file = File::open(path)
-        .with_context(|| format!("{} cannot be read", path.display()))
-        .map_err(Failure::usage)?;
-    let verdict = verify_export(BufReader::new(file), public_key).map_err(Failure::usage)?;
-    tell(json, &json!(verdict))
-}
-
-/// Says what a check found, in the words of its JSON.
-fn tell(as_json: bool, checked: &Value) -> Done {
-    let style = Style::of_stdout();
-    let entries = checked["entries"].as_u64().unwrap_or(0);
-    let fault = checked["at"].as_u64().zip(checked["fault"].as_str().map(describe));
-    match (as_json, fault) {
-        (true, _) => println!("{checked}"),
-        (false, None) => println!("{} intact: {entries} entries", style.green("✓")),
-        (false, Some((at, fault))) => {
-            println!("{} not intact, at entry {at}: {fault}", style.red("✗"));
-            println!("  The first {entries} entries are as they were written.");
-            println!(
-                "  Keep the data directory as it is, and compare with an earlier export or backup."
-            );
-        }
-    }
-    Ok(if checked["intact"] == true { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-fn describe(fault: &str) -> String {
-    let known: Result<ledger::Fault, _> = serde_json::from_value(fault.into());
-    known.map_or_else(|_| fault.to_owned(), |fault| fault.to_string())
-}
-
 async fn export(args: Export) -> Done {
     let local = Local::find(&args.place).await?;
-    let path = format!("/api/v1/audit/export?format={}", args.format);
+    let path = format!("/api/v1/audit/export?format={}&after={}", args.format, args.after);
     let answer = local.send(Method::GET, &path, None).await?;
     if !answer.status().is_success() {
         let status = answer.status();
-        return Err(Failure::could_not(anyhow!("the ledger cannot be exported ({status})")));
+        let bytes = answer.into_body().collect().await.map_err(Failure::could_not)?.to_bytes();
+        let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or("it does not say why");
+        let error = anyhow!("the ledger cannot be exported ({status}): {detail}");
+        let failure = if status.is_client_error() { Failure::usage } else { Failure::could_not };
+        return Err(failure(error));
     }
     let mut body = answer.into_body();
     let mut out: Box<dyn Write> = match &args.output {

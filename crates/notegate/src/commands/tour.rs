@@ -74,6 +74,7 @@ impl Stage {
             oauth: None,
             notion_version: None,
             strict_ledger: true,
+            ledger_retention: None,
             tree_age_max: Duration::from_secs(60),
             lookups_per_minute: u32::MAX,
             session_secret: None,
@@ -156,7 +157,9 @@ impl Stage {
             ..gate::AuditFilter::default()
         };
         let page = self.app.gate.list_audit(&operator, filter, None, 20, "tour").await?;
-        let rows = page.items.iter().rev().map(|entry| {
+        let mut entries: Vec<_> = page.into_entries().collect();
+        entries.reverse();
+        let rows = entries.iter().map(|entry| {
             let result = match &entry.reason {
                 Some(reason) => format!("{} ({reason})", entry.result.as_str()),
                 None => entry.result.as_str().to_owned(),
@@ -171,7 +174,7 @@ impl Stage {
         for line in table(&["SEQ", "ACTION", "OPERATION", "RESULT"], rows).lines() {
             println!("    {line}");
         }
-        let verdict = self.app.gate.verify_audit(&operator, "tour").await?;
+        let verdict = self.app.gate.verify_audit(&operator, "tour").await?.verdict;
         ensure!(verdict.intact, "the ledger is not intact");
         println!(
             "  {} {} entries, each bound to the one before; the last one signed.",

@@ -695,3 +695,190 @@ fn f075_the_first_of_several_faults_is_named() {
         assert_eq!(verdict["entries"], early - 1, "the good ones before it: {verdict}");
     }
 }
+
+#[test]
+fn f075_a_row_that_makes_no_sense_is_a_gap_that_shows() {
+    let place = Place::new();
+    let last = recorded(&place);
+    let middle = last / 2;
+    let data = tampered(&place, "nonsense", |db| {
+        let sql = "UPDATE ledger SET metadata = 'nonsense' WHERE seq = ?1";
+        assert_eq!(db.execute(sql, [middle.cast_signed()]).unwrap(), 1);
+    });
+    expect_found(&place, "nonsense", &data, middle);
+    let data = data.to_str().unwrap();
+    let audit = |arguments: &[&str]| {
+        place.run(&[&["audit"], arguments, &["--data-dir", data]].concat(), &[])
+    };
+    // Nothing else is hidden by it: everything can be listed and exported.
+    let gap = json!({ "unreadable": { "seq": middle, "column": "metadata" } });
+    let listed = audit(&["list", "--limit", "1000", "--json"]).expect(0).json();
+    let items = listed["items"].as_array().unwrap();
+    assert!(items.len() as u64 >= last && items.contains(&gap), "{listed}");
+    assert!(audit(&["list", "--limit", "1000"]).expect(0).out.contains("metadata makes no sense"));
+    audit(&["export", "--output", "gap.jsonl"]).expect(0);
+    let lines = json_lines(&fs::read_to_string(place.join("gap.jsonl")).unwrap());
+    assert_eq!(lines[middle as usize - 1], gap);
+    let checked = place.run(&["audit", "verify", "--json", "--file", "gap.jsonl"], &[]);
+    let checked = checked.expect(1).json();
+    assert_eq!((&checked["at"], &checked["fault"]), (&json!(middle), &json!("unreadable")));
+    let csv = audit(&["export", "--format", "csv"]);
+    assert!(csv.expect(0).out.contains(&format!("\n{middle},,,,,unreadable,")));
+}
+
+#[test]
+fn checkpoints_kept_elsewhere_show_what_who_holds_everything_did() {
+    let place = Place::new();
+    let gate = Start::demo(&place).run();
+    scenario(&gate);
+    let audit = |arguments: &[&str]| {
+        place.run(&[&["audit"], arguments, &["--data-dir", "data"]].concat(), &[])
+    };
+    let key = audit(&["public-key"]).expect(0).out.trim().to_owned();
+    assert_eq!(audit(&["public-key", "--json"]).expect(0).json()["public_key"], key.as_str());
+    audit(&["checkpoint", "--out", "kept.jsonl"]).expect(0);
+    let shown = audit(&["checkpoint"]).expect(0).json();
+    assert_eq!(shown["checkpoint"]["public_key"], key.as_str());
+    gate.v1("GET", "/v1/users/me", &gate.admin, None).expect(200);
+    audit(&["checkpoint", "--out", "kept.jsonl"]).expect(0);
+    assert_eq!(json_lines(&fs::read_to_string(place.join("kept.jsonl")).unwrap()).len(), 2);
+    gate.v1("GET", "/v1/users/me", &gate.admin, None).expect(200);
+    assert_eq!(gate.process.stop().code(), Some(0));
+    audit(&["export", "--output", "whole.jsonl"]).expect(0);
+
+    // Whoever has the data directory can roll it back and go on: every signature is good then.
+    let check = |file: &str, rest: &[&str]| {
+        place.run(&[&["audit", "verify", "--file", file], rest].concat(), &[])
+    };
+    let kept = &["--checkpoints", "kept.jsonl"];
+    let good = check("whole.jsonl", kept);
+    assert!(!good.expect(0).out.contains("Not proven"), "{}", good.out);
+    let without = check("whole.jsonl", &[]);
+    assert!(without.expect(0).out.contains("Not proven: who signed it"), "{}", without.out);
+    let first = json_lines(&fs::read_to_string(place.join("kept.jsonl")).unwrap())[0].clone();
+    let seq = first["checkpoint"]["seq"].as_u64().unwrap();
+    let lines: Vec<String> =
+        fs::read_to_string(place.join("whole.jsonl")).unwrap().lines().map(str::to_owned).collect();
+    let short = [&lines[..seq as usize], &[first.to_string()]].concat().join("\n");
+    fs::write(place.join("short.jsonl"), short).unwrap();
+    check("short.jsonl", &["--public-key", &key]).expect(0);
+    let cut = check("short.jsonl", kept);
+    assert!(cut.expect(1).out.contains(&format!("at entry {}", seq + 1)), "{}", cut.out);
+
+    // What came after the last export, and parts that somebody cut out.
+    let after = seq.to_string();
+    audit(&["export", "--after", &after, "--output", "after.jsonl"]).expect(0);
+    let joined = check("after.jsonl", kept);
+    assert!(!joined.expect(0).out.contains("Not proven"), "{}", joined.out);
+    check("after.jsonl", &["--public-key", &key]).expect(1);
+    let part = check("after.jsonl", &["--public-key", &key, "--part"]);
+    assert!(part.expect(0).out.contains("Not proven: what came before"), "{}", part.out);
+    fs::write(place.join("part.jsonl"), lines[3..7].join("\n")).unwrap();
+    let part = check("part.jsonl", &["--part", "--json"]).expect(0).json();
+    assert_eq!(
+        (&part["first"], &part["last"], &part["signed"]),
+        (&json!(4), &json!(7), &Value::Null)
+    );
+    let what: Vec<&str> = part["unproven"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(what, ["before", "after", "unsigned"]);
+    audit(&["export", "--after", "1000000"]).expect(2);
+
+    // The wrong thing in the wrong place.
+    audit(&["export", "--format", "csv", "--output", "ledger.csv"]).expect(0);
+    assert!(check("ledger.csv", &[]).expect(2).err.contains("JSON Lines"));
+    check("whole.jsonl", &["--checkpoints", "part.jsonl"]).expect(2);
+    check("whole.jsonl", &["--checkpoints", "ledger.csv"]).expect(2);
+    check("whole.jsonl", &["--public-key", "nonsense"]).expect(2);
+    place.run(&["audit", "verify", "--part", "--data-dir", "data"], &[]).expect(2);
+
+    // A ledger that went back is not added to what was kept.
+    let data = tampered(&place, "rolled-back", |db| {
+        db.execute("DELETE FROM ledger WHERE seq > ?1", [seq.cast_signed()]).unwrap();
+        db.execute("DELETE FROM ledger_checkpoints", []).unwrap();
+        let row = params![
+            seq.cast_signed(),
+            hex(first["checkpoint"]["hash"].as_str().unwrap()),
+            first["checkpoint"]["signature"].as_str().unwrap(),
+            key,
+        ];
+        db.execute("INSERT INTO ledger_checkpoints VALUES ('default', ?1, ?2, ?3, ?4)", row)
+            .unwrap();
+    });
+    let rolled = data.to_str().unwrap();
+    place.run(&["audit", "verify", "--data-dir", rolled], &[]).expect(0);
+    audit(&["checkpoint", "--out", "kept.jsonl"]).expect(0);
+    let refused =
+        place.run(&["audit", "checkpoint", "--out", "kept.jsonl", "--data-dir", rolled], &[]);
+    assert!(refused.expect(1).err.contains("cut off or rewritten"), "{refused:?}");
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+#[test]
+fn what_is_dropped_leaves_a_signed_record() {
+    let place = Place::new();
+    let last = recorded(&place);
+    let audit = |arguments: &[&str]| {
+        place.run(&[&["audit"], arguments, &["--data-dir", "data"]].concat(), &[])
+    };
+    audit(&["export", "--output", "before.jsonl"]).expect(0);
+    audit(&["prune", "--before", "yesterday"]).expect(2);
+    audit(&["prune", "--before", "2999-01-01"]).expect(2);
+    assert!(audit(&["prune", "--before", "1d"]).expect(0).out.contains("nothing was dropped"));
+    let dropped = audit(&["prune", "--before", "0d", "--json"]).expect(0).json();
+    let gone = dropped["pruned"]["last"].as_u64().unwrap();
+    assert!(gone >= last && dropped["entries"] == gone, "{dropped}");
+    assert_eq!(dropped["pruned"]["by"], "operator");
+    let db = Connection::open(place.data().join("notegate.sqlite")).unwrap();
+    let first: i64 = db.query_row("SELECT min(seq) FROM ledger", [], |row| row.get(0)).unwrap();
+    assert_eq!(first.unsigned_abs(), gone + 1);
+    drop(db);
+
+    let verified = audit(&["verify"]);
+    let told = format!("Entries 1 to {gone} were dropped on ");
+    assert!(verified.expect(0).out.contains(&told), "{}", verified.out);
+    audit(&["export", "--output", "after.jsonl"]).expect(0);
+    let check = |rest: &[&str]| {
+        place.run(&[&["audit", "verify", "--file", "after.jsonl"], rest].concat(), &[])
+    };
+    assert!(check(&[]).expect(0).out.contains(&told));
+    // The last entry of the export before is the end of what is gone, or in the middle of it.
+    check(&["--checkpoints", "before.jsonl"]).expect(0);
+    let csv = audit(&["export", "--format", "csv"]);
+    assert!(csv.expect(0).out.contains(&format!("entries 1 to {gone} were dropped")));
+
+    // The record itself can be neither changed nor taken away nor made longer.
+    for (name, sql) in [
+        ("taken", "DELETE FROM ledger_pruned"),
+        ("longer", "UPDATE ledger_pruned SET last = last + 1"),
+        ("shorter", "UPDATE ledger_pruned SET last = last - 1"),
+        ("by", "UPDATE ledger_pruned SET dropped_by = 'gate'"),
+        ("nonsense", "UPDATE ledger_pruned SET dropped_at = 9223372036854775807"),
+    ] {
+        let data = tampered(&place, name, |db| {
+            assert_eq!(db.execute(sql, []).unwrap(), 1);
+        });
+        let (ran, verdict) = verify(&place, &data);
+        assert_eq!((ran.code, &verdict["at"]), (Some(1), &json!(1)), "{name}: {ran:?}");
+    }
+    // Nothing is dropped from a ledger that is not intact.
+    let data = tampered(&place, "damaged", |db| {
+        let sql = "UPDATE ledger SET principal = 'gate' WHERE seq = (SELECT min(seq) FROM ledger)";
+        assert_eq!(db.execute(sql, []).unwrap(), 1);
+    });
+    let data = data.to_str().unwrap();
+    let refused = place.run(&["audit", "prune", "--before", "0d", "--data-dir", data], &[]);
+    assert!(refused.expect(2).err.contains("not intact"), "{refused:?}");
+    // It starts and goes on as before.
+    let gate = Start::demo(&place).run();
+    gate.v1("GET", "/v1/users/me", &gate.admin, None).expect(200);
+    assert_eq!(gate.process.stop().code(), Some(0));
+    audit(&["verify"]).expect(0);
+}

@@ -212,7 +212,9 @@ impl Inbox for SqliteStore {
                 let sql = format!(
                     "SELECT {COLUMNS} FROM inbox WHERE NOT EXISTS (SELECT 1 FROM ledger \
                      WHERE ledger.tenant = inbox.tenant AND ledger.request_id = inbox.event \
-                     AND ledger.operation = 'receive-event' AND ledger.result = 'success') ORDER BY seq"
+                     AND ledger.operation = 'receive-event' AND ledger.result = 'success') \
+                     AND received_at >= (SELECT coalesce(max(kept_from), 0) FROM ledger_pruned \
+                     WHERE ledger_pruned.tenant = inbox.tenant) ORDER BY seq"
                 );
                 let mut query = db.prepare(&sql).map_err(failed(doing))?;
                 let rows = query.query_map([], read_row).map_err(failed(doing))?;

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ledger::{Checkpoint, Entry, Hash, Head, Resource};
+use ledger::{Checkpoint, Entry, Hash, Head, Pruned, Resource, Row, Unreadable};
 use model::TenantId;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{SqliteStore, failed};
 use crate::{EntryFilter, LedgerEntries, Numbered, Phase, Result, StoreError};
 
 const COLUMNS: &str = "tenant, seq, at, principal, connection, action, operation, resource_type, \
                        resource_id, result, reason, request_id, metadata, prev, hash";
+/// Entries that were dropped are gone from the moment that this is written down.
+const NOT_PRUNED: &str = "seq > (SELECT coalesce(max(last), 0) FROM ledger_pruned \
+                          WHERE ledger_pruned.tenant = ledger.tenant)";
 
 #[async_trait]
 impl LedgerEntries for SqliteStore {
@@ -82,20 +85,20 @@ impl LedgerEntries for SqliteStore {
             .await
     }
 
-    async fn entries_after(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<Entry>> {
+    async fn entries_after(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<Row>> {
         let tenant = tenant.clone();
         let doing = "read the ledger";
         self.reader
             .run(doing, move |db| {
                 let sql = format!(
                     "SELECT {COLUMNS} FROM ledger WHERE tenant = $1 AND seq > $2 \
-                     ORDER BY seq LIMIT $3"
+                     AND {NOT_PRUNED} ORDER BY seq LIMIT $3"
                 );
                 let mut query = db.prepare_cached(&sql).map_err(failed(doing))?;
                 let rows = query
                     .query_map(params![tenant.as_str(), after as i64, limit], read_row)
                     .map_err(failed(doing))?;
-                rows.map(|row| row.map_err(failed(doing))?.try_into()).collect()
+                rows.map(|row| row.map_err(failed(doing))).collect()
             })
             .await
     }
@@ -106,14 +109,14 @@ impl LedgerEntries for SqliteStore {
         filter: EntryFilter,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<Entry>> {
+    ) -> Result<Vec<Row>> {
         let tenant = tenant.clone();
         let doing = "list the ledger";
         self.reader
             .run(doing, move |db| {
                 let sql = format!(
                     "SELECT {COLUMNS} FROM ledger WHERE tenant = $1 AND seq < $2 \
-                     AND ($3 IS NULL OR principal = $3) AND ($4 IS NULL OR action = $4) \
+                     AND {NOT_PRUNED} AND ($3 IS NULL OR principal = $3) AND ($4 IS NULL OR action = $4) \
                      AND ($5 IS NULL OR result = $5) AND ($6 IS NULL OR resource_id = $6) \
                      ORDER BY seq DESC LIMIT $7"
                 );
@@ -133,12 +136,12 @@ impl LedgerEntries for SqliteStore {
                         read_row,
                     )
                     .map_err(failed(doing))?;
-                rows.map(|row| row.map_err(failed(doing))?.try_into()).collect()
+                rows.map(|row| row.map_err(failed(doing))).collect()
             })
             .await
     }
 
-    async fn open_intents(&self) -> Result<Vec<Entry>> {
+    async fn open_intents(&self) -> Result<Vec<Row>> {
         let doing = "look for writes that were cut off";
         self.reader
             .run(doing, move |db| {
@@ -150,10 +153,104 @@ impl LedgerEntries for SqliteStore {
                 );
                 let mut query = db.prepare(&sql).map_err(failed(doing))?;
                 let rows = query.query_map([], read_row).map_err(failed(doing))?;
-                rows.map(|row| row.map_err(failed(doing))?.try_into()).collect()
+                rows.map(|row| row.map_err(failed(doing))).collect()
             })
             .await
     }
+
+    async fn pruned(&self, tenant: &TenantId) -> Result<Vec<Pruned>> {
+        let tenant = tenant.clone();
+        let doing = "read what was dropped from the ledger";
+        self.reader.run(doing, move |db| pruned(db, &tenant).map_err(failed(doing))?).await
+    }
+
+    async fn add_pruned(&self, pruned: Pruned) -> Result<()> {
+        let doing = "note what is dropped from the ledger";
+        self.writer
+            .run(doing, move |db| {
+                db.execute(
+                    "INSERT INTO ledger_pruned (tenant, first, first_hash, last, last_hash,
+                     kept_from, dropped_at, dropped_by, signature, public_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                    params![
+                        pruned.tenant,
+                        pruned.first.cast_signed(),
+                        pruned.first_hash.0,
+                        pruned.last.cast_signed(),
+                        pruned.last_hash.0,
+                        pruned.before.as_microsecond(),
+                        pruned.at.as_microsecond(),
+                        pruned.by,
+                        pruned.signature,
+                        pruned.public_key,
+                    ],
+                )
+                .map_err(failed(doing))?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn sweep_pruned(&self, limit: u32) -> Result<usize> {
+        let doing = "remove what was dropped from the ledger";
+        self.writer
+            .run(doing, move |db| {
+                let swept = db.execute(
+                    "DELETE FROM ledger WHERE (tenant, seq) IN (SELECT ledger.tenant, ledger.seq
+                     FROM (SELECT tenant, max(last) AS last FROM ledger_pruned GROUP BY tenant) AS gone
+                     JOIN ledger ON ledger.tenant = gone.tenant AND ledger.seq <= gone.last LIMIT $1)",
+                    [limit],
+                );
+                let bodies = db.execute(
+                    "DELETE FROM ledger_bodies WHERE (tenant, id) IN (SELECT body.tenant, body.id
+                     FROM (SELECT tenant, max(kept_from) AS kept_from FROM ledger_pruned
+                     GROUP BY tenant) AS gone
+                     JOIN ledger_bodies AS body
+                     ON body.tenant = gone.tenant AND body.at < gone.kept_from
+                     LIMIT $1)",
+                    [limit],
+                );
+                Ok(swept.map_err(failed(doing))? + bodies.map_err(failed(doing))?)
+            })
+            .await
+    }
+}
+
+/// Nonsense in a record is an error, not a gap: nobody could tell what is gone.
+fn pruned(db: &Connection, tenant: &TenantId) -> rusqlite::Result<Result<Vec<Pruned>>> {
+    let mut query = db.prepare_cached(
+        "SELECT tenant, first, first_hash, last, last_hash, kept_from, dropped_at, dropped_by,
+         signature, public_key FROM ledger_pruned WHERE tenant = $1 ORDER BY last",
+    )?;
+    let rows = query.query_map([tenant.as_str()], |row| {
+        let time = |column| row.get::<_, i64>(column).map(Timestamp::from_microsecond);
+        let (before, at) = (time(5)?, time(6)?);
+        let nonsense = |column| StoreError::Inconsistent {
+            table: "ledger_pruned",
+            column,
+            row: tenant.to_string(),
+        };
+        let (Ok(before), Ok(at)) = (before, at) else { return Ok(Err(nonsense("dropped_at"))) };
+        Ok(Ok(Pruned {
+            tenant: row.get(0)?,
+            first: row.get::<_, i64>(1)?.unsigned_abs(),
+            first_hash: Hash(row.get(2)?),
+            last: row.get::<_, i64>(3)?.unsigned_abs(),
+            last_hash: Hash(row.get(4)?),
+            before,
+            at,
+            by: row.get(7)?,
+            signature: row.get(8)?,
+            public_key: row.get(9)?,
+        }))
+    })?;
+    let mut all = Vec::new();
+    for row in rows {
+        match row? {
+            Ok(pruned) => all.push(pruned),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(all))
 }
 
 /// The first tenant after `tenant`, with its newest entry.
@@ -226,69 +323,36 @@ fn append(
     Ok(())
 }
 
-struct Lookup {
-    tenant: String,
-    seq: i64,
-    at: i64,
-    principal: String,
-    connection: String,
-    action: String,
-    operation: String,
-    resource_type: String,
-    resource_id: String,
-    result: String,
-    reason: Option<String>,
-    request_id: String,
-    metadata: String,
-    prev: Vec<u8>,
-    hash: Vec<u8>,
-}
-
-fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
-    Ok(Lookup {
-        tenant: row.get(0)?,
-        seq: row.get(1)?,
-        at: row.get(2)?,
-        principal: row.get(3)?,
-        connection: row.get(4)?,
-        action: row.get(5)?,
-        operation: row.get(6)?,
-        resource_type: row.get(7)?,
-        resource_id: row.get(8)?,
-        result: row.get(9)?,
-        reason: row.get(10)?,
-        request_id: row.get(11)?,
-        metadata: row.get(12)?,
-        prev: row.get(13)?,
-        hash: row.get(14)?,
+/// What stands in a row. A row that makes no sense was not written by us: it is shown as what it is, and
+/// hides nothing else.
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let seq = row.get::<_, i64>(1)?.unsigned_abs();
+    Ok(match read_entry(row, seq) {
+        Ok(entry) => entry.into(),
+        Err(column) => Row::Unreadable { unreadable: Unreadable { seq, column: column.into() } },
     })
 }
 
-impl TryFrom<Lookup> for Entry {
-    type Error = StoreError;
-
-    fn try_from(row: Lookup) -> Result<Self> {
-        let nonsense = |column| StoreError::Inconsistent {
-            table: "ledger",
-            column,
-            row: format!("{}/{}", row.tenant, row.seq),
-        };
-        let hash = |column, bytes: &[u8]| bytes.try_into().map(Hash).map_err(|_| nonsense(column));
-        Ok(Self {
-            prev: hash("prev", &row.prev)?,
-            hash: hash("hash", &row.hash)?,
-            seq: u64::try_from(row.seq).map_err(|_| nonsense("seq"))?,
-            at: Timestamp::from_microsecond(row.at).map_err(|_| nonsense("at"))?,
-            result: row.result.parse().map_err(|_| nonsense("result"))?,
-            metadata: serde_json::from_str(&row.metadata).map_err(|_| nonsense("metadata"))?,
-            principal: row.principal,
-            tenant: row.tenant,
-            connection: row.connection,
-            action: row.action.into(),
-            operation: row.operation.into(),
-            resource: Resource { kind: row.resource_type.into(), id: row.resource_id },
-            reason: row.reason.map(Into::into),
-            request_id: row.request_id,
-        })
-    }
+/// The entry, or the column that makes no sense.
+fn read_entry(row: &rusqlite::Row<'_>, seq: u64) -> std::result::Result<Entry, &'static str> {
+    let text = |index, column| row.get::<_, String>(index).map_err(|_| column);
+    let hash = |index, column| row.get(index).map(Hash).map_err(|_| column);
+    let at = row.get::<_, i64>(2).map_err(|_| "at")?;
+    let metadata = text(12, "metadata")?;
+    Ok(Entry {
+        seq,
+        at: Timestamp::from_microsecond(at).map_err(|_| "at")?,
+        principal: text(3, "principal")?,
+        tenant: text(0, "tenant")?,
+        connection: text(4, "connection")?,
+        action: text(5, "action")?.into(),
+        operation: text(6, "operation")?.into(),
+        resource: Resource { kind: text(7, "resource_type")?.into(), id: text(8, "resource_id")? },
+        result: text(9, "result")?.parse().map_err(|_| "result")?,
+        reason: row.get::<_, Option<String>>(10).map_err(|_| "reason")?.map(Into::into),
+        request_id: text(11, "request_id")?,
+        metadata: serde_json::from_str(&metadata).map_err(|_| "metadata")?,
+        prev: hash(13, "prev")?,
+        hash: hash(14, "hash")?,
+    })
 }

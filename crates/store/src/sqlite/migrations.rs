@@ -234,6 +234,37 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (tenant, key, page)
     ) STRICT, WITHOUT ROWID;
     ",
+    // The ledger: what was dropped from it, how far it is mirrored, bodies of writes.
+    "
+    CREATE TABLE ledger_pruned (
+        tenant TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        first_hash BLOB NOT NULL,
+        last INTEGER NOT NULL,
+        last_hash BLOB NOT NULL,
+        kept_from INTEGER NOT NULL,
+        dropped_at INTEGER NOT NULL,
+        dropped_by TEXT NOT NULL,
+        signature TEXT NOT NULL,
+        public_key TEXT NOT NULL,
+        PRIMARY KEY (tenant, last)
+    ) STRICT;
+
+    CREATE TABLE ledger_mirrors (
+        tenant TEXT PRIMARY KEY,
+        done INTEGER NOT NULL,
+        pending INTEGER
+    ) STRICT;
+
+    CREATE TABLE ledger_bodies (
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (tenant, id)
+    ) STRICT;
+    CREATE INDEX ledger_bodies_by_age ON ledger_bodies (tenant, at);
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

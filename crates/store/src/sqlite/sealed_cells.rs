@@ -51,6 +51,14 @@ const SEALED: &[SealedColumn] = &[
         only: "slot <> 'legacy'",
     },
     SealedColumn {
+        place: "ledger_bodies",
+        table: "ledger_bodies",
+        row: "tenant || '/' || id",
+        column: "'sealed'",
+        value: "sealed",
+        only: "TRUE",
+    },
+    SealedColumn {
         place: "meta",
         table: "meta",
         row: "name",
@@ -154,8 +162,15 @@ mod tests {
     use super::*;
 
     /// BLOB columns that hold no sealed secret.
-    const OTHERS: &[&str] =
-        &["inbox.body", "keys.hash", "ledger.hash", "ledger.prev", "ledger_checkpoints.hash"];
+    const OTHERS: &[&str] = &[
+        "inbox.body",
+        "keys.hash",
+        "ledger.hash",
+        "ledger.prev",
+        "ledger_checkpoints.hash",
+        "ledger_pruned.first_hash",
+        "ledger_pruned.last_hash",
+    ];
 
     #[test]
     fn no_column_is_forgotten() {

@@ -126,7 +126,7 @@ fn recover(stage: &Stage, grace: bool, tally: &mut Tally) {
             }
         }
         let operator = life.operator(&view.tenants[0]);
-        let verdict = life.gate.verify_audit(&operator, "verify").await.expect("a verdict");
+        let verdict = life.gate.verify_audit(&operator, "verify").await.expect("a verdict").verdict;
         assert!(verdict.intact, "{verdict:?}");
         lost
     });

@@ -141,8 +141,10 @@ async fn an_export_is_checked_without_the_gate() {
         .as_str()
         .unwrap()
         .to_owned();
-    let verdict = ledger::verify_export(&export.bytes[..], Some(&public_key)).unwrap();
-    assert!(verdict.intact && verdict.entries > 3, "{verdict:?}");
+    let terms = ledger::Terms { public_key: Some(public_key), ..ledger::Terms::default() };
+    let checked = ledger::verify_export(&export.bytes[..], &terms, &mut |_| {}).unwrap();
+    assert!(checked.verdict.intact && checked.verdict.entries > 3, "{checked:?}");
+    assert!(checked.unproven.is_empty(), "{checked:?}");
     let csv = kit.get(&kit.admin, "/api/v1/audit/export?format=csv").await.text();
     assert!(csv.starts_with("seq,at,principal"));
     assert_eq!(csv.lines().nth(1).unwrap().split(',').next(), Some("1"));

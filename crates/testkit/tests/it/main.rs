@@ -21,6 +21,8 @@ mod install;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod ledger_kept;
+#[cfg(test)]
 mod lifecycle;
 mod lookups;
 #[cfg(test)]

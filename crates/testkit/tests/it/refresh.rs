@@ -44,8 +44,10 @@ async fn endings(life: &Life, tenant: &Tenant) -> Vec<String> {
     let filter = AuditFilter { action: Some("manage".to_owned()), ..AuditFilter::default() };
     let operator = life.operator(tenant);
     let page = life.gate.list_audit(&operator, filter, None, 100, "look").await.unwrap();
-    let entries = page.items.into_iter().rev();
+    let mut entries: Vec<_> = page.into_entries().collect();
+    entries.reverse();
     entries
+        .into_iter()
         .filter(|entry| entry.operation == "refresh-credential")
         .map(|entry| entry.reason.unwrap_or_default().into_owned())
         .collect()
@@ -235,7 +237,7 @@ fn an_admin_refreshes_and_disconnects_an_installation_and_notion_knows() {
         assert_eq!(life.call(other).await, 200);
         let filter = AuditFilter::default();
         let page = life.gate.list_audit(&operator, filter, None, 50, "look").await.unwrap();
-        let end = page.items.iter().find(|entry| entry.request_id == "disconnect").unwrap();
+        let end = page.into_entries().find(|entry| entry.request_id == "disconnect").unwrap();
         assert_eq!(end.metadata["upstream"], "revoked".into());
     });
     assert!(!stage.has_token(stage.tenants[0].bot));

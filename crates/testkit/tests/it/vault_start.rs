@@ -46,7 +46,7 @@ async fn what_is_derived_survives_the_master_key() {
         let gate = open(store(&path), &first).await.unwrap();
         let request = KeyRequest::new("one", Role::Viewer, Vec::new());
         let made = gate.create_key(&gate.operator(), request, "test").await;
-        let verdict = gate.verify_audit(&gate.operator(), "test").await.unwrap();
+        let verdict = gate.verify_audit(&gate.operator(), "test").await.unwrap().verdict;
         assert!(gate.close().await);
         let signing = gate.audit_public_key().to_owned();
         assert!(verdict.intact, "{verdict:?}");
@@ -67,7 +67,7 @@ async fn what_is_derived_survives_the_master_key() {
             assert!(store.replace_head(&cell, new).await.unwrap());
         }
         let gate = open(store.clone(), &second).await.unwrap();
-        let verdict = gate.verify_audit(&gate.operator(), "test").await.unwrap();
+        let verdict = gate.verify_audit(&gate.operator(), "test").await.unwrap().verdict;
         assert!(verdict.intact, "{verdict:?}");
         assert_eq!(gate.audit_public_key(), signing, "old: {old}");
         if let Ok(made) = &made {

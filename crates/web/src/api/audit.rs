@@ -7,24 +7,28 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use gate::{AuditFilter, Gate};
+use gate::{AuditCheck, AuditExport, AuditFilter, AuditPruned, Gate};
 use http::{HeaderValue, StatusCode, header};
-use ledger::{CSV_HEADER, Checkpoint, Entry, Outcome, csv_line};
+use jiff::Timestamp;
+use ledger::{CSV_HEADER, Line, Outcome, Row, csv_line, csv_pruned};
 use model::{KeyId, Principal};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Items, Paging};
 use crate::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, JsonBody};
 use crate::problem::Problem;
-use crate::routes::{MANAGE, Routes, get};
+use crate::routes::{MANAGE, OPERATOR, Routes, get, post};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/api/v1/audit", get(MANAGE, list))
         .route("/api/v1/audit/verify", get(MANAGE, verify))
         .route("/api/v1/audit/export", get(MANAGE, export))
+        .route("/api/v1/audit/checkpoint", get(MANAGE, checkpoint))
+        .route("/api/v1/audit/public-key", get(MANAGE, public_key))
+        .route("/api/v1/audit/prune", post(OPERATOR, prune))
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,7 +46,7 @@ async fn list(
     State(app): State<App>,
     caller: Caller,
     wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Json<Items<Entry>>, Problem> {
+) -> Result<Json<Items<Row>>, Problem> {
     let Query(Wanted { principal, action, result, object, cursor, limit }) = wanted?;
     let invalid =
         |detail: String| Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail);
@@ -75,13 +79,13 @@ async fn list(
 #[derive(Debug, Serialize)]
 struct Checked {
     #[serde(flatten)]
-    verdict: ledger::Verdict,
+    check: AuditCheck,
     public_key: String,
 }
 
 async fn verify(State(app): State<App>, caller: Caller) -> Result<Json<Checked>, Problem> {
-    let verdict = app.gate.verify_audit(&caller.principal, caller.request_id.as_str()).await?;
-    Ok(Json(Checked { verdict, public_key: app.gate.audit_public_key().to_owned() }))
+    let check = app.gate.verify_audit(&caller.principal, caller.request_id.as_str()).await?;
+    Ok(Json(Checked { check, public_key: app.gate.audit_public_key().to_owned() }))
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -96,6 +100,8 @@ enum Format {
 struct Export {
     #[serde(default)]
     format: Format,
+    #[serde(default)]
+    after: u64,
 }
 
 async fn export(
@@ -103,55 +109,99 @@ async fn export(
     caller: Caller,
     wanted: Result<Query<Export>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(Export { format }) = wanted?;
-    let until = app.gate.begin_export(&caller.principal, caller.request_id.as_str()).await?;
+    let Query(Export { format, after }) = wanted?;
+    let request_id = caller.request_id.as_str();
+    let export = app.gate.begin_export(&caller.principal, after, request_id).await?;
     let (kind, name) = match format {
         Format::Jsonl => ("application/jsonl", "attachment; filename=\"ledger.jsonl\""),
         Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"ledger.csv\""),
     };
-    let mut response = Response::new(lines(app.gate, caller.principal, until, format));
+    let mut response = Response::new(lines(app.gate, caller.principal, export, format));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(name));
     Ok(response)
 }
 
+/// Where the ledger stands, in the form of a line of an export, to be kept elsewhere.
+async fn checkpoint(State(app): State<App>, caller: Caller) -> Result<Json<Line>, Problem> {
+    let request_id = caller.request_id.as_str();
+    let checkpoint = app.gate.audit_checkpoint(&caller.principal, request_id).await?;
+    Ok(Json(Line::Checkpoint { checkpoint }))
+}
+
+async fn public_key(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
+    let request_id = caller.request_id.as_str();
+    let key = app.gate.show_public_key(&caller.principal, request_id).await?;
+    Ok(Json(json!({ "algorithm": "Ed25519", "public_key": key })))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prune {
+    before: String,
+}
+
+async fn prune(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(Prune { before }): JsonBody<Prune>,
+) -> Result<Json<AuditPruned>, Problem> {
+    let detail = "`before` is a time like 2026-01-31T00:00:00Z";
+    let invalid = |_| Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail);
+    let before: Timestamp = before.parse().map_err(invalid)?;
+    let request_id = caller.request_id.as_str();
+    Ok(Json(app.gate.prune_audit(&caller.principal, before, request_id).await?))
+}
+
 /// Reads the ledger piece by piece, as fast as the caller takes it.
-fn lines(gate: Gate, principal: Principal, until: Option<Checkpoint>, format: Format) -> Body {
+fn lines(gate: Gate, principal: Principal, export: AuditExport, format: Format) -> Body {
     enum Step {
         Begin,
         After(u64),
         End,
     }
     let steps = stream::try_unfold(Step::Begin, move |step| {
-        let (gate, principal, until) = (gate.clone(), principal.clone(), until.clone());
+        let (gate, principal, export) = (gate.clone(), principal.clone(), export.clone());
         async move {
             let after = match step {
-                Step::Begin if format == Format::Csv => {
-                    return Ok(Some((Bytes::from_static(CSV_HEADER.as_bytes()), Step::After(0))));
+                Step::Begin => {
+                    return Ok(Some((beginning(&export, format), Step::After(export.after))));
                 }
-                Step::Begin => 0,
                 Step::After(seq) => seq,
                 Step::End => return Ok(None),
             };
-            let end = until.as_ref().map_or(0, |checkpoint| checkpoint.seq);
-            let entries = gate.export_chunk(&principal, after, end).await?;
-            let text = match (entries.is_empty(), format, &until) {
+            let end = export.until.as_ref().map_or(0, |checkpoint| checkpoint.seq);
+            let rows = gate.export_chunk(&principal, after, end).await?;
+            let next = rows.last().map_or(Step::End, |row| Step::After(row.seq()));
+            let text = match (rows.is_empty(), format, export.until) {
                 (true, Format::Jsonl, Some(checkpoint)) => {
-                    json!({ "checkpoint": checkpoint }).to_string() + "\n"
+                    json_line(Line::Checkpoint { checkpoint })
                 }
                 (true, _, _) => return Ok(None),
-                (false, Format::Jsonl, _) => entries.iter().map(json_line).collect(),
-                (false, Format::Csv, _) => entries.iter().map(csv_line).collect(),
+                (false, Format::Jsonl, _) => {
+                    rows.into_iter().map(|row| json_line(Line::Row(row))).collect()
+                }
+                (false, Format::Csv, _) => rows.iter().map(csv_line).collect(),
             };
-            let next = entries.last().map_or(Step::End, |entry| Step::After(entry.seq));
             Ok::<_, gate::Error>(Some((Bytes::from(text), next)))
         }
     });
     Body::from_stream(steps)
 }
 
-fn json_line(entry: &Entry) -> String {
-    // INVARIANT: an entry always has a JSON form.
-    serde_json::to_string(entry).expect("an entry is JSON") + "\n"
+/// What stands before the first entry.
+fn beginning(export: &AuditExport, format: Format) -> Bytes {
+    let dropped = export.dropped.iter();
+    let text = match format {
+        Format::Csv => CSV_HEADER.to_owned() + &dropped.map(csv_pruned).collect::<String>(),
+        Format::Jsonl => {
+            dropped.map(|pruned| json_line(Line::Pruned { pruned: pruned.clone() })).collect()
+        }
+    };
+    Bytes::from(text)
+}
+
+fn json_line(line: Line) -> String {
+    line.to_json() + "\n"
 }

@@ -3,9 +3,9 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use gate::AuditFilter;
+use gate::{AuditCheck, AuditFilter};
 use jiff::Timestamp;
-use ledger::{Entry, Meta, Outcome, Verdict};
+use ledger::{Entry, Meta, Outcome, Row, Unreadable};
 use maud::{Markup, html};
 use notion::catalogue::OPERATIONS;
 use serde::Deserialize;
@@ -42,16 +42,16 @@ pub(super) async fn verify(
     submitted: Submitted,
 ) -> Result<Response, Response> {
     let visitor = &submitted.visitor;
-    let verdict = app.gate.verify_audit(visitor.principal(), visitor.request_id()).await;
-    let verdict = verdict.map_err(|error| failed(&app, visitor, &error))?;
-    list(&app, visitor, &Wanted::default(), Some(verdict)).await
+    let check = app.gate.verify_audit(visitor.principal(), visitor.request_id()).await;
+    let check = check.map_err(|error| failed(&app, visitor, &error))?;
+    list(&app, visitor, &Wanted::default(), Some(check)).await
 }
 
 async fn list(
     app: &App,
     visitor: &Visitor,
     wanted: &Wanted,
-    verdict: Option<Verdict>,
+    check: Option<AuditCheck>,
 ) -> Result<Response, Response> {
     // What is no result shows everything, as if it had not been asked for.
     let result = wanted.result.parse::<Outcome>().ok();
@@ -64,9 +64,10 @@ async fn list(
         app.gate.list_audit(principal, filter, wanted.before, LOOKED_THROUGH, request_id).await;
     let page = page.map_err(|error| failed(app, visitor, &error))?;
     let frame = Frame::new(app, visitor, "Activity", Section::Activity);
-    let entries: Vec<_> = page.items.iter().filter(|entry| is_news(entry)).take(SHOWN).collect();
-    let next = match entries.last() {
-        Some(last) if entries.len() == SHOWN => Some(last.seq),
+    let news = |row: &&Row| row.entry().is_none_or(is_news);
+    let rows: Vec<_> = page.items.iter().filter(news).take(SHOWN).collect();
+    let next = match rows.last() {
+        Some(last) if rows.len() == SHOWN => Some(last.seq()),
         _ => page.next,
     };
     let query = |before| {
@@ -81,13 +82,18 @@ async fn list(
                 button.button { "Verify the ledger" }
             }
         }
-        @if let Some(verdict) = verdict { (told(&verdict)) }
+        @if let Some(check) = check { (told(&check)) }
         (tabs(result))
-        @if entries.is_empty() {
+        @if rows.is_empty() {
             (empty(result, wanted.before.is_some()))
         } @else {
             ol.log {
-                @for entry in entries { (line(app, visitor, entry, frame.now)) }
+                @for row in rows {
+                    @match row {
+                        Row::Entry(entry) => { (line(app, visitor, entry, frame.now)) }
+                        Row::Unreadable { unreadable } => { (gap(unreadable)) }
+                    }
+                }
             }
             p.quiet.small {
                 "Looks at this dashboard are in the ledger as well, and left out here: "
@@ -117,7 +123,8 @@ fn notions(name: &str) -> Option<&'static notion::Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)
 }
 
-fn told(verdict: &Verdict) -> Markup {
+fn told(check: &AuditCheck) -> Markup {
+    let verdict = check.verdict;
     let entries = words::count(verdict.entries, "entry").replace("entrys", "entries");
     html! {
         @match verdict.fault {
@@ -125,6 +132,9 @@ fn told(verdict: &Verdict) -> Markup {
                 p.notice.good role="status" {
                     strong { "The ledger is intact." }
                     " " (entries) ", each tied to the one before it, up to the signed checkpoint."
+                    @if let Some(last) = check.dropped.last() {
+                        " Those up to " (words::grouped(last.last)) " were dropped; a signed record says so."
+                    }
                 }
             }
             Some(fault) => {
@@ -189,6 +199,19 @@ fn line(app: &App, visitor: &Visitor, entry: &Entry, now: Timestamp) -> Markup {
                 }
             }
             p.quiet.at { (words::when(entry.at, now)) }
+        }
+    }
+}
+
+/// A row that cannot be read: it is there, and something is wrong with it.
+fn gap(unreadable: &Unreadable) -> Markup {
+    html! {
+        li.bad {
+            span.badge.bad { "Unreadable" }
+            div.what {
+                p { strong { "Entry " (words::grouped(unreadable.seq)) " cannot be read" } }
+                p.quiet { "its column " code { (unreadable.column) } " makes no sense · verify the ledger" }
+            }
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) struct Plan {
     pub(crate) lookups_per_minute: u32,
     pub(crate) rotation_grace: Duration,
     pub(crate) strict_ledger: bool,
+    pub(crate) ledger_retention: Option<Duration>,
     pub(crate) master_keys: Arc<MasterKeys>,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) session_secret: Option<SecretString>,
@@ -134,6 +135,7 @@ impl Plan {
             lookups_per_minute: per_minute(settings, "NOTEGATE_LOOKUPS_PER_MINUTE"),
             rotation_grace: seconds(settings, "NOTEGATE_ROTATION_GRACE", 0.0..=604_800.0),
             strict_ledger: settings.switch("NOTEGATE_LEDGER_STRICT"),
+            ledger_retention: retention(settings),
             master_keys,
             webhooks: webhooks(settings),
             session_secret,
@@ -220,6 +222,15 @@ fn webhooks(settings: &mut Settings) -> WebhookSettings {
         debounce: seconds(settings, "NOTEGATE_WEBHOOK_DEBOUNCE", 0.0..=60.0),
         handler: None,
     }
+}
+
+/// How long entries are kept; `None` for ever.
+fn retention(settings: &mut Settings) -> Option<Duration> {
+    settings.text("NOTEGATE_LEDGER_RETENTION_DAYS")?;
+    let expected = "a number of days, at least 1";
+    let days =
+        settings.parse::<std::num::NonZeroU16>("NOTEGATE_LEDGER_RETENTION_DAYS", expected)?;
+    Some(Duration::from_secs(u64::from(days.get()) * 24 * 3600))
 }
 
 fn per_minute(settings: &mut Settings, name: &'static str) -> u32 {

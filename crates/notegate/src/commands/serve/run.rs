@@ -191,6 +191,7 @@ async fn open_gate(
         oauth,
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
+        ledger_retention: plan.ledger_retention,
         tree_age_max: plan.tree_age_max,
         lookups_per_minute: plan.lookups_per_minute,
         session_secret: plan.session_secret.clone(),

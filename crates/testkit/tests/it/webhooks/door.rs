@@ -423,7 +423,11 @@ async fn a_start_records_what_a_crash_left_out() {
     for _ in 0..2 {
         assert!(start().await.close().await);
         let entries = store.entries_after(&TenantId::default(), 0, 1000).await.unwrap();
-        let own: Vec<_> = entries.iter().filter(|it| it.request_id == id(1)).collect();
+        let own: Vec<_> = entries
+            .iter()
+            .filter_map(|row| row.entry())
+            .filter(|it| it.request_id == id(1))
+            .collect();
         assert_eq!(own.len(), 1, "it has one entry, however often that is looked at");
         assert_eq!((&*own[0].operation, own[0].result.as_str()), ("receive-event", "success"));
     }
