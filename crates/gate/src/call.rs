@@ -142,8 +142,11 @@ impl Gate {
         // 7 act and 8 view: the answer, cut down to what the caller may see.
         let scoped = !self.sees_everything(principal);
         let path_and_query = with_query(found.upstream_path(), query);
-        let acted = if scoped && listing::is_filtered(found.operation) {
-            let list = listing::Listing { found: &found, query, version, body: body.into_json() };
+        let texts = stand_ins.texts.as_slice();
+        let is_filtered = listing::is_filtered(found.operation) || !texts.is_empty();
+        let acted = if scoped && is_filtered {
+            let (found, body) = (&found, body.into_json());
+            let list = listing::Listing { found, query, version, body, texts };
             self.list(principal, permit, list, request_id).await
         } else {
             let request = Request {

@@ -1,4 +1,5 @@
-//! Lists that reach beyond a scope (search above all): filtered, with paging that keeps its meaning.
+//! Lists that reach beyond a scope (search above all), and queries that ask for text in which something
+//! outside may be mentioned: filtered, with paging that keeps its meaning.
 //!
 //! Pages are filled: the gate reads on at Notion until it has as many objects inside the scope as
 //! were asked for, and one more to know whether there are more. The cursor that it gives says where
@@ -49,6 +50,8 @@ pub(crate) struct Listing<'a> {
     pub(crate) query: Option<&'a str>,
     pub(crate) version: Version,
     pub(crate) body: Option<Value>,
+    /// The texts of rows that decide what is found, by the ids of their columns.
+    pub(crate) texts: &'a [String],
 }
 
 /// Where to go on at Notion.
@@ -109,7 +112,7 @@ impl Gate {
             }
             let page = Page::read(operation, &bytes)?;
             for (index, result) in page.results.into_iter().enumerate().skip(position.skip) {
-                let shown = match self.shown(&asked, &looking, result).await {
+                let shown = match self.shown(&asked, &looking, result, listing.texts).await {
                     // Enough for one call, if it has come anywhere at all: the next goes on from here.
                     Err(Error::Budget { .. }) if index > position.skip || !kept.is_empty() => None,
                     shown => Some(shown?),
@@ -172,6 +175,7 @@ impl Gate {
         asked: &Asked<'_>,
         looking: &Looking<'_>,
         result: Box<RawValue>,
+        texts: &[String],
     ) -> Result<Option<Box<RawValue>>, Error> {
         let principal = asked.principal;
         if self.sees_everything(principal) {
@@ -186,6 +190,10 @@ impl Gate {
             return Ok(None);
         }
         let whole: Value = serde_json::from_str(result.get()).map_err(unreadable)?;
+        // What such a text mentions would decide whether the row is found, and where.
+        if !texts.is_empty() && !self.is_row_clear(looking, &whole, texts).await? {
+            return Ok(None);
+        }
         let shown = self.cut_value(looking, asked, whole.clone()).await?;
         if shown == whole {
             return Ok(Some(result));

@@ -47,6 +47,8 @@ pub(crate) struct StandIns {
     pub(crate) texts: Vec<String>,
     /// Columns that were asked for only to look at them.
     extra: Vec<String>,
+    /// What the names of templates must hold: Notion would compare with what they mention.
+    template: Option<String>,
 }
 
 /// Whose columns a call names.
@@ -69,8 +71,10 @@ impl Gate {
         if self.sees_everything(principal) {
             return Ok(StandIns::default());
         }
-        if call.found.operation.name == "create-view-query" {
-            self.check_view_query(looking, &call).await?;
+        match call.found.operation.name {
+            "create-view-query" => self.check_view_query(looking, &call).await?,
+            "list-data-source-templates" => return Ok(without_name(call.query)),
+            _ => {}
         }
         let mut columns = Vec::new();
         for table in tables(&call) {
@@ -102,13 +106,19 @@ impl Gate {
                     }
                     _ => true,
                 };
-                let stand_in = if is_clear { naming.other(&named) } else { naming.new(&named) };
+                let stand_in = match is_clear {
+                    true => naming.other(&named),
+                    false => Some(naming.stand_in(&named)),
+                };
                 let param = call.found.params.iter_mut().find(|(name, _)| *name == "property_id");
                 if let (Some((_, value)), Some(stand_in)) = (param, stand_in) {
                     *value = stand_in;
                 }
             }
             _ => naming.call(&mut call)?,
+        }
+        if !matches!(call.found.operation.name, "query-data-source" | "post-database-query") {
+            naming.stand_ins.texts.clear();
         }
         Ok(naming.stand_ins)
     }
@@ -167,6 +177,22 @@ impl Gate {
         }
         Ok(true)
     }
+}
+
+/// A query without `name`, which the gate compares itself, with the names that the caller sees.
+fn without_name(query: &mut Option<String>) -> StandIns {
+    let mut stand_ins = StandIns::default();
+    let Some(text) = query.as_deref() else { return stand_ins };
+    let mut out = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        if name == "name" {
+            stand_ins.template = Some(value.to_lowercase());
+        } else {
+            out.append_pair(&name, &value);
+        }
+    }
+    *query = Some(out.finish());
+    stand_ins
 }
 
 enum Mention {
@@ -397,21 +423,20 @@ impl Naming<'_> {
 
     /// What to call a column instead, if it does not exist.
     fn other(&mut self, called: &str) -> Option<String> {
-        if called.is_empty() || self.exists(called) { None } else { self.new(called) }
+        (!called.is_empty() && !self.exists(called)).then(|| self.stand_in(called))
     }
 
-    fn new(&mut self, called: &str) -> Option<String> {
+    fn stand_in(&mut self, called: &str) -> String {
         let length = called.chars().count().clamp(*LENGTHS.start(), *LENGTHS.end());
         let known = self.stand_ins.pairs.iter().find(|(_, it)| it == called);
-        let stand_in = match known {
+        match known {
             Some((stand_in, _)) => stand_in.clone(),
             None => {
                 let stand_in = base62(self.chance, length);
                 self.stand_ins.pairs.push((stand_in.clone(), called.to_owned()));
                 stand_in
             }
-        };
-        Some(stand_in)
+        }
     }
 }
 
@@ -431,10 +456,16 @@ impl StandIns {
             }
             answer = text.into();
         }
-        if self.extra.is_empty() {
+        if self.extra.is_empty() && self.template.is_none() {
             return answer;
         }
         let Ok(mut object) = serde_json::from_slice::<Value>(&answer) else { return answer };
+        let templates = object.get_mut("templates").and_then(Value::as_array_mut);
+        if let Some((wanted, templates)) = self.template.as_ref().zip(templates) {
+            templates.retain(|template| {
+                template["name"].as_str().is_some_and(|name| name.to_lowercase().contains(wanted))
+            });
+        }
         let results = object.get_mut("results").and_then(Value::as_array_mut);
         match results {
             Some(results) => results.iter_mut().for_each(|row| self.without_extra(row)),

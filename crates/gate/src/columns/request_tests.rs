@@ -201,6 +201,17 @@ fn answers_speak_the_callers_words() {
 }
 
 #[test]
+fn templates_are_chosen_by_the_names_that_are_seen() {
+    let mut query = Some("name=Bug&page_size=2".to_owned());
+    let stand_ins = without_name(&mut query);
+    assert_eq!(query.as_deref(), Some("page_size=2"));
+    let answer = json!({"templates": [{"name": "A bug"}, {"name": "Untitled"}], "has_more": true});
+    let shown: Value =
+        serde_json::from_slice(&stand_ins.restore(answer.to_string().into())).unwrap();
+    assert_eq!(shown, json!({"templates": [{"name": "A bug"}], "has_more": true}));
+}
+
+#[test]
 fn mentions_are_told_from_what_is_written() {
     let page = json!({"type": "mention", "mention": {"type": "page", "page": {"id": ID}}});
     assert!(matches!(mention(&page), Mention::Object(Kind::Page, _)));

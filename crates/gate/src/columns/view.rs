@@ -31,11 +31,11 @@ pub(crate) struct Facts {
 impl Facts {
     /// Reads a view; `None` if it is none, or not all of one.
     pub(super) fn read(view: &Value) -> Option<Self> {
-        let mut facts = Self::default();
-        facts.source = match view.get("data_source_id")? {
+        let source = match view.get("data_source_id")? {
             Value::Null => None,
             id => Some(Id::parse(id.as_str()?)?),
         };
+        let mut facts = Self { source, ..Self::default() };
         for name in ["filter", "sorts"] {
             facts.asks_by(view.get(name)?);
         }

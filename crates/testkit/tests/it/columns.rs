@@ -1,6 +1,7 @@
 //! Columns that reach outside a key's part of Notion do not exist for it.
 
 mod names;
+mod texts;
 mod views;
 
 use model::Role;
@@ -16,7 +17,6 @@ pub(crate) struct World {
     pub(crate) people: Id,
     pub(crate) database: Id,
     pub(crate) salaries: Id,
-    pub(crate) salaries_database: Id,
     /// A row inside, and one whose text mentions what is outside.
     pub(crate) ada: Id,
     pub(crate) ben: Id,
@@ -61,7 +61,7 @@ impl World {
         let kit = Kit::start().await;
         let (team, other) = (kit.demo.team_page_id, kit.demo.other_page_id);
         let editor = kit.key(Role::Editor, &[team]).await;
-        let (salaries_database, salaries) = table(
+        let (_, salaries) = table(
             &kit,
             other,
             "Salaries",
@@ -131,7 +131,7 @@ impl World {
         let ada = row(&kit, people, links("Ada", text("plain"))).await;
         let mention = json!([{"text": {"content": "see "}}, {"mention": {"page": {"id": other}}}]);
         let ben = row(&kit, people, links("Ben", mention)).await;
-        Self { kit, editor, people, database, salaries, salaries_database, ada, ben, pay }
+        Self { kit, editor, people, database, salaries, ada, ben, pay }
     }
 
     /// A call in a version of Notion's.
@@ -325,5 +325,16 @@ async fn a_column_that_a_person_adds_or_turns_is_hidden_without_any_hint() {
     kit.clock.advance(std::time::Duration::from_secs(61));
     let row = kit.get(&world.editor, &path).await.json();
     assert_eq!(names(&row), ["Loud", "Name", "Notes", "Plus", "Points"]);
+    world.kit.finish().await;
+}
+
+#[tokio::test]
+async fn the_oldest_versions_list_their_databases() {
+    let world = World::start().await;
+    let list = world.call_in("2021-05-13", "GET", "/v1/databases", Value::Null).await;
+    assert_eq!(list.status, 200, "{}", list.text());
+    let all = list.json()["results"].as_array().cloned().expect("databases");
+    let people = all.iter().find(|it| id(&it["id"]) == world.database).expect("the table");
+    assert_eq!(names(people), SHOWN);
     world.kit.finish().await;
 }
