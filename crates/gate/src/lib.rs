@@ -88,6 +88,7 @@ use crate::sessions::Sessions;
 use crate::tenants::Tenants;
 use crate::tree::Tree;
 use crate::users::Users;
+use crate::view::Own;
 
 /// What a gate is made of.
 pub struct Options {
@@ -167,6 +168,7 @@ struct Shared {
     users: Users,
     budgets: Budgets,
     tree: Tree,
+    own: Own,
     look_ups: LookUps,
     columns: columns::Memory,
     access_audits: access::Audits,
@@ -208,6 +210,7 @@ impl Gate {
             users: Users::load(&*store).await?,
             budgets: Budgets::default(),
             tree: Tree::new(options.tree_age_max),
+            own: Own::new(),
             look_ups: LookUps::new(options.lookups_per_minute),
             columns: columns::Memory::new(options.tree_age_max),
             access_audits: access::Audits::default(),

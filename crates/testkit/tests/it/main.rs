@@ -47,6 +47,8 @@ mod vault_rekey;
 #[cfg(test)]
 mod vault_start;
 #[cfg(test)]
+mod view;
+#[cfg(test)]
 mod webhooks;
 #[cfg(test)]
 mod workspaces;
