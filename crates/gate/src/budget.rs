@@ -1,45 +1,277 @@
-//! Budgets: spent before the effect, never overshot.
+//! Budgets: spent before the effect, never overshot, also across crashes.
+//!
+//! What a key has spent is kept in memory, window by window, and reserved in the store beforehand, a
+//! sixteenth of the limit at a time. So most calls wait for nothing; and after a crash what was reserved
+//! counts as spent: at most that sixteenth is lost, nothing is won. Every spending is debited from the
+//! keys above the caller's, too: all of it or nothing.
+
+mod cost;
+mod window;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use model::{KeyId, Principal};
+use model::{Key, KeyId, Meter};
+use notion::Id;
+use serde::Serialize;
+use store::{SpentWindow, Store, StoreError};
 
-use crate::error::Error;
+pub(crate) use cost::{Cost, pages_in};
+pub(crate) use window::Exhausted;
+use window::{Amount, Window};
 
-/// What each key has spent in the current minute.
-#[derive(Debug, Default)]
+/// Windows that are held before those that are over are dropped.
+const WINDOWS_MAX: usize = 10_000;
+/// Families that wait for the store apart from each other.
+const TURNS: usize = 16;
+
+/// What each key has spent.
 pub(crate) struct Budgets {
-    spent: Mutex<HashMap<KeyId, Window>>,
+    store: Arc<dyn Store>,
+    windows: Mutex<HashMap<(KeyId, Meter), Window>>,
+    /// Who writes to the store: one at a time of a key and all those below it, since they share windows.
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
+/// The caller's key and those above it, nearest first. None of it: a caller without a key.
+pub(crate) type Lineage = Vec<Arc<Key>>;
+
+/// Why a spending is refused.
 #[derive(Debug)]
-struct Window {
-    minute: i64,
-    calls: u32,
+pub(crate) enum Unspent {
+    /// There is not enough left.
+    Exhausted(Exhausted),
+    /// What is spent cannot be noted.
+    Store(StoreError),
+}
+
+/// What was spent, so that it can be given back if it comes to nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Spent(Vec<(KeyId, Meter, i64, u64)>);
+
+/// How much of a limit is spent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Usage {
+    /// How much there is in a window.
+    pub limit: u32,
+    /// What is spent in the current one.
+    pub spent: u64,
+    /// What can be spent still: by this key, and by those above it.
+    pub left: u64,
+    /// When the window is over.
+    pub resets_at: Timestamp,
+}
+
+/// What an attempt to spend came to.
+enum Tried {
+    /// It is spent.
+    Spent(Spent),
+    /// This must be in the store first.
+    ToWrite(Vec<SpentWindow>),
+}
+
+/// One debit: from one key, by one meter.
+struct Debit<'a> {
+    key: &'a Key,
+    limit: u32,
+    meter: Meter,
+    amount: &'a Amount<'a>,
 }
 
 impl Budgets {
-    /// Takes one call off the caller's budget.
-    pub(crate) fn spend(&self, principal: &Principal, now: Timestamp) -> Result<(), Error> {
-        let Some(key) = principal.key() else { return Ok(()) };
-        let Some(calls_max) = key.budget.calls_per_minute else { return Ok(()) };
-        let minute = now.as_second().div_euclid(60);
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        // Windows of the past are worth nothing: dropping them bounds the map by the keys in use.
-        if spent.len() > 10_000 {
-            spent.retain(|_, window| window.minute == minute);
+    /// Takes up what was spent before.
+    pub(crate) async fn load(store: Arc<dyn Store>, now: Timestamp) -> Result<Self, StoreError> {
+        for meter in Meter::ALL {
+            let current = Window::new(meter, now).number();
+            store.forget_spent(meter, current).await?;
         }
-        let window = spent.entry(key.id.clone()).or_insert(Window { minute, calls: 0 });
-        if window.minute != minute {
-            *window = Window { minute, calls: 0 };
-        }
-        if window.calls >= calls_max {
-            let retry_after = (60 - now.as_second().rem_euclid(60)).unsigned_abs();
-            return Err(Error::Budget { retry_after });
-        }
-        window.calls += 1;
-        Ok(())
+        let stored = store.all_spent().await?.into_iter();
+        let windows = stored.map(|it| ((it.key.clone(), it.meter), Window::stored(it)));
+        let windows = Mutex::new(windows.collect());
+        Ok(Self { store, windows, turns: Default::default() })
     }
+
+    /// Takes one call off.
+    pub(crate) async fn spend_call(
+        &self,
+        lineage: &Lineage,
+        now: Timestamp,
+    ) -> Result<(), Unspent> {
+        let one = Amount::Count(1);
+        let amounts = [(Meter::CallsPerMinute, one.clone()), (Meter::CallsPerDay, one)];
+        self.spend(lineage, &amounts, now).await.map(drop)
+    }
+
+    /// Takes off what a call writes, destroys and reads.
+    pub(crate) async fn spend_cost(
+        &self,
+        lineage: &Lineage,
+        cost: &Cost,
+        now: Timestamp,
+    ) -> Result<Spent, Unspent> {
+        let amounts = [
+            (Meter::BlocksPerHour, Amount::Count(cost.blocks)),
+            (Meter::DeletionsPerDay, Amount::Count(cost.deletions)),
+            (Meter::PagesPerHour, Amount::Pages(&cost.pages)),
+        ];
+        self.spend(lineage, &amounts, now).await
+    }
+
+    /// Takes off pages that are about to be shown.
+    pub(crate) async fn spend_pages(
+        &self,
+        lineage: &Lineage,
+        pages: &[Id],
+        now: Timestamp,
+    ) -> Result<(), Unspent> {
+        let amounts = [(Meter::PagesPerHour, Amount::Pages(pages))];
+        self.spend(lineage, &amounts, now).await.map(drop)
+    }
+
+    async fn spend(
+        &self,
+        lineage: &Lineage,
+        amounts: &[(Meter, Amount<'_>)],
+        now: Timestamp,
+    ) -> Result<Spent, Unspent> {
+        let debits: Vec<Debit<'_>> = lineage
+            .iter()
+            .flat_map(|key| amounts.iter().map(move |(meter, amount)| (key, *meter, amount)))
+            .filter(|(_, _, amount)| !amount.is_nothing())
+            .filter_map(|(key, meter, amount)| {
+                let limit = key.budget.limit(meter)?;
+                Some(Debit { key, limit, meter, amount })
+            })
+            .collect();
+        let Some(top) = lineage.last().filter(|_| !debits.is_empty()) else {
+            return Ok(Spent::default());
+        };
+        loop {
+            // Most of the time enough is reserved.
+            if let Tried::Spent(spent) = self.try_spend(&debits, now)? {
+                return Ok(spent);
+            }
+            let _turn = self.turns[turn_of(&top.id)].lock().await;
+            // Whoever had the turn before may have reserved enough for several.
+            let to_write = match self.try_spend(&debits, now)? {
+                Tried::Spent(spent) => return Ok(spent),
+                Tried::ToWrite(windows) => windows,
+            };
+            // If the caller goes away meanwhile, more is reserved than is known here: that is harmless.
+            self.store.put_spent(to_write.clone()).await.map_err(Unspent::Store)?;
+            let mut windows = self.lock();
+            for written in &to_write {
+                if let Some(window) = windows.get_mut(&(written.key.clone(), written.meter)) {
+                    window.written(written);
+                }
+            }
+        }
+    }
+
+    /// Spends all of it, if all of it is there and reserved. Otherwise what must be written first.
+    fn try_spend(&self, debits: &[Debit<'_>], now: Timestamp) -> Result<Tried, Unspent> {
+        let mut windows = self.lock();
+        if windows.len() > WINDOWS_MAX {
+            windows
+                .retain(|(_, meter), window| window.number() >= Window::new(*meter, now).number());
+        }
+        let mut refused: Option<Exhausted> = None;
+        let mut to_write = Vec::new();
+        for debit in debits {
+            let window = windows
+                .entry((debit.key.id.clone(), debit.meter))
+                .or_insert_with(|| Window::new(debit.meter, now));
+            window.turn(now);
+            match window.check(debit.amount, debit.limit, now) {
+                Ok(()) => {
+                    let whose = (&debit.key.tenant, &debit.key.id);
+                    to_write.extend(window.to_write(debit.amount, debit.limit, whose));
+                }
+                // Of several, the one that lasts longest: before that it would be in vain.
+                Err(exhausted) => {
+                    let longest = refused.filter(|it| it.retry_after >= exhausted.retry_after);
+                    refused = longest.or(Some(exhausted));
+                }
+            }
+        }
+        if let Some(exhausted) = refused {
+            return Err(Unspent::Exhausted(exhausted));
+        }
+        if !to_write.is_empty() {
+            return Ok(Tried::ToWrite(to_write));
+        }
+        let mut spent = Spent::default();
+        for debit in debits {
+            let name = (debit.key.id.clone(), debit.meter);
+            let Some(window) = windows.get_mut(&name) else { continue };
+            window.spend(debit.amount);
+            // Pages are not given back: somebody else may have read them meanwhile.
+            if let Amount::Count(count) = debit.amount {
+                spent.0.push((name.0, name.1, window.number(), *count));
+            }
+        }
+        Ok(Tried::Spent(spent))
+    }
+
+    /// Gives back what came to nothing.
+    pub(crate) fn give_back(&self, spent: Spent) {
+        let mut windows = self.lock();
+        for (key, meter, number, count) in spent.0 {
+            if let Some(window) = windows.get_mut(&(key, meter)) {
+                window.give_back(number, count);
+            }
+        }
+    }
+
+    /// How much of each limit of the first key is spent.
+    pub(crate) fn usage(&self, lineage: &Lineage, now: Timestamp) -> Vec<(Meter, Usage)> {
+        let mut windows = self.lock();
+        let mut look = |key: &Key, meter| {
+            let window =
+                windows.entry((key.id.clone(), meter)).or_insert_with(|| Window::new(meter, now));
+            window.turn(now);
+            (window.spent(), window.end())
+        };
+        let Some(own) = lineage.first() else { return Vec::new() };
+        let mut all = Vec::new();
+        for (meter, limit) in own.budget.limits() {
+            let (spent, resets_at) = look(own, meter);
+            let left = lineage.iter().filter_map(|key| {
+                let limit = u64::from(key.budget.limit(meter)?);
+                Some(limit.saturating_sub(look(key, meter).0))
+            });
+            let left = left.min().unwrap_or_default();
+            all.push((meter, Usage { limit, spent, left, resets_at }));
+        }
+        all
+    }
+
+    /// Writes exactly what is spent: the gate closes, and nothing need be lost.
+    pub(crate) async fn close(&self, find: impl Fn(&KeyId) -> Option<Arc<Key>>) {
+        let to_write: Vec<SpentWindow> = self
+            .lock()
+            .iter()
+            .filter_map(|((id, _), window)| {
+                let key = find(id)?;
+                window.to_close((&key.tenant, &key.id))
+            })
+            .collect();
+        if !to_write.is_empty()
+            && let Err(error) = self.store.put_spent(to_write).await
+        {
+            tracing::warn!(%error, "what is spent of budgets cannot be noted exactly");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(KeyId, Meter), Window>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn turn_of(top: &KeyId) -> usize {
+    let mut hasher = DefaultHasher::new();
+    top.hash(&mut hasher);
+    hasher.finish() as usize % TURNS
 }

@@ -38,8 +38,6 @@ pub struct Call<'a> {
     pub body: CallBody,
     /// The id under which the call is logged and recorded.
     pub request_id: &'a str,
-    /// The gate's address, as the caller knows it; without one, addresses to call stay Notion's.
-    pub origin: Option<&'a str>,
 }
 
 /// The body of a call.
@@ -81,7 +79,7 @@ impl Gate {
         }
 
         // 1 name: which row of the catalogue is this?
-        let Call { found, query, version, body, request_id, origin } = call;
+        let Call { found, query, version, body, request_id } = call;
         let named = found.as_ref().map_or("unknown", |found| found.operation.name);
         let effect = found.as_ref().map_or(Effect::Read, |found| found.operation.effect);
         let mut record = Record::open(&self.shared, principal, effect, named, request_id);
@@ -103,7 +101,8 @@ impl Gate {
 
         // 5 spend: budgets, before any effect. Looking up places is one, so it comes before 3. (It is not
         // paid for from the budget: what a caller pays may not tell what stands outside.)
-        if let Err(error) = self.shared.budgets.spend(principal, record.at()) {
+        let lineage = self.lineage(principal);
+        if let Err(error) = self.spend_call(&lineage, &mut record).await {
             return Err(record.failed(error).await);
         }
 
@@ -136,20 +135,16 @@ impl Gate {
             return Err(record.failed(error).await);
         }
 
-        let path_and_query = with_query(found.upstream_path(), query);
-        let (objects, operation) = (&named.objects, found.operation);
-        let said = (path_and_query.as_str(), &[][..]);
-        let mut asked = Asked { principal, operation, effect, version, objects, said };
-        let scoped = !self.sees_everything(principal);
-        let unasked = if scoped {
-            self.unasked(&looking, &asked, &found, body.json()).await
-        } else {
-            Ok(None)
-        };
-        let unasked = match unasked {
-            Ok(unasked) => unasked,
+        // 5 once more: what it writes and destroys, and the pages that it names, now that it may.
+        let cost = (effect, body.json());
+        let spent = match self.spend_cost(&lineage, &found, cost, &mut record).await {
+            Ok(spent) => spent,
             Err(error) => return Err(record.failed(error).await),
         };
+
+        // A move changes who reaches what, and the ledger says how.
+        let moved = (found.operation.name, named.objects.first().copied());
+        self.note_move(principal, moved, body.json(), request_id, &mut record).await;
 
         // 6 intend: a write is in the ledger before it happens.
         if effect != Effect::Read {
@@ -157,27 +152,25 @@ impl Gate {
         }
 
         // 7 act and 8 view: the answer, cut down to what the caller may see.
+        let scoped = !self.sees_everything(principal);
+        let path_and_query = with_query(found.upstream_path(), query);
         let texts = stand_ins.texts.as_slice();
         let is_filtered = listing::is_filtered(found.operation) || !texts.is_empty();
-        let acted = if let Some(acted) = unasked {
-            Ok(acted)
-        } else if scoped && is_filtered {
+        let acted = if scoped && is_filtered {
             let (found, body) = (&found, body.into_json());
             let list = listing::Listing { found, query, version, body, texts };
             self.list(principal, permit, list, request_id).await
         } else {
             let request = Request {
                 method: found.operation.verb.into(),
-                path_and_query: path_and_query.clone(),
+                path_and_query,
                 version: version.as_str(),
                 body: body.into_request(),
                 repeatable: found.operation.repeatable(),
             };
-            let body = match &request.body {
-                RequestBody::Json(bytes) => bytes.clone(),
-                _ => Bytes::new(),
-            };
-            asked.said.1 = &body;
+            let objects = &named.objects;
+            let operation = found.operation;
+            let asked = Asked { principal, operation, effect, version, objects };
             match self.send(permit, request).await {
                 Ok(response) => self.view(asked, response, &looking).await,
                 Err(error) => Err(error),
@@ -187,10 +180,10 @@ impl Gate {
         self.forget_columns(principal, found.operation);
         let acted = acted.map(|acted| acted.in_the_words_of(&stand_ins));
         let acted = acted.and_then(|acted| acted.trimmed(found.operation, principal.capabilities));
-        let acted = acted.map(|acted| match origin {
-            Some(gate) => acted.readdressed(operation, &self.notion.settings().base_url, gate),
-            None => acted,
-        });
+        let acted = match acted {
+            Ok(acted) => self.settle_spending(&lineage, &found, spent, acted, &mut record).await,
+            Err(error) => Err(error),
+        };
 
         // 9 conclude: the outcome is in the ledger.
         match acted {
@@ -234,6 +227,9 @@ impl Gate {
             record.about(kind.as_str(), id);
         }
         let needs_too = found.operation.needs_too(body.json());
+        if let Some(capability) = needs_too {
+            record.fact("needs_too", capability.as_str());
+        }
         let admission = policy::admit(principal, found.operation, effect, needs_too)?;
         if principal.scope().is_some() && aim::computes_from_elsewhere(found.operation, body.json())
         {
@@ -332,10 +328,10 @@ impl Gate {
         let Asked { principal, operation, effect, .. } = asked;
         let headers = passing_headers(&response.headers);
         let status = response.status;
-        let everything =
-            self.sees_everything(principal) && principal.capabilities == Capabilities::ALL;
-        let streams = everything && !view::holds_addresses(operation);
-        if streams && effect == Effect::Read && status.is_success() {
+        let everything = self.sees_everything(principal)
+            && principal.capabilities == Capabilities::ALL
+            && !self.counts_pages(principal);
+        if everything && effect == Effect::Read && status.is_success() {
             let body = AnswerBody::Stream(response.body);
             return Ok(Acted { answer: Answer { status, headers, body }, code: None, made: None });
         }
@@ -344,16 +340,10 @@ impl Gate {
         let whole = |body| Answer { status, headers, body: AnswerBody::Whole(body) };
         if !status.is_success() {
             let code = ApiError::parse(status.as_u16(), &bytes).map(|error| error.code);
-            let shown = if self.sees_everything(principal) {
-                bytes
-            } else {
-                self.cut_error(looking, &asked, status, bytes).await
-            };
-            return Ok(Acted { answer: whole(shown), code, made: None });
+            return Ok(Acted { answer: whole(bytes), code, made: None });
         }
         let now = self.shared.clock.now();
-        let under = asked.objects.first().map(|(_, id)| *id);
-        let learned = view::learn(&self.shared.tree, principal, operation, under, &bytes, now);
+        let learned = view::learn(&self.shared.tree, principal, operation, &bytes, now);
         let (mut made, mut listed) = (None, Vec::new());
         match learned {
             Ok(Learned::One(id)) => {
@@ -369,7 +359,7 @@ impl Gate {
         if let (Some(made), Shape::One(Kind::FileUpload), Some(key)) =
             (made, operation.answer, principal.key_id())
         {
-            self.shared.own.made(principal.connection, made, key);
+            self.shared.tree.put_owner(principal.connection, made, key.clone());
         }
         if operation.name == "create-view-query" {
             self.learn_view_query(looking, asked.objects, &bytes).await?;
@@ -443,19 +433,6 @@ impl Acted {
             self.answer.body = AnswerBody::Whole(trimmed);
         }
         Ok(self)
-    }
-}
-
-impl Acted {
-    /// With the gate's own address where the caller shall call again.
-    fn readdressed(mut self, operation: &Operation, notion: &str, gate: &str) -> Self {
-        if let AnswerBody::Whole(bytes) = &self.answer.body
-            && view::holds_addresses(operation)
-        {
-            let bytes = view::readdress(bytes.clone(), notion, gate);
-            self.answer.body = AnswerBody::Whole(bytes);
-        }
-        self
     }
 }
 

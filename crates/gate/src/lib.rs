@@ -13,6 +13,7 @@ mod audit;
 mod background;
 mod budget;
 mod call;
+mod capabilities;
 mod columns;
 mod custody;
 mod error;
@@ -20,6 +21,7 @@ mod install;
 mod keys;
 mod listing;
 mod locate;
+mod moves;
 mod prune;
 mod rate;
 mod record;
@@ -30,6 +32,7 @@ mod schema;
 mod seal;
 mod sessions;
 mod sight;
+mod spend;
 mod tenants;
 mod tree;
 mod trim;
@@ -55,11 +58,16 @@ pub use access::{
     compare, compare_with_ids,
 };
 pub use audit::{AuditCheck, AuditExport, AuditFilter, AuditPage, verify_at_rest};
+pub use budget::Usage;
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
+pub use capabilities::{
+    CapabilityReport, ConnectionCapabilities, Granted, KeyCapabilities, UsedCapability,
+};
 pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens, is_notions_own};
 pub use error::{Error, KeyFault};
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
+pub use moves::{MoveEffect, MoveQuery};
 pub use prune::AuditPruned;
 pub use rate::{Limiter, Source};
 pub use recorder::EntrySink;
@@ -88,7 +96,6 @@ use crate::sessions::Sessions;
 use crate::tenants::Tenants;
 use crate::tree::Tree;
 use crate::users::Users;
-use crate::view::Own;
 
 /// What a gate is made of.
 pub struct Options {
@@ -168,7 +175,6 @@ struct Shared {
     users: Users,
     budgets: Budgets,
     tree: Tree,
-    own: Own,
     look_ups: LookUps,
     columns: columns::Memory,
     access_audits: access::Audits,
@@ -208,9 +214,8 @@ impl Gate {
             custody: Custody::load(&*store).await?,
             tenants: Tenants::load(&*store, clock.now()).await?,
             users: Users::load(&*store).await?,
-            budgets: Budgets::default(),
+            budgets: Budgets::load(store.clone(), clock.now()).await?,
             tree: Tree::new(options.tree_age_max),
-            own: Own::new(),
             look_ups: LookUps::new(options.lookups_per_minute),
             columns: columns::Memory::new(options.tree_age_max),
             access_audits: access::Audits::default(),
@@ -282,6 +287,7 @@ impl Gate {
     /// afterwards.
     pub async fn close(&self) -> bool {
         self.all_landed().await;
+        self.shared.budgets.close(|id| self.shared.keys.find(id)).await;
         self.shared.recorder.close().await
     }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use ledger::{Draft, Meta, Outcome, Resource};
 use model::Principal;
 use notion::Effect;
@@ -47,9 +46,13 @@ impl<'a> Record<'a> {
             request_id: request_id.to_owned(),
             metadata: principal
                 .key()
-                .and_then(|key| key.user)
-                .map(|user| ("user".into(), user.to_string().into()))
                 .into_iter()
+                .flat_map(|key| {
+                    let user = key.user.map(|user| ("user".into(), user.to_string().into()));
+                    let parent = key.parent.as_ref();
+                    let parent = parent.map(|it| ("parent".into(), it.as_str().into()));
+                    user.into_iter().chain(parent)
+                })
                 .collect(),
         };
         Self { shared, draft: Some(draft), intent: None, intending: None }
@@ -194,11 +197,6 @@ impl<'a> Record<'a> {
         if let Some(draft) = &mut self.draft {
             change(draft);
         }
-    }
-
-    /// When the call began.
-    pub(crate) fn at(&self) -> Timestamp {
-        self.draft.as_ref().map_or(Timestamp::UNIX_EPOCH, |draft| draft.at)
     }
 }
 

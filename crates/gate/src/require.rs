@@ -23,6 +23,18 @@ impl Gate {
             .await
     }
 
+    /// Refuses whoever may neither manage the tenant nor make keys below an own one.
+    pub async fn require_steward(
+        &self,
+        principal: &Principal,
+        operation: impl Into<Cow<'static, str>>,
+        route: &str,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        let judged = self.steward(principal).map(drop);
+        self.required(judged, principal, operation.into(), route, request_id).await
+    }
+
     /// Refuses whoever is not the operator of the installation.
     pub async fn require_operator(
         &self,

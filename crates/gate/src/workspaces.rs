@@ -206,11 +206,11 @@ impl Gate {
 
     /// What the working keys of a connection use together; `None` if it has none.
     fn capabilities_in_use(&self, tenant: &TenantId, id: ConnectionId) -> Option<Capabilities> {
-        let now = self.shared.clock.now();
         let only = self.shared.custody.only(tenant);
         let keys = self.shared.keys.of_tenant(tenant);
         let of_this = keys.iter().filter(|key| {
-            key.state(now) == model::key::KeyState::Active && key.connection.unwrap_or(only) == id
+            self.key_state(key) == model::key::KeyState::Active
+                && key.connection.unwrap_or(only) == id
         });
         let each = of_this.map(|key| {
             let reads_only = key.role == Role::Viewer;

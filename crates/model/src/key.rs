@@ -194,7 +194,7 @@ pub struct Key {
     /// with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<KeyId>,
-    /// Whether it may make keys itself, narrower ones. (A key of an admin always may.)
+    /// Whether it may make keys itself, narrower ones. (Who manages keys makes them anyway.)
     pub may_delegate: bool,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
@@ -215,8 +215,8 @@ impl Key {
     }
 }
 
-/// Whether a key works.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+/// Whether a key works. The later word is the stronger one.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
     /// It does.

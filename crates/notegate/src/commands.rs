@@ -2,9 +2,11 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod keys;
+pub(crate) mod moves;
 pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;

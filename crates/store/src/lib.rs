@@ -5,6 +5,7 @@
 //! column.
 
 mod access_audits;
+mod budgets;
 mod connections;
 mod inbox;
 mod keys;
@@ -12,6 +13,7 @@ mod ledger_bodies;
 mod ledger_entries;
 mod meta;
 mod mirrors;
+mod operation_uses;
 mod sealed_cells;
 pub mod sqlite;
 mod subscriptions;
@@ -19,6 +21,7 @@ mod tenants;
 mod users;
 
 pub use access_audits::{AccessAudits, AuditMade, StoredAudit};
+pub use budgets::{Budgets, SpentWindow};
 pub use connections::{
     Connections, Credential, CredentialChange, Slot, StoredConnection, credential_row,
 };
@@ -28,6 +31,7 @@ pub use ledger_bodies::{LedgerBodies, body_place, body_row};
 pub use ledger_entries::{EntryFilter, LedgerEntries, Numbered, Phase};
 pub use meta::Meta;
 pub use mirrors::{MirrorState, Mirrors};
+pub use operation_uses::{OperationUse, OperationUses};
 pub use sealed_cells::{SealedCell, SealedCells};
 pub use sqlite::SqliteStore;
 pub use subscriptions::{
@@ -45,7 +49,9 @@ pub trait Store:
     + LedgerEntries
     + LedgerBodies
     + Mirrors
+    + OperationUses
     + AccessAudits
+    + Budgets
     + Meta
     + SealedCells
     + Inbox
@@ -61,7 +67,9 @@ impl<T> Store for T where
         + LedgerEntries
         + LedgerBodies
         + Mirrors
+        + OperationUses
         + AccessAudits
+        + Budgets
         + Meta
         + SealedCells
         + Inbox

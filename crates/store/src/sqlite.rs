@@ -5,6 +5,7 @@
 //! `fsync`.
 
 mod access_audits;
+mod budgets;
 mod connections;
 mod inbox;
 mod keys;
@@ -13,6 +14,7 @@ mod ledger_entries;
 mod meta;
 mod migrations;
 mod mirrors;
+mod operation_uses;
 mod sealed_cells;
 mod subscriptions;
 mod tenants;

@@ -735,3 +735,50 @@ async fn what_an_older_notegate_kept_is_carried_over() {
     assert_eq!(keys[0].key.connection, Some(ConnectionId(id(1))));
     assert_eq!(keys[0].hash, KeyHash([7; 32]));
 }
+
+#[tokio::test]
+async fn what_is_spent_of_budgets_is_kept_with_its_pages() {
+    use model::Meter;
+    use store::{Budgets, SpentWindow};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.sqlite");
+    let spent = |name: &str, meter, window, spent, pages: &[u8]| SpentWindow {
+        tenant: TenantId::default(),
+        key: KeyId::parse(&format!("{name:0>12}")).unwrap(),
+        meter,
+        window,
+        spent,
+        pages: pages.iter().map(|number| id(*number)).collect(),
+    };
+    let store = SqliteStore::open(&path).unwrap();
+    let (calls, pages) = (Meter::CallsPerDay, Meter::PagesPerHour);
+    store
+        .put_spent(vec![spent("a", calls, 7, 3, &[]), spent("a", pages, 1, 2, &[1, 2])])
+        .await
+        .unwrap();
+    store
+        .put_spent(vec![spent("a", pages, 1, 3, &[3]), spent("b", pages, 1, 1, &[1])])
+        .await
+        .unwrap();
+    store.put_spent(vec![spent("a", calls, 8, 1, &[])]).await.unwrap();
+    drop(store);
+
+    let store = SqliteStore::open(&path).unwrap();
+    let all = async || {
+        let mut all = store.all_spent().await.unwrap();
+        all.sort_by_key(|it| (it.key.clone(), it.meter));
+        all.iter_mut().for_each(|it| it.pages.sort());
+        all
+    };
+    let b = spent("b", pages, 1, 1, &[1]);
+    let expected = [spent("a", calls, 8, 1, &[]), spent("a", pages, 1, 3, &[1, 2, 3]), b.clone()];
+    assert_eq!(all().await, expected);
+    // Pages belong to their window.
+    store.put_spent(vec![spent("a", pages, 2, 1, &[9])]).await.unwrap();
+    let expected = [spent("a", calls, 8, 1, &[]), spent("a", pages, 2, 1, &[9]), b];
+    assert_eq!(all().await, expected);
+    store.forget_spent(pages, 2).await.unwrap();
+    store.forget_spent(calls, 9).await.unwrap();
+    assert_eq!(all().await, [spent("a", pages, 2, 1, &[9])]);
+}

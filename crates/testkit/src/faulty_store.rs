@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use ledger::{Checkpoint, Head, Pruned, Row};
 use model::user::{User, UserId};
-use model::{Connection, ConnectionId, KeyId, Tenant, TenantId};
+use model::{Connection, ConnectionId, KeyId, Meter, Tenant, TenantId};
 use store::{
-    AccessAudits, AuditMade, Connections, CredentialChange, Due, EntryFilter, EventFilter, Inbox,
-    Keys, LedgerBodies, LedgerEntries, Meta, MirrorState, Mirrors, Numbered, ObjectWork, Result,
-    SealedCell, SealedCells, SqliteStore, StoreError, StoredAudit, StoredConnection, StoredEvent,
-    StoredKey, StoredPairing, StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
+    AccessAudits, AuditMade, Budgets, Connections, CredentialChange, Due, EntryFilter, EventFilter,
+    Inbox, Keys, LedgerBodies, LedgerEntries, Meta, MirrorState, Mirrors, Numbered, ObjectWork,
+    OperationUse, OperationUses, Result, SealedCell, SealedCells, SpentWindow, SqliteStore,
+    StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey, StoredPairing,
+    StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
 };
 use vault::{Sealed, SealedHead};
 
@@ -161,6 +162,17 @@ impl Mirrors for FaultyStore {
 }
 
 #[async_trait]
+impl OperationUses for FaultyStore {
+    async fn operation_uses(
+        &self,
+        tenant: &TenantId,
+        since: Timestamp,
+    ) -> Result<Vec<OperationUse>> {
+        self.inner.operation_uses(tenant, since).await
+    }
+}
+
+#[async_trait]
 impl Keys for FaultyStore {
     async fn add_key(&self, stored: StoredKey) -> Result<()> {
         self.write("add_key", self.inner.add_key(stored)).await
@@ -201,6 +213,21 @@ impl Connections for FaultyStore {
 
     async fn remove_connection(&self, tenant: &TenantId, bot_id: ConnectionId) -> Result<bool> {
         self.write("remove_connection", self.inner.remove_connection(tenant, bot_id)).await
+    }
+}
+
+#[async_trait]
+impl Budgets for FaultyStore {
+    async fn all_spent(&self) -> Result<Vec<SpentWindow>> {
+        self.inner.all_spent().await
+    }
+
+    async fn put_spent(&self, windows: Vec<SpentWindow>) -> Result<()> {
+        self.write("put_spent", self.inner.put_spent(windows)).await
+    }
+
+    async fn forget_spent(&self, meter: Meter, before: i64) -> Result<()> {
+        self.inner.forget_spent(meter, before).await
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod access;
 mod audit;
+mod capabilities;
 mod keys;
+mod moves;
 mod pages;
 mod tenants;
 mod users;
@@ -26,6 +28,8 @@ pub(crate) fn routes() -> Routes {
         .merge(keys::routes())
         .merge(audit::routes())
         .merge(access::routes())
+        .merge(capabilities::routes())
+        .merge(moves::routes())
         .merge(pages::routes())
         .merge(webhooks::routes())
         .merge(tenants::routes())

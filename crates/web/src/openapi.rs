@@ -1,6 +1,7 @@
 //! The OpenAPI document: our own routes by hand, Notion's from the catalogue.
 
 mod audit;
+mod limits;
 mod users;
 mod webhooks;
 
@@ -192,14 +193,14 @@ fn own_paths() -> Map<String, Value> {
     add(
         "/api/v1/keys",
         json!({
-            "get": own("list-keys", "list the keys, newest first", "200", json_answer("The keys.", list_of("Key")), json!({ "parameters": paging })),
-            "post": own("create-key", "make a key", "201", json_answer("The key; `key` is the secret, shown this once.", reference("NewKey")), json!({ "requestBody": body(reference("KeyRequest")) })),
+            "get": own("list-keys", "list the keys, newest first; those below it, for a key that may make keys", "200", json_answer("The keys.", list_of("Key")), json!({ "parameters": paging })),
+            "post": own("create-key", "make a key; a narrower one, with a key that may make keys", "201", json_answer("The key; `key` is the secret, shown this once.", reference("NewKey")), json!({ "requestBody": body(reference("KeyRequest")) })),
         }),
     );
     add(
         "/api/v1/keys/{id}",
         json!({
-            "get": own("retrieve-key", "show a key", "200", json_answer("The key.", reference("Key")), json!({ "parameters": [id] })),
+            "get": own("retrieve-key", "show a key", "200", json_answer("The key.", reference("ShownKey")), json!({ "parameters": [id] })),
             "delete": own("revoke-key", "end a key at once", "204", json!({ "description": "It is ended." }), json!({ "parameters": [id] })),
         }),
     );
@@ -299,7 +300,12 @@ fn own_paths() -> Map<String, Value> {
             }),
         );
     }
-    for (path, item) in webhooks::paths().into_iter().chain(users::paths()).chain(audit::paths()) {
+    for (path, item) in webhooks::paths()
+        .into_iter()
+        .chain(users::paths())
+        .chain(audit::paths())
+        .chain(limits::paths())
+    {
         add(path, item);
     }
     paths
@@ -318,9 +324,14 @@ fn schemas() -> Value {
         })
     };
     let budget = || {
+        let limits = model::Meter::ALL.map(|meter| {
+            let most = meter.limit_max();
+            let limit = json!({ "type": "integer", "minimum": 1, "maximum": most });
+            (meter.as_str().to_owned(), limit)
+        });
         json!({
             "type": "object",
-            "properties": { "calls_per_minute": { "type": "integer", "minimum": 0 } },
+            "properties": limits.into_iter().collect::<Map<_, _>>(),
             "additionalProperties": false,
         })
     };
@@ -329,8 +340,20 @@ fn schemas() -> Value {
     let key = json!({
         "id": text(), "name": text(), "connection": { "type": ["string", "null"] }, "role": role(), "within": texts(),
         "capabilities": capabilities(), "budget": budget(), "created_at": time(),
-        "created_by": text(), "user": text(), "expires_at": maybe_time(), "revoked_at": maybe_time(),
+        "created_by": text(), "user": text(),
+        "parent": { "type": "string", "description": "The key that made it, and with which it ends." },
+        "may_delegate": { "type": "boolean" }, "expires_at": maybe_time(), "revoked_at": maybe_time(),
         "state": { "enum": ["active", "expired", "revoked"] },
+    });
+    let mut shown_key = key.clone();
+    let count = || json!({ "type": "integer" });
+    shown_key["usage"] = json!({
+        "type": "object",
+        "description": "How much of each limit of the budget is spent in the current window.",
+        "additionalProperties": {
+            "type": "object",
+            "properties": { "limit": count(), "spent": count(), "left": count(), "resets_at": time() },
+        },
     });
     let mut new_key = key.clone();
     new_key["key"] = text();
@@ -380,6 +403,7 @@ fn schemas() -> Value {
         "TenantRequest": { "type": "object", "required": ["name"], "additionalProperties": false, "properties": { "name": text() } },
         "NewTenant": { "type": "object", "properties": { "name": text(), "created_at": time(), "key": text() } },
         "Key": { "type": "object", "properties": key },
+        "ShownKey": { "type": "object", "properties": shown_key },
         "NewKey": { "type": "object", "required": ["key"], "properties": new_key },
         "KeyRequest": {
             "type": "object",
@@ -392,6 +416,7 @@ fn schemas() -> Value {
                 "expires_in": { "type": ["integer", "string"], "description": "Seconds, or `30d`, `12h`, `45m`." },
                 "budget": budget(), "connection": { "type": ["string", "null"], "description": "A `bot_id`; the workspace that was connected last if not said; null for the only one, whichever that is." },
                 "user": { "type": "string", "description": "A user's id: the key never does more than that person may, and ends with the person." },
+                "may_delegate": { "type": "boolean", "description": "Whether it may make narrower keys itself. (A key of an admin that reaches everything makes keys anyway.)" },
                 "notion_shaped": { "type": "boolean", "description": "Begin like a token of Notion (`ntn_ng…`)." },
             },
         },
@@ -498,8 +523,11 @@ fn schemas() -> Value {
             },
         },
     });
-    for (name, schema) in
-        webhooks::schemas().into_iter().chain(users::schemas()).chain(audit::schemas())
+    for (name, schema) in webhooks::schemas()
+        .into_iter()
+        .chain(users::schemas())
+        .chain(audit::schemas())
+        .chain(limits::schemas())
     {
         schemas[name] = schema;
     }

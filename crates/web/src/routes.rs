@@ -37,6 +37,8 @@ pub(crate) enum Needs {
     Own,
     /// The permission. Read, write and delete are calls to Notion, and judged there.
     Role(Permission),
+    /// The permission to manage, or a key that may make narrower ones.
+    Delegate,
     /// Access to the data directory.
     Operator,
 }
@@ -49,6 +51,7 @@ pub(crate) const READ: Needs = Needs::Role(Permission::Read);
 pub(crate) const WRITE: Needs = Needs::Role(Permission::Write);
 pub(crate) const DELETE: Needs = Needs::Role(Permission::Delete);
 pub(crate) const MANAGE: Needs = Needs::Role(Permission::Manage);
+pub(crate) const DELEGATE: Needs = Needs::Delegate;
 pub(crate) const OPERATOR: Needs = Needs::Operator;
 
 impl Needs {
@@ -60,6 +63,7 @@ impl Needs {
             Self::Installer => "installer",
             Self::Own => "own",
             Self::Role(permission) => permission.as_str(),
+            Self::Delegate => "delegate",
             Self::Operator => "operator",
         }
     }
@@ -187,7 +191,8 @@ pub struct DeclaredRoute {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: String,
-    /// `open`, `signature`, `installer`, `own`, `read`, `write`, `delete`, `manage` or `operator`.
+    /// `open`, `signature`, `installer`, `own`, `read`, `write`, `delete`, `manage`, `delegate` or
+    /// `operator`.
     pub permission: &'static str,
     /// The name of the operation; pages for people have none.
     pub operation: Option<String>,
@@ -252,6 +257,7 @@ async fn enforce(
             Needs::Role(Permission::Manage) => {
                 gate.require_manager(principal, name, &route, request_id).await
             }
+            Needs::Delegate => gate.require_steward(principal, name, &route, request_id).await,
             Needs::Operator => gate.require_operator(principal, name, &route, request_id).await,
             _ => Ok(()),
         }

@@ -76,10 +76,8 @@ impl Gate {
 
     /// Drops what was learned through a connection.
     pub(super) fn forget_what_was_seen(&self, held: &Held) {
-        let connection = held.current().connection.bot_id;
-        self.shared.tree.forget_connection(connection);
-        self.shared.own.forget_connection(connection);
-        self.shared.columns.forget(connection);
+        self.shared.tree.forget_connection(held.current().connection.bot_id);
+        self.shared.columns.forget(held.current().connection.bot_id);
         held.learn_not_found(super::NotFoundForms::default());
     }
 

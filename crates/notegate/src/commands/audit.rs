@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use crate::Done;
-use crate::commands::access;
+use crate::commands::{access, capabilities};
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on, encoded};
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     PublicKey(checkpoint::KeyArgs),
     /// Drop old entries; a signed record says which, when, and who did it.
     Prune(prune::Args),
+    /// Name the capabilities that are granted and never used, key by key.
+    Capabilities(capabilities::Args),
     /// The same as `workspaces access`.
     #[command(hide = true)]
     Access(Box<access::Args>),
@@ -87,6 +89,7 @@ pub(crate) fn run(command: Command) -> Done {
         Command::Checkpoint(args) => block_on(checkpoint::run(args)),
         Command::PublicKey(args) => block_on(checkpoint::show_key(args)),
         Command::Prune(args) => block_on(prune::run(args)),
+        Command::Capabilities(args) => block_on(capabilities::run(args)),
         Command::Access(args) => block_on(access::run(*args)),
     }
 }

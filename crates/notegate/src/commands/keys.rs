@@ -7,7 +7,7 @@ use model::{KeyId, KeyToken};
 use serde_json::{Map, Value, json};
 
 use crate::Done;
-use crate::commands::vault;
+use crate::commands::{moves, vault};
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on};
 use crate::term::table;
@@ -18,9 +18,13 @@ pub(crate) enum Command {
     /// List the keys, newest first.
     List(List),
     /// Make a key; it is shown this once.
-    Create(Create),
+    Create(Box<Create>),
+    /// Show a key, and how much of its budget is spent.
+    Show(Show),
     /// End a key: the very next call with it is refused.
     Revoke(Revoke),
+    /// Say which keys would gain an object by a move, and which lose it. Nothing is moved.
+    IfMoved(moves::Args),
     /// The same as `notegate vault rotate`.
     #[command(hide = true)]
     Rotate(vault::Args),
@@ -57,12 +61,38 @@ pub(crate) struct Create {
     /// Calls that it may make in a minute
     #[arg(long, value_name = "N")]
     calls_per_minute: Option<u32>,
+    /// Calls that it may make in a day
+    #[arg(long, value_name = "N")]
+    calls_per_day: Option<u32>,
+    /// Different pages and rows that it may read in an hour
+    #[arg(long, value_name = "N")]
+    pages_per_hour: Option<u32>,
+    /// Blocks that it may write in an hour
+    #[arg(long, value_name = "N")]
+    blocks_per_hour: Option<u32>,
+    /// Deletions that it may make in a day
+    #[arg(long, value_name = "N")]
+    deletions_per_day: Option<u32>,
+    /// Let it make narrower keys itself, for sub-agents
+    #[arg(long)]
+    may_delegate: bool,
     /// The workspace that it is for, by bot id; the one that was connected last if not said
     #[arg(long, value_name = "BOT_ID")]
     connection: Option<String>,
     /// Begin like a token of Notion, for clients that insist on it
     #[arg(long)]
     notion_shaped: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    place: Where,
+    /// The id of the key (the part after `ngk_`)
+    id: String,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -81,7 +111,9 @@ pub(crate) fn run(command: Command) -> Done {
         match command {
             Command::Rotate(args) => vault::rotate(args).await,
             Command::List(args) => list(args).await,
-            Command::Create(args) => create(args).await,
+            Command::Create(args) => create(*args).await,
+            Command::Show(args) => show(args).await,
+            Command::IfMoved(args) => moves::run(args).await,
             Command::Revoke(args) => revoke(args).await,
         }
     })
@@ -109,6 +141,7 @@ async fn list(args: List) -> Done {
             more => format!("{more} subtrees"),
         };
         let until = item["expires_at"].as_str().unwrap_or("-").to_owned();
+        let parent = item["parent"].as_str().unwrap_or("-").to_owned();
         vec![
             text(item, "id"),
             text(item, "name"),
@@ -116,9 +149,13 @@ async fn list(args: List) -> Done {
             text(item, "state"),
             reach,
             until,
+            parent,
         ]
     });
-    print!("{}", table(&["ID", "NAME", "ROLE", "STATE", "REACHES", "EXPIRES"], rows));
+    print!(
+        "{}",
+        table(&["ID", "NAME", "ROLE", "STATE", "REACHES", "EXPIRES", "MADE BY KEY"], rows)
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,8 +175,18 @@ async fn create(args: Create) -> Done {
     if let Some(time) = args.expires_in {
         body.insert("expires_in".into(), time.into());
     }
-    if let Some(calls) = args.calls_per_minute {
-        body.insert("budget".into(), json!({ "calls_per_minute": calls }));
+    body.insert("may_delegate".into(), args.may_delegate.into());
+    let limits = [
+        ("calls_per_minute", args.calls_per_minute),
+        ("calls_per_day", args.calls_per_day),
+        ("pages_per_hour", args.pages_per_hour),
+        ("blocks_per_hour", args.blocks_per_hour),
+        ("deletions_per_day", args.deletions_per_day),
+    ];
+    let limits = limits.into_iter().filter_map(|(name, limit)| Some((name.into(), limit?.into())));
+    let budget: Map<String, Value> = limits.collect();
+    if !budget.is_empty() {
+        body.insert("budget".into(), budget.into());
     }
     let made = local.json(Method::POST, "/api/v1/keys", Some(&Value::Object(body))).await;
     local.close().await;
@@ -156,16 +203,67 @@ async fn create(args: Create) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn revoke(args: Revoke) -> Done {
-    let local = Local::find(&args.place).await?;
-    // People paste what they have: an id, or the whole key.
-    let id =
-        KeyToken::parse(&args.id).map(|key| key.id().clone()).or_else(|| KeyId::parse(&args.id));
-    let id = id.ok_or_else(|| {
+/// People paste what they have: an id, or the whole key.
+fn named(text: &str) -> Result<KeyId, Failure> {
+    let id = KeyToken::parse(text).map(|key| key.id().clone()).or_else(|| KeyId::parse(text));
+    id.ok_or_else(|| {
         Failure::usage(anyhow::anyhow!(
             "that is neither an id of a key (twelve characters, see `notegate keys list`) nor a whole key"
         ))
-    })?;
+    })
+}
+
+async fn show(args: Show) -> Done {
+    let id = named(&args.id)?;
+    let local = Local::find(&args.place).await?;
+    let key = local.json(Method::GET, &format!("/api/v1/keys/{id}"), None).await;
+    local.close().await;
+    let key = key?;
+    if args.json {
+        println!("{key}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let text = |value: &Value| match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(all) if all.is_empty() => "everything".to_owned(),
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    let facts = [
+        ("id", "id"),
+        ("name", "name"),
+        ("role", "role"),
+        ("state", "state"),
+        ("reaches", "within"),
+        ("capabilities", "capabilities"),
+        ("workspace", "connection"),
+        ("made by", "created_by"),
+        ("may make keys", "may_delegate"),
+        ("expires", "expires_at"),
+    ];
+    let rows = facts.into_iter().map(|(shown, name)| vec![shown.to_owned(), text(&key[name])]);
+    print!("{}", table(&["KEY", ""], rows));
+    let usage = key["usage"].as_object().cloned().unwrap_or_default();
+    if usage.is_empty() {
+        println!("It has no budget: nothing is counted.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!();
+    let rows = usage.iter().map(|(name, usage)| {
+        let resets_at = text(&usage["resets_at"]);
+        let numbers = ["limit", "spent", "left"].map(|it| text(&usage[it]));
+        std::iter::once(name.clone()).chain(numbers).chain([resets_at]).collect()
+    });
+    print!("{}", table(&["BUDGET", "LIMIT", "SPENT", "LEFT", "RESETS"], rows));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(args: Revoke) -> Done {
+    let local = Local::find(&args.place).await?;
+    let id = named(&args.id)?;
     let ended = local.json(Method::DELETE, &format!("/api/v1/keys/{id}"), None).await;
     local.close().await;
     ended?;

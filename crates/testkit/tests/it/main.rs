@@ -5,6 +5,10 @@ mod access;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
+mod capabilities;
+#[cfg(test)]
 mod columns;
 #[cfg(test)]
 mod crash;
@@ -15,6 +19,8 @@ mod dashboard_workspaces;
 #[cfg(test)]
 mod fake_notion;
 #[cfg(test)]
+mod family;
+#[cfg(test)]
 mod https;
 #[cfg(test)]
 mod install;
@@ -24,6 +30,7 @@ mod ledger;
 mod ledger_kept;
 #[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
 mod lookups;
 #[cfg(test)]
 mod refresh;
@@ -41,13 +48,12 @@ mod tenants;
 mod two_tenants;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
 mod users;
 #[cfg(test)]
 mod vault_rekey;
 #[cfg(test)]
 mod vault_start;
-#[cfg(test)]
-mod view;
 #[cfg(test)]
 mod webhooks;
 #[cfg(test)]

@@ -85,6 +85,7 @@ async fn every_declared_route_is_refused_to_those_who_lack_its_permission() {
             "write" => &[(&viewer, "role")],
             "delete" => &[(&viewer, "role"), (&editor, "role")],
             "manage" => &[(&viewer, "role"), (&editor, "role"), (&narrow, "scope")],
+            "delegate" => &[(&viewer, "role"), (&editor, "role"), (&narrow, "scope")],
             "operator" => &[(&viewer, "operator"), (&editor, "operator"), (&kit.admin, "operator")],
             "open" | "signature" | "installer" | "own" | "read" => continue,
             other => panic!("{other}: which keys lack it?"),
@@ -96,11 +97,12 @@ async fn every_declared_route_is_refused_to_those_who_lack_its_permission() {
             let reply = kit.call(route.method.as_str(), key, &path, body).await;
             assert_eq!((reply.status, reply.reason()), (403, Some(*rule)), "{shown}");
             if *rule == "role" {
-                let requires = format!("Requires \"{}\" permission", route.permission);
+                let permission = route.permission.replace("delegate", "manage");
+                let requires = format!("Requires \"{permission}\" permission");
                 assert_eq!(reply.json()["detail"], requires, "{shown}");
             }
         }
-        if ["manage", "operator"].contains(&route.permission) {
+        if ["manage", "delegate", "operator"].contains(&route.permission) {
             refused.push((route.operation.unwrap(), shown, rules.len()));
         }
     }

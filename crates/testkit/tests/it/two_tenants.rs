@@ -185,6 +185,7 @@ fn body(method: &str, template: &str, ids: &BTreeMap<&str, String>) -> Option<Va
         (_, "/api/v1/keys") => {
             json!({ "name": "x", "role": "viewer", "connection": ids["/api/v1/workspaces/"] })
         }
+        (_, "/api/v1/moves/preview") => json!({ "object": page, "to": ids["{database_id}"] }),
         (_, template) if template.ends_with("/move") => {
             json!({ "parent": { "type": "page_id", "page_id": page } })
         }

@@ -1,9 +1,11 @@
 //! `/api/v1/keys`.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use gate::{Gate, KeyRequest};
+use gate::{Gate, KeyRequest, Usage};
 use http::StatusCode;
 use model::Key;
 use model::key::KeyState;
@@ -13,12 +15,12 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
-use crate::routes::{MANAGE, Routes, get};
+use crate::routes::{DELEGATE, Routes, get};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/api/v1/keys", get(MANAGE, list).post(MANAGE, create))
-        .route("/api/v1/keys/{id}", get(MANAGE, retrieve).delete(MANAGE, revoke))
+        .route("/api/v1/keys", get(DELEGATE, list).post(DELEGATE, create))
+        .route("/api/v1/keys/{id}", get(DELEGATE, retrieve).delete(DELEGATE, revoke))
 }
 
 /// A key as it is shown: everything but the secret.
@@ -33,6 +35,14 @@ impl Shown {
     fn new(gate: &Gate, key: Key) -> Self {
         Self { state: gate.key_state(&key), key }
     }
+}
+
+/// A key, and how much of its budget is spent.
+#[derive(Debug, Serialize)]
+struct Looked {
+    #[serde(flatten)]
+    shown: Shown,
+    usage: BTreeMap<&'static str, Usage>,
 }
 
 /// A new key. `key` is the secret; this is the only time that it is shown.
@@ -68,9 +78,11 @@ async fn retrieve(
     State(app): State<App>,
     caller: Caller,
     PathParam(id): PathParam,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<Looked>, Problem> {
     let key = app.gate.find_key(&caller.principal, &id, caller.request_id.as_str()).await?;
-    Ok(Json(Shown::new(&app.gate, (*key).clone())))
+    let usage = app.gate.usage_of_key(&key).into_iter();
+    let usage = usage.map(|(meter, usage)| (meter.as_str(), usage)).collect();
+    Ok(Json(Looked { shown: Shown::new(&app.gate, (*key).clone()), usage }))
 }
 
 async fn revoke(

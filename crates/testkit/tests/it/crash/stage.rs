@@ -189,6 +189,14 @@ impl Stage {
         people.keys().cloned().collect()
     }
 
+    /// How often the first workspace was asked for an operation.
+    pub(crate) fn calls_of(&self, operation: &str) -> usize {
+        let url = format!("{}/calls", self.tenants[0].control);
+        let calls = self.world.block_on(send("GET", &url, &[], Bytes::new())).json();
+        let calls = calls.as_array().expect("a list of calls");
+        calls.iter().filter(|call| call["operation"] == operation).count()
+    }
+
     /// Whether Notion takes a token for a bot of the first workspace.
     pub(crate) fn has_token(&self, bot: ConnectionId) -> bool {
         self.state()["connections"][bot.to_string()]["token"].is_string()
