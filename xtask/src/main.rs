@@ -36,6 +36,8 @@ usage: cargo xtask COMMAND
                          --objects   pages that are reached (default 5000)
                          --in-blocks so many of them stand in a block (default 550)
                          --budget    requests a minute (default 180)
+  bench policy [--json FILE]
+                         a decision with 100 policies and 12 ancestors, cold and remembered
   bench proxy [--json FILE] [--seconds N] [--rounds N] [--requests N] [--binary FILE]
                          the gate beside nginx, in front of the same upstream
                          --seconds   length of one measurement (default 5)

@@ -20,7 +20,6 @@ use jiff::Timestamp;
 use ledger::Resource;
 use model::{Connection, ConnectionId, Principal};
 use notion::Effect;
-use policy::Permit;
 use store::AuditMade;
 
 pub use compare::{Changed, Compared, compare, compare_with_ids};
@@ -206,7 +205,7 @@ impl Gate {
             }
         };
         let connection = held.current().connection.clone();
-        Permit::survey(principal, connection.bot_id)?;
+        self.policies(principal).survey(principal, connection.bot_id)?;
         Ok(connection)
     }
 }

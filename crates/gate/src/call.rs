@@ -6,7 +6,7 @@ use model::Principal;
 use notion::catalogue::{Answer as Shape, Match, Verb};
 use notion::client::{REQUEST_ID_HEADER, Request, RequestBody, Response, SendError, StreamBody};
 use notion::{ApiError, Capabilities, Effect, Id, Kind, Operation, Version};
-use policy::{Admission, Aim, Permit, Place, Refusal, Target};
+use policy::{Admission, Aim, Depth, Permit, Place, Refusal, Target};
 use serde_json::Value;
 
 use crate::aim::{self, Named};
@@ -130,7 +130,7 @@ impl Gate {
         let query = query.as_deref();
 
         // And what a change of columns does depends on the columns that are there.
-        let change = self.check_schema_change(principal, &found, version, body.json(), request_id);
+        let change = self.check_schema_change(&looking, &found, &named, version, body.json());
         if let Err(error) = change.await {
             return Err(record.failed(error).await);
         }
@@ -152,11 +152,11 @@ impl Gate {
         }
 
         // 7 act and 8 view: the answer, cut down to what the caller may see.
-        let scoped = !self.sees_everything(principal);
+        let sight = self.sight(principal);
         let path_and_query = with_query(found.upstream_path(), query);
         let texts = stand_ins.texts.as_slice();
-        let is_filtered = listing::is_filtered(found.operation) || !texts.is_empty();
-        let acted = if scoped && is_filtered {
+        let is_filtered = listing::is_filtered(found.operation, &sight) || !texts.is_empty();
+        let acted = if !sight.is_everything() && is_filtered {
             let (found, body) = (&found, body.into_json());
             let list = listing::Listing { found, query, version, body, texts };
             self.list(principal, permit, list, request_id).await
@@ -230,24 +230,27 @@ impl Gate {
         if let Some(capability) = needs_too {
             record.fact("needs_too", capability.as_str());
         }
-        let admission = policy::admit(principal, found.operation, effect, needs_too)?;
-        if principal.scope().is_some() && aim::computes_from_elsewhere(found.operation, body.json())
+        let admission =
+            self.policies(principal).admit(principal, found.operation, effect, needs_too)?;
+        if !self.sees_everything(principal)
+            && aim::computes_from_elsewhere(found.operation, body.json())
         {
             return Err(Error::Refused(Refusal::Uncut { operation: found.operation.name }));
         }
         let in_url = aim::of_url(&found, query).map_err(Error::Malformed)?;
-        let named = if principal.scope().is_some() || effect != Effect::Read {
+        let anywhere = admission.depth() == Depth::Nothing;
+        let named = if !anywhere || effect != Effect::Read {
             aim::of_call(&found, in_url, body.json())
         } else {
             Ok(Named { objects: in_url, nowhere: false })
         };
         let named = match named {
             Ok(named) => named,
-            // Without a scope a strange id is Notion's to judge.
-            Err(_) if principal.scope().is_none() => Named::default(),
+            // Where places do not matter a strange id is Notion's to judge.
+            Err(_) if anywhere => Named::default(),
             Err(error) => return Err(Error::Malformed(error)),
         };
-        if named.objects.len() > TARGETS_MAX && principal.scope().is_some() {
+        if named.objects.len() > TARGETS_MAX && !anywhere {
             return Err(Error::Malformed(ApiError::validation(format!(
                 "body failed validation: a key with a scope may name at most {TARGETS_MAX} objects \
                  in one call, instead were {}.",
@@ -264,7 +267,7 @@ impl Gate {
         sent.and_then(Version::parse).ok_or_else(|| ApiError::missing_version(sent))
     }
 
-    async fn permit(
+    pub(crate) async fn permit(
         &self,
         principal: &Principal,
         admission: Admission<'_>,
@@ -272,24 +275,23 @@ impl Gate {
         named: &Named,
         looking: &Looking<'_>,
     ) -> Result<Permit, Error> {
-        let Some(scope) = principal.scope() else {
+        if admission.depth() == Depth::Nothing {
             return Ok(admission.reach(&Aim::default())?);
-        };
+        }
         let begun = self.shared.clock.now();
         let mut aim = Aim { targets: Vec::new(), nowhere: named.nowhere };
         for (kind, id) in named.objects.iter().copied() {
             // Reading an object tells its place in the answer; for anything else it must be fresh.
-            let tells_itself = found.operation.effect == Effect::Read
+            let tells_itself = admission.depth() == Depth::Root
+                && found.operation.effect == Effect::Read
                 && found.operation.answer == Shape::One(kind);
             let trust = if tells_itself { Trust::Tree } else { Trust::Lately };
             let mut place = self.locate(looking, kind, id, trust).await?;
             // A "no" from memory may be out of date: somebody may have moved the object here.
-            if let Place::Path(path) = &place
-                && !scope.covers(path)
-            {
+            if matches!(place, Place::Path(_)) && !admission.lets(&place) {
                 place = self.locate(looking, kind, id, Trust::Since(begun)).await?;
             }
-            let inside = place.lies_in(scope);
+            let inside = admission.lets(&place);
             aim.targets.push(Target { kind, id, place });
             // One outside refuses the call: Notion need not be asked about the others.
             if !inside {

@@ -319,6 +319,7 @@ fn visitor(tenant: TenantId) -> Principal {
         connection: ConnectionId::NONE,
         role: Role::Viewer,
         capabilities: Capabilities::NONE,
+        above: Default::default(),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::record::Record;
 /// Keys that a tenant can have; a store that holds them in memory needs a bound.
 const KEYS_MAX: usize = 100_000;
 const NAME_LENGTH_MAX: usize = 200;
+const AGENT_LENGTH_MAX: usize = 100;
 
 /// A key that was just made, with its secret.
 #[derive(Debug)]
@@ -69,7 +70,8 @@ impl Gate {
         let only = || self.shared.custody.only(&key.tenant);
         let connection = key.connection.unwrap_or_else(only);
         let most = self.user_of(&key).map_or(key.role, |user| user.role);
-        Principal::of_key(key, connection).at_most(most)
+        let above = self.shared.keys.above(&key).unwrap_or_default().into();
+        Principal { above, ..Principal::of_key(key, connection).at_most(most) }
     }
 
     /// The person who runs this installation, whoever can open the data directory, as the default tenant.
@@ -87,6 +89,7 @@ impl Gate {
             tenant,
             role: Role::Admin,
             capabilities: Capabilities::ALL,
+            above: Arc::default(),
         }
     }
 
@@ -167,6 +170,14 @@ impl Gate {
             let user = self.shared.users.get(&principal.tenant, id);
             user.ok_or_else(|| Error::Invalid(format!("`user`: there is no user {id}")))?;
         }
+        if let Some(agent) = &request.agent {
+            let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if agent.is_empty() || agent.len() > AGENT_LENGTH_MAX || !agent.chars().all(good) {
+                return Err(Error::Invalid(format!(
+                    "`agent` must be 1 to {AGENT_LENGTH_MAX} letters, digits, `-`, `_` and `.`"
+                )));
+            }
+        }
         let capabilities = request.capabilities.unwrap_or(principal.capabilities);
         if let Some(beyond) = capabilities.iter().find(|it| !principal.capabilities.grants(*it)) {
             return Err(Error::Invalid(format!("`capabilities`: you have no {beyond} to give")));
@@ -193,6 +204,7 @@ impl Gate {
             user: request.user,
             parent: parent.map(|parent| parent.id.clone()),
             may_delegate: request.may_delegate,
+            agent: request.agent,
             created_at: now,
             created_by: principal.name(),
             expires_at: expires_at.or(latest),
@@ -271,7 +283,7 @@ impl Gate {
         record.done().await
     }
 
-    fn own_key(&self, principal: &Principal, id: &str) -> Result<Arc<Key>, Error> {
+    pub(crate) fn own_key(&self, principal: &Principal, id: &str) -> Result<Arc<Key>, Error> {
         let (steward, keys) = (self.steward(principal)?, &self.shared.keys);
         KeyId::parse(id)
             .and_then(|id| keys.find(&id))

@@ -22,6 +22,7 @@ mod keys;
 mod listing;
 mod locate;
 mod moves;
+mod policies;
 mod prune;
 mod rate;
 mod record;
@@ -45,7 +46,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Chance, Clock, ExposeSecret, Principal, SecretString};
+use model::{Chance, Clock, ExposeSecret, SecretString};
 use notion::Version;
 use notion::client::{Client, Settings};
 use notion::oauth::{OAuth, OAuthClient};
@@ -68,6 +69,13 @@ pub use error::{Error, KeyFault};
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
 pub use moves::{MoveEffect, MoveQuery};
+pub use policies::{
+    Change, ExplainRequest, Explained, PolicyChange, Replay, ShownPolicies, Suggestion, WhatIf,
+};
+pub use policy::{
+    BUILT_IN as BUILT_IN_POLICIES, Fault as PolicyFault, Outcome, Policies,
+    schema_text as policy_schema,
+};
 pub use prune::AuditPruned;
 pub use rate::{Limiter, Source};
 pub use recorder::EntrySink;
@@ -77,6 +85,7 @@ pub use rekey::{
 pub use seal::{Cells, SealFault};
 pub use sessions::{Session, SessionToken};
 pub use store::AuditMade;
+pub use store::StoredPolicies;
 pub use store::{EventFilter, EventState};
 pub use users::UserRequest;
 pub use webhooks::{
@@ -90,6 +99,7 @@ use crate::custody::Custody;
 use crate::install::{Refusals, States};
 use crate::keys::KeyRing;
 use crate::locate::LookUps;
+use crate::policies::InForce;
 use crate::recorder::Recorder;
 use crate::rekey::Rekeying;
 use crate::sessions::Sessions;
@@ -182,6 +192,7 @@ struct Shared {
     states: States,
     refused_callbacks: Refusals,
     recorder: Recorder,
+    policies: InForce,
     webhooks: webhooks::Webhooks,
 }
 
@@ -226,6 +237,7 @@ impl Gate {
             states: States::new(chance.clone()),
             refused_callbacks: Refusals::default(),
             recorder,
+            policies: InForce::load(&*store).await?,
             webhooks: webhooks::Webhooks::load(&*store, options.webhooks).await?,
             store,
             vault,
@@ -301,10 +313,6 @@ impl Gate {
     /// A key of its own for `label`, from the installation's root secret.
     pub fn hmac_key(&self, label: Label) -> aws_lc_rs::hmac::Key {
         self.shared.root.hmac_key(label)
-    }
-
-    fn operator_of(&self, principal: &Principal) -> Result<(), Error> {
-        policy::manage(principal).map_err(Error::from)
     }
 }
 

@@ -15,7 +15,7 @@ use model::{ExposeSecret, Principal};
 use notion::catalogue::{Match, Operation, Verb};
 use notion::client::{Request, RequestBody};
 use notion::{ApiError, Version};
-use policy::{Aim, Permit};
+use policy::{Aim, Permit, Sight};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -39,9 +39,13 @@ const ROUNDS_MAX: usize = 20;
 /// Positions are sealed in multiples of so many bytes.
 const CURSOR_STEP: usize = 512;
 
-/// Whether a scoped caller gets this list filtered.
-pub(crate) fn is_filtered(operation: &Operation) -> bool {
-    FILTERED.contains(&operation.name)
+/// Lists of what stands in one object. A scope holds all of them or none; policies can hide a part.
+const INSIDE: &[&str] = &["get-block-children", "post-database-query", "query-data-source"];
+
+/// Whether a caller that does not see everything gets this list filtered.
+pub(crate) fn is_filtered(operation: &Operation, sight: &Sight) -> bool {
+    let has = |names: &[&str]| names.contains(&operation.name);
+    has(FILTERED) || (sight.has_holes() && has(INSIDE))
 }
 
 /// A list that was asked for.
@@ -98,7 +102,9 @@ impl Gate {
         for round in 0.. {
             let permit = match permit.take() {
                 Some(permit) => permit,
-                None => policy::admit(principal, operation, operation.effect, None)?
+                None => self
+                    .policies(principal)
+                    .admit(principal, operation, operation.effect, None)?
                     .reach(&Aim::default())?,
             };
             let request = listing.request(Some(&position), Some(PAGE_SIZE_MAX));

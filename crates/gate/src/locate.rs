@@ -36,8 +36,8 @@ const AT_FIRST: u32 = 5;
 /// pays there may not tell what stands outside either: a call that is refused pays the same however deep
 /// the object stands, and whether it is there at all. One that is allowed pays what it took.
 pub(crate) struct Looking<'a> {
-    principal: &'a Principal,
-    request_id: &'a str,
+    pub(crate) principal: &'a Principal,
+    pub(crate) request_id: &'a str,
     left: AtomicU32,
     has_paid: AtomicBool,
     begun: Timestamp,
@@ -107,7 +107,8 @@ pub(crate) enum Trust {
 }
 
 impl Gate {
-    /// Where `id` stands, as far as the caller's scope asks: the path ends at the first root.
+    /// Where `id` stands, as far as it matters to the caller: the path ends at the first root of its
+    /// scope, unless policies could name what is above.
     pub(crate) async fn locate(
         &self,
         looking: &Looking<'_>,
@@ -117,8 +118,10 @@ impl Gate {
     ) -> Result<Place, Error> {
         let principal = looking.principal;
         let connection = principal.connection;
-        // Above this nothing is asked for: the caller's scope is settled.
-        let settled = |path: &[Id]| principal.scope().is_some_and(|scope| scope.covers(path));
+        // Above this nothing is asked for: the caller's scope is settled, and policies name nothing there.
+        let whole = self.sight(principal).needs_whole_paths();
+        let settled =
+            |path: &[Id]| !whole && principal.scope().is_some_and(|scope| scope.covers(path));
         if matches!(kind, Kind::FileUpload | Kind::ViewQuery) {
             let owner = self.shared.tree.owner(connection, id);
             let own = owner.is_some() && owner.as_ref() == principal.key_id();

@@ -1,6 +1,7 @@
 //! The record of one call: its intent, its conclusion, and a conclusion even if the call is dropped.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use ledger::{Draft, Meta, Outcome, Resource};
 use model::Principal;
@@ -44,16 +45,7 @@ impl<'a> Record<'a> {
             result: Outcome::Success,
             reason: None,
             request_id: request_id.to_owned(),
-            metadata: principal
-                .key()
-                .into_iter()
-                .flat_map(|key| {
-                    let user = key.user.map(|user| ("user".into(), user.to_string().into()));
-                    let parent = key.parent.as_ref();
-                    let parent = parent.map(|it| ("parent".into(), it.as_str().into()));
-                    user.into_iter().chain(parent)
-                })
-                .collect(),
+            metadata: on_behalf_of(principal),
         };
         Self { shared, draft: Some(draft), intent: None, intending: None }
     }
@@ -198,6 +190,15 @@ impl<'a> Record<'a> {
             change(draft);
         }
     }
+}
+
+/// For whom a key is: its person, its program, and the key that made it.
+fn on_behalf_of(principal: &Principal) -> BTreeMap<Cow<'static, str>, Meta> {
+    let Some(key) = principal.key() else { return BTreeMap::new() };
+    let user = key.user.map(|user| ("user".into(), user.to_string().into()));
+    let agent = key.agent.as_deref().map(|agent| ("agent".into(), agent.into()));
+    let parent = key.parent.as_ref().map(|it| ("parent".into(), it.as_str().into()));
+    user.into_iter().chain(agent).chain(parent).collect()
 }
 
 fn action_of(effect: Effect) -> &'static str {

@@ -19,8 +19,14 @@ impl Gate {
         route: &str,
         request_id: &str,
     ) -> Result<(), Error> {
-        self.required(policy::manage(principal), principal, operation.into(), route, request_id)
-            .await
+        self.required(
+            self.policies(principal).manage(principal),
+            principal,
+            operation.into(),
+            route,
+            request_id,
+        )
+        .await
     }
 
     /// Refuses whoever may neither manage the tenant nor make keys below an own one.

@@ -5,17 +5,18 @@
 //! may write but not delete the gate looks at them first.
 
 use http::StatusCode;
-use model::role::Permission;
 use model::{Principal, Who};
 use notion::catalogue::Match;
 use notion::client::{Request, RequestBody};
 use notion::{ApiError, Effect, Operation, Version};
-use policy::{Permit, Refusal};
+use policy::{Depth, Permit};
 use serde_json::{Map, Value};
 
 use crate::Gate;
+use crate::aim::Named;
 use crate::call::ANSWER_MAX;
 use crate::error::Error;
+use crate::locate::Looking;
 use crate::record::Record;
 
 /// Members of a change that leave the values alone.
@@ -25,13 +26,16 @@ impl Gate {
     /// Refuses a change of columns that destroys values, to a caller that may not delete.
     pub(crate) async fn check_schema_change(
         &self,
-        principal: &Principal,
+        looking: &Looking<'_>,
         found: &Match,
+        named: &Named,
         version: Version,
         body: Option<&Value>,
-        request_id: &str,
     ) -> Result<(), Error> {
-        let may_delete = principal.role.grants(Permission::Delete);
+        let principal = looking.principal;
+        let deletion =
+            self.policies(principal).admit(principal, found.operation, Effect::Destroy, None);
+        let may_delete = deletion.as_ref().is_ok_and(|it| it.depth() == Depth::Nothing);
         let changes = body.and_then(|body| body.get("properties")).and_then(Value::as_object);
         let Some(changes) = changes.filter(|changes| !may_delete && changes.values().any(retypes))
         else {
@@ -43,10 +47,9 @@ impl Gate {
             "update-database" if version < Version::V2025_09_03 => "retrieve-a-database",
             _ => return Ok(()),
         };
-        let columns = self.columns(principal, found, columns, version, request_id).await?;
+        let columns = self.columns(principal, found, columns, version, looking.request_id).await?;
         if changes.iter().any(|(name, change)| destroys(&columns, name, change)) {
-            let refusal = Refusal::Role { role: principal.role, permission: Permission::Delete };
-            return Err(Error::Refused(refusal));
+            self.permit(principal, deletion?, found, named, looking).await?;
         }
         Ok(())
     }

@@ -216,6 +216,7 @@ mod tests {
             connection: ConnectionId(Id::NIL),
             role: Role::Admin,
             capabilities: Capabilities::ALL,
+            above: Default::default(),
         }
     }
 

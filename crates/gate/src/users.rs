@@ -217,7 +217,7 @@ impl Gate {
         Ok(User { id, tenant, email, role, bot_id, created_at: self.shared.clock.now() })
     }
 
-    fn own_user(&self, principal: &Principal, id: &str) -> Result<User, Error> {
+    pub(crate) fn own_user(&self, principal: &Principal, id: &str) -> Result<User, Error> {
         Id::parse(id)
             .and_then(|id| self.shared.users.get(&principal.tenant, UserId(id)))
             .ok_or_else(|| {

@@ -186,6 +186,9 @@ pub struct Key {
     /// For whom it was made: it never does more than that person may, and ends with the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
+    /// The program that it is for, if it calls by itself: policies can be about all keys of an agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.

@@ -23,6 +23,8 @@ pub struct Principal {
     pub role: Role,
     /// With which of Notion's capabilities.
     pub capabilities: Capabilities,
+    /// The keys above the one that it showed: what is not for them is not for it either.
+    pub above: Arc<[Arc<Key>]>,
 }
 
 /// What a caller showed.
@@ -46,6 +48,7 @@ impl Principal {
             connection,
             role: key.role,
             capabilities: key.capabilities,
+            above: Arc::default(),
             who: Who::Key(key),
         }
     }

@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, doctor, keys, routes, sandbox, serve, tenants, tour, trace, vault, webhooks,
-    workspaces,
+    audit, config, doctor, keys, policy, routes, sandbox, serve, tenants, tour, trace, vault,
+    webhooks, workspaces,
 };
 use crate::failure::Failure;
 
@@ -52,6 +52,9 @@ enum Command {
     /// Several teams on one gate, each with workspaces, keys and a ledger of its own.
     #[command(subcommand)]
     Tenants(tenants::Command),
+    /// Who may do what, where: show, change, test and explain the policies.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Why a page, database or block can be reached, or not.
     Trace(trace::Args),
     /// Take events from Notion: pair, look at what came, work it again.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Audit(command) => audit::run(command),
         Command::Workspaces(args) => workspaces::run(args),
         Command::Tenants(command) => tenants::run(command),
+        Command::Policy(command) => policy::run(command),
         Command::Trace(args) => trace::run(args),
         Command::Webhooks(command) => webhooks::run(command),
         Command::Doctor(args) => doctor::run(args),

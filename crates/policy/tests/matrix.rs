@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use model::{Budget, ConnectionId, Key, KeyId, Principal, Role, Scope, TenantId};
 use notion::catalogue::OPERATIONS;
 use notion::{Capabilities, Capability, Effect, Id, Kind, Operation};
-use policy::{Aim, Permit, Place, Refusal, Target, admit, manage};
+use policy::{Admission, Aim, Permit, Place, Policies, Refusal, Target};
 
 fn id(number: u8) -> Id {
     Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
@@ -28,12 +28,26 @@ fn principal(role: Role, within: &[Id], capabilities: Capabilities) -> Principal
         user: None,
         parent: None,
         may_delegate: false,
+        agent: None,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "test".into(),
         expires_at: None,
         revoked_at: None,
     });
     Principal::of_key(key, ConnectionId(id(0)))
+}
+
+fn admit<'a>(
+    caller: &'a Principal,
+    operation: &'static Operation,
+    effect: Effect,
+    needs_too: Option<Capability>,
+) -> Result<Admission<'a>, Refusal> {
+    Arc::new(Policies::built_in()).admit(caller, operation, effect, needs_too)
+}
+
+fn manage(caller: &Principal) -> Result<(), Refusal> {
+    Policies::built_in().manage(caller)
 }
 
 #[test]
@@ -168,7 +182,7 @@ fn housekeeping_only_looks_up() {
 fn an_access_audit_is_for_who_manages_and_may_read() {
     let connection = ConnectionId(id(7));
     let survey = |role, within: &[Id], capabilities| {
-        Permit::survey(&principal(role, within, capabilities), connection)
+        Arc::new(Policies::built_in()).survey(&principal(role, within, capabilities), connection)
     };
     let permit = survey(Role::Admin, &[], Capabilities::ALL).unwrap();
     assert_eq!((permit.operation().name, permit.effect()), ("post-search", Effect::Read));

@@ -14,6 +14,7 @@ mod ledger_entries;
 mod meta;
 mod mirrors;
 mod operation_uses;
+mod policies;
 mod sealed_cells;
 pub mod sqlite;
 mod subscriptions;
@@ -32,6 +33,7 @@ pub use ledger_entries::{EntryFilter, LedgerEntries, Numbered, Phase};
 pub use meta::Meta;
 pub use mirrors::{MirrorState, Mirrors};
 pub use operation_uses::{OperationUse, OperationUses};
+pub use policies::{PolicyVersions, StoredPolicies};
 pub use sealed_cells::{SealedCell, SealedCells};
 pub use sqlite::SqliteStore;
 pub use subscriptions::{
@@ -53,6 +55,7 @@ pub trait Store:
     + AccessAudits
     + Budgets
     + Meta
+    + PolicyVersions
     + SealedCells
     + Inbox
     + Subscriptions
@@ -71,6 +74,7 @@ impl<T> Store for T where
         + AccessAudits
         + Budgets
         + Meta
+        + PolicyVersions
         + SealedCells
         + Inbox
         + Subscriptions

@@ -15,6 +15,7 @@ mod meta;
 mod migrations;
 mod mirrors;
 mod operation_uses;
+mod policies;
 mod sealed_cells;
 mod subscriptions;
 mod tenants;

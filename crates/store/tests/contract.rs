@@ -13,7 +13,8 @@ use notion::{Capabilities, Capability, Id};
 use store::{
     AuditMade, Credential, CredentialChange, Due, EntryFilter, EventFilter, EventState, KeyHash,
     MirrorState, Numbered, ObjectWork, Phase, SealedCell, Slot, SqliteStore, Store, StoreError,
-    StoredAudit, StoredEvent, StoredKey, StoredPairing, StoredSubscription, WorkEnd,
+    StoredAudit, StoredEvent, StoredKey, StoredPairing, StoredPolicies, StoredSubscription,
+    WorkEnd,
 };
 use vault::{Sealed, SealedHead};
 
@@ -37,6 +38,7 @@ fn key(name: &str, tenant: &str, at: i64) -> StoredKey {
         budget: Budget { calls_per_minute: Some(5), ..Budget::default() },
         user: (at == 2).then(|| UserId(id(4))),
         parent: (at == 2).then(|| KeyId::parse("000000000000").unwrap()),
+        agent: (at == 2).then(|| "summariser".to_owned()),
         may_delegate: at == 2,
         created_at: time(at),
         created_by: "operator".to_owned(),
@@ -548,6 +550,31 @@ async fn subscriptions(store: &dyn Store) {
     assert!(store.all_subscriptions().await.unwrap().is_empty());
 }
 
+/// Version by version, the newest of each tenant.
+async fn policies(store: &dyn Store) {
+    let version = |tenant: &str, version: u64| StoredPolicies {
+        tenant: TenantId::new(tenant),
+        version,
+        text: format!("// {tenant} {version}"),
+        made_at: time(version.cast_signed()),
+        made_by: "operator".to_owned(),
+        note: "a note".to_owned(),
+    };
+    for (tenant, number) in [("a", 1), ("a", 2), ("b", 1), ("a", 3)] {
+        assert!(store.add_policies(version(tenant, number), 2).await.unwrap());
+    }
+    // Another with the same number does not replace the first.
+    let late = StoredPolicies { text: "late".to_owned(), ..version("a", 3) };
+    assert!(!store.add_policies(late, 2).await.unwrap());
+
+    let newest = store.newest_policies().await.unwrap();
+    assert_eq!(newest, [version("a", 3), version("b", 1)]);
+    // Of each tenant the newest stay.
+    let kept = store.policy_versions(&TenantId::new("a")).await.unwrap();
+    assert_eq!(kept, [version("a", 3), version("a", 2)]);
+    assert_eq!(store.policy_versions(&TenantId::new("c")).await.unwrap(), []);
+}
+
 macro_rules! contract {
     ($backend:ident, $open:expr) => {
         mod $backend {
@@ -559,6 +586,11 @@ macro_rules! contract {
             #[tokio::test]
             async fn connections() {
                 super::connections(&$open.1).await;
+            }
+
+            #[tokio::test]
+            async fn policies() {
+                super::policies(&$open.1).await;
             }
 
             #[tokio::test]

@@ -13,9 +13,9 @@ use model::{Connection, ConnectionId, KeyId, Meter, Tenant, TenantId};
 use store::{
     AccessAudits, AuditMade, Budgets, Connections, CredentialChange, Due, EntryFilter, EventFilter,
     Inbox, Keys, LedgerBodies, LedgerEntries, Meta, MirrorState, Mirrors, Numbered, ObjectWork,
-    OperationUse, OperationUses, Result, SealedCell, SealedCells, SpentWindow, SqliteStore,
-    StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey, StoredPairing,
-    StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
+    OperationUse, OperationUses, PolicyVersions, Result, SealedCell, SealedCells, SpentWindow,
+    SqliteStore, StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey, StoredPairing,
+    StoredPolicies, StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
 };
 use vault::{Sealed, SealedHead};
 
@@ -228,6 +228,21 @@ impl Budgets for FaultyStore {
 
     async fn forget_spent(&self, meter: Meter, before: i64) -> Result<()> {
         self.inner.forget_spent(meter, before).await
+    }
+}
+
+#[async_trait]
+impl PolicyVersions for FaultyStore {
+    async fn add_policies(&self, policies: StoredPolicies, keep: u64) -> Result<bool> {
+        self.write("add_policies", self.inner.add_policies(policies, keep)).await
+    }
+
+    async fn newest_policies(&self) -> Result<Vec<StoredPolicies>> {
+        self.inner.newest_policies().await
+    }
+
+    async fn policy_versions(&self, tenant: &TenantId) -> Result<Vec<StoredPolicies>> {
+        self.inner.policy_versions(tenant).await
     }
 }
 

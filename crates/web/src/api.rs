@@ -6,6 +6,7 @@ mod capabilities;
 mod keys;
 mod moves;
 mod pages;
+mod policies;
 mod tenants;
 mod users;
 mod vault;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Routes {
         .merge(capabilities::routes())
         .merge(moves::routes())
         .merge(pages::routes())
+        .merge(policies::routes())
         .merge(webhooks::routes())
         .merge(tenants::routes())
         .merge(users::routes())

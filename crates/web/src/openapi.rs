@@ -2,6 +2,7 @@
 
 mod audit;
 mod limits;
+mod policies;
 mod users;
 mod webhooks;
 
@@ -305,6 +306,7 @@ fn own_paths() -> Map<String, Value> {
         .chain(users::paths())
         .chain(audit::paths())
         .chain(limits::paths())
+        .chain(policies::paths())
     {
         add(path, item);
     }
@@ -340,7 +342,7 @@ fn schemas() -> Value {
     let key = json!({
         "id": text(), "name": text(), "connection": { "type": ["string", "null"] }, "role": role(), "within": texts(),
         "capabilities": capabilities(), "budget": budget(), "created_at": time(),
-        "created_by": text(), "user": text(),
+        "created_by": text(), "user": text(), "agent": text(),
         "parent": { "type": "string", "description": "The key that made it, and with which it ends." },
         "may_delegate": { "type": "boolean" }, "expires_at": maybe_time(), "revoked_at": maybe_time(),
         "state": { "enum": ["active", "expired", "revoked"] },
@@ -417,6 +419,7 @@ fn schemas() -> Value {
                 "budget": budget(), "connection": { "type": ["string", "null"], "description": "A `bot_id`; the workspace that was connected last if not said; null for the only one, whichever that is." },
                 "user": { "type": "string", "description": "A user's id: the key never does more than that person may, and ends with the person." },
                 "may_delegate": { "type": "boolean", "description": "Whether it may make narrower keys itself. (A key of an admin that reaches everything makes keys anyway.)" },
+                "agent": { "type": "string", "description": "The program that the key is for, by a name of your choice: policies can be about all keys of an agent." },
                 "notion_shaped": { "type": "boolean", "description": "Begin like a token of Notion (`ntn_ng…`)." },
             },
         },
@@ -528,6 +531,7 @@ fn schemas() -> Value {
         .chain(users::schemas())
         .chain(audit::schemas())
         .chain(limits::schemas())
+        .chain(policies::schemas())
     {
         schemas[name] = schema;
     }

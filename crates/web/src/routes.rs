@@ -119,6 +119,7 @@ macro_rules! further {
 impl Methods {
     further!(post, Method::POST);
     further!(patch, Method::PATCH);
+    further!(put, Method::PUT);
     further!(delete, Method::DELETE);
 
     /// A HEAD must not use up what only a GET shows.

@@ -3,6 +3,7 @@
 mod access;
 mod machine;
 mod nginx;
+mod policy;
 mod proxy;
 mod sandbox;
 mod scope;
@@ -20,13 +21,14 @@ use crate::args::{Args, Usage};
 pub(crate) fn run(mut args: Args) -> Result<bool> {
     match args.word().as_deref() {
         Some("access") => access::run(args).map(|()| true),
+        Some("policy") => policy::run(args).map(|()| true),
         Some("proxy") => proxy::run(args).map(|()| true),
         Some("sandbox") => sandbox::run(args).map(|()| true),
         Some("scope") => scope::run(args).map(|()| true),
         Some("webhooks") => webhooks::run(args).map(|()| true),
         Some(other) => Err(Usage(format!("no benchmark is called `{other}`")).into()),
         None => {
-            let all = "access, proxy, sandbox, scope, webhooks";
+            let all = "access, policy, proxy, sandbox, scope, webhooks";
             Err(Usage(format!("which benchmark? there are: {all}")).into())
         }
     }

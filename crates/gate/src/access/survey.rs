@@ -239,7 +239,8 @@ impl Asking<'_> {
 
     async fn search(&self, body: &str) -> Result<Bytes, Error> {
         let answer = self.ask(|| {
-            let permit = Permit::survey(self.principal, self.connection)?;
+            let permit =
+                self.gate.policies(self.principal).survey(self.principal, self.connection)?;
             let request = Request {
                 method: permit.operation().verb.into(),
                 path_and_query: permit.operation().path.to_owned(),

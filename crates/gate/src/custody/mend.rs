@@ -96,6 +96,7 @@ impl Gate {
             connection: connection.bot_id,
             role: Role::Admin,
             capabilities: notion::Capabilities::ALL,
+            above: Arc::default(),
         }
     }
 }

@@ -44,7 +44,7 @@ impl Steward {
 impl Gate {
     /// Whether a caller looks after keys, and after which.
     pub(crate) fn steward(&self, principal: &Principal) -> Result<Steward, Refusal> {
-        let refusal = match policy::manage(principal) {
+        let refusal = match self.policies(principal).manage(principal) {
             Ok(()) => return Ok(Steward::Manager),
             Err(refusal) => refusal,
         };

@@ -40,6 +40,9 @@ pub struct KeyRequest {
     /// Whether it may make narrower keys itself.
     #[serde(default)]
     pub may_delegate: bool,
+    /// The program that it is for, if it calls by itself. Policies can be about all keys of an agent.
+    #[serde(default)]
+    pub agent: Option<String>,
     /// Whether it must begin like a token of Notion.
     #[serde(default)]
     pub notion_shaped: bool,
@@ -58,6 +61,7 @@ impl KeyRequest {
             connection: None,
             user: None,
             may_delegate: false,
+            agent: None,
             notion_shaped: false,
         }
     }

@@ -106,6 +106,7 @@ impl Gate {
             connection: connection.bot_id,
             role: Role::Viewer,
             capabilities: Capabilities::ALL,
+            above: Default::default(),
         };
         let looking = Looking::new(&gate, &last.id, self.shared.clock.now());
         match self.look_up(&looking, kind, id).await {

@@ -79,6 +79,9 @@ pub(crate) struct Create {
     /// The workspace that it is for, by bot id; the one that was connected last if not said
     #[arg(long, value_name = "BOT_ID")]
     connection: Option<String>,
+    /// The program that it is for, by a name of your choice: policies can be about all keys of an agent
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
     /// Begin like a token of Notion, for clients that insist on it
     #[arg(long)]
     notion_shaped: bool,
@@ -171,6 +174,9 @@ async fn create(args: Create) -> Done {
     }
     if let Some(connection) = args.connection {
         body.insert("connection".into(), connection.into());
+    }
+    if let Some(agent) = args.agent {
+        body.insert("agent".into(), agent.into());
     }
     if let Some(time) = args.expires_in {
         body.insert("expires_in".into(), time.into());

@@ -34,6 +34,8 @@ mod keys;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod sandbox;

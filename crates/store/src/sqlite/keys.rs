@@ -20,9 +20,9 @@ impl Keys for SqliteStore {
                 db.execute(
                     "INSERT INTO keys
                      (id, tenant, hash, name, connection, role, within, capabilities, budget,
-                      created_at, created_by, expires_at, revoked_at, user, parent, may_delegate)
+                      created_at, created_by, expires_at, revoked_at, user, parent, may_delegate, agent)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                      $16)",
+                      $16, $17)",
                     params![
                         key.id.as_str(),
                         key.tenant.as_str(),
@@ -40,6 +40,7 @@ impl Keys for SqliteStore {
                         key.user.map(|user| user.to_string()),
                         key.parent.as_ref().map(KeyId::as_str),
                         key.may_delegate,
+                        key.agent,
                     ],
                 )
                 .map_err(failed(doing))?;
@@ -56,7 +57,7 @@ impl Keys for SqliteStore {
                     .prepare_cached(
                         "SELECT id, tenant, hash, name, connection, role, within, capabilities, \
                          budget, created_at, created_by, expires_at, revoked_at, user, parent, \
-                         may_delegate FROM keys \
+                         may_delegate, agent FROM keys \
                          ORDER BY created_at DESC, id",
                     )
                     .map_err(failed(doing))?;
@@ -106,6 +107,7 @@ struct Lookup {
     user: Option<String>,
     parent: Option<String>,
     may_delegate: bool,
+    agent: Option<String>,
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
@@ -126,6 +128,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
         user: row.get(13)?,
         parent: row.get(14)?,
         may_delegate: row.get(15)?,
+        agent: row.get(16)?,
     })
 }
 
@@ -159,6 +162,7 @@ impl TryFrom<Lookup> for StoredKey {
                 .map(|id| KeyId::parse(&id).ok_or_else(|| nonsense("parent")))
                 .transpose()?,
             may_delegate: row.may_delegate,
+            agent: row.agent,
             created_at: time("created_at", row.created_at)?,
             created_by: row.created_by,
             expires_at: row.expires_at.map(|at| time("expires_at", at)).transpose()?,

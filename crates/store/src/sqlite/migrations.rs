@@ -265,6 +265,19 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     CREATE INDEX ledger_bodies_by_age ON ledger_bodies (tenant, at);
     ",
+    // A tenant's own policies, and the agents that keys are for.
+    "
+    CREATE TABLE policies (
+        tenant TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        note TEXT NOT NULL,
+        PRIMARY KEY (tenant, version)
+    ) STRICT;
+    ALTER TABLE keys ADD COLUMN agent TEXT;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

@@ -33,6 +33,8 @@ mod lifecycle;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod roles;

@@ -87,6 +87,7 @@ impl Tenant {
         for path in [
             "/api/v1/keys?limit=1000",
             "/api/v1/users",
+            "/api/v1/policies",
             "/api/v1/webhooks/pairing",
             "/api/v1/webhooks/subscriptions",
             "/api/v1/webhooks/events",
@@ -182,6 +183,13 @@ fn body(method: &str, template: &str, ids: &BTreeMap<&str, String>) -> Option<Va
             json!({ "email": "x@x.example", "role": "viewer", "bot_id": ids["/api/v1/workspaces/"] })
         }
         (_, "/api/v1/users/{id}") => json!({ "role": "admin" }),
+        (_, "/api/v1/policies" | "/api/v1/policies/validate" | "/api/v1/policy/what-if") => {
+            json!({ "text": "" })
+        }
+        (_, "/api/v1/policy/suggest") => json!({ "key": ids["/api/v1/keys/"] }),
+        (_, "/api/v1/policy/explain") => json!({
+            "key": ids["/api/v1/keys/"], "operation": "retrieve-a-page", "object": page,
+        }),
         (_, "/api/v1/keys") => {
             json!({ "name": "x", "role": "viewer", "connection": ids["/api/v1/workspaces/"] })
         }

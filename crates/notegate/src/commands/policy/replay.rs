@@ -1,0 +1,103 @@
+//! `notegate policy what-if` and `suggest`: what the ledger says about policies.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::read;
+use crate::Done;
+use crate::local::{Local, Where};
+use crate::term::table;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WhatIf {
+    #[command(flatten)]
+    place: Where,
+    /// The policies to try; `-` for standard input
+    file: PathBuf,
+    /// So many of the newest entries
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    entries: u32,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Suggest {
+    #[command(flatten)]
+    place: Where,
+    /// The id of the key
+    key: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn what_if(args: WhatIf) -> Done {
+    let body = json!({ "text": read(&args.file)?, "entries": args.entries });
+    let local = Local::find_to_connect(&args.place).await?;
+    let replay = local.json(Method::POST, "/api/v1/policy/what-if", Some(&body)).await;
+    local.close().await;
+    let replay = replay?;
+    if args.json {
+        println!("{replay}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (title, changes) in
+        [("Newly allowed", &replay["newly_allowed"]), ("Newly refused", &replay["newly_refused"])]
+    {
+        let changes = changes.as_array().map(Vec::as_slice).unwrap_or_default();
+        println!("{title}: {}", if changes.is_empty() { "nothing" } else { "" });
+        if !changes.is_empty() {
+            let text = |change: &Value, name: &str| {
+                change[name].as_str().unwrap_or("(workspace)").to_owned()
+            };
+            let rows = changes.iter().map(|change| {
+                vec![
+                    change["calls"].to_string(),
+                    text(change, "name"),
+                    text(change, "operation"),
+                    text(change, "object"),
+                    text(change, "rule"),
+                ]
+            });
+            print!("{}", table(&["CALLS", "KEY", "OPERATION", "OBJECT", "RULE"], rows));
+        }
+    }
+    println!(
+        "{} calls looked at; of {} the key is gone or the object not to be found.",
+        replay["calls"], replay["unknown"]
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn suggest(args: Suggest) -> Done {
+    let local = Local::find_to_connect(&args.place).await?;
+    let body = json!({ "key": args.key });
+    let suggestion = local.json(Method::POST, "/api/v1/policy/suggest", Some(&body)).await;
+    local.close().await;
+    let suggestion = suggestion?;
+    if args.json {
+        println!("{suggestion}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let list = |name: &str| -> Vec<&str> {
+        suggestion[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let role = suggestion["role"].as_str().unwrap_or_default();
+    let within: String = list("within").iter().map(|id| format!(" --within {id}")).collect();
+    let capabilities: String =
+        list("capabilities").iter().map(|it| format!(" --capability {it}")).collect();
+    println!(
+        "{} calls, {} of objects that are gone.\n",
+        suggestion["calls"], suggestion["unknown"]
+    );
+    println!("A key that would do:\n");
+    println!("  notegate keys create --name NAME --role {role}{capabilities}{within}\n");
+    println!("A policy for the key as it is:\n");
+    print!("{}", suggestion["policy"].as_str().unwrap_or_default());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,220 @@
+//! Who is calling, in Cedar's terms, with the policies that could ever apply.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use cedar_policy::{
+    ActionConstraint, Entity, EntityUid, Policy, PolicySet, PrincipalConstraint,
+    ResourceConstraint, RestrictedExpression,
+};
+use model::{Key, Principal, Role, Scope, TenantId, Who};
+use notion::Id;
+
+use crate::permit::Depth;
+use crate::rules::{Checked, Rule, Rules};
+use crate::schema::{ActionNumber, Actions, uid};
+
+/// A caller, made once for each version of its key.
+pub(crate) struct Caller {
+    /// Tells it from every other caller, and from itself before it changed.
+    pub(crate) serial: u64,
+    facts: Facts,
+    pub(crate) uid: EntityUid,
+    pub(crate) entity: Entity,
+    /// Where it reaches; `None` for everywhere.
+    pub(crate) scope: Option<Scope>,
+    /// What the caller is in.
+    parents: HashSet<EntityUid>,
+    /// Whether any of the tenant's own policies could ever apply.
+    pub(crate) has_own: bool,
+    slices: Box<[OnceLock<Slice>]>,
+}
+
+/// What a caller is made of; another caller is made when one of these changes.
+#[derive(Clone, Debug)]
+struct Facts {
+    key: Option<Arc<Key>>,
+    who: &'static str,
+    role: Role,
+    tenant: TenantId,
+    above: Arc<[Arc<Key>]>,
+}
+
+impl Facts {
+    fn of(principal: &Principal) -> Self {
+        let (who, key) = match &principal.who {
+            Who::Key(key) => ("key", Some(key.clone())),
+            Who::Operator => ("operator", None),
+            Who::Gate => ("gate", None),
+            Who::Visitor => ("visitor", None),
+        };
+        Self {
+            key,
+            who,
+            role: principal.role,
+            tenant: principal.tenant.clone(),
+            above: principal.above.clone(),
+        }
+    }
+
+    fn are_those_of(&self, principal: &Principal) -> bool {
+        let same_key = match (&self.key, &principal.who) {
+            (Some(known), Who::Key(key)) => Arc::ptr_eq(known, key) || known == key,
+            (None, Who::Operator) => self.who == "operator",
+            (None, Who::Gate) => self.who == "gate",
+            (None, Who::Visitor) => self.who == "visitor",
+            _ => false,
+        };
+        same_key
+            && self.role == principal.role
+            && self.tenant == principal.tenant
+            && self.above == principal.above
+    }
+}
+
+impl Caller {
+    pub(crate) fn new(rules: &Rules, principal: &Principal, serial: u64) -> Self {
+        let facts = Facts::of(principal);
+        let mut parents = HashSet::from([uid("Role", principal.role.as_str())]);
+        let (uid_of, name) = match &principal.who {
+            Who::Key(key) => {
+                for above in principal.above.iter() {
+                    parents.insert(uid("Key", above.id.as_str()));
+                    parents.extend(for_whom(above));
+                }
+                parents.extend(for_whom(key));
+                (uid("Key", key.id.as_str()), key.name.as_str())
+            }
+            _ => (uid("Operator", facts.who), facts.who),
+        };
+        let scope = principal.scope().cloned();
+        let attributes = HashMap::from([
+            ("name".to_owned(), RestrictedExpression::new_string(name.to_owned())),
+            ("everywhere".to_owned(), RestrictedExpression::new_bool(scope.is_none())),
+        ]);
+        let entity = Entity::new(uid_of.clone(), attributes, parents.clone())
+            // INVARIANT: the attributes are plain values, none of which has to be computed.
+            .expect("plain attributes");
+        let slices = (0..Actions::all().len()).map(|_| OnceLock::new()).collect();
+        let mut caller =
+            Self { serial, facts, uid: uid_of, entity, scope, parents, has_own: false, slices };
+        caller.has_own =
+            rules.checked.iter().any(|checked| checked.rule.own && caller.fits(checked));
+        caller
+    }
+
+    pub(crate) fn is(&self, principal: &Principal) -> bool {
+        self.facts.are_those_of(principal)
+    }
+
+    pub(crate) fn tenant(&self) -> &str {
+        self.facts.tenant.as_str()
+    }
+
+    /// The policies that could apply when the caller does this.
+    pub(crate) fn slice(&self, rules: &Rules, action: ActionNumber) -> &Slice {
+        self.slices[usize::from(action)].get_or_init(|| {
+            let row = Actions::all().row(action);
+            let mut slice = Slice::default();
+            for checked in &rules.checked {
+                let of_action = match checked.policy.action_constraint() {
+                    ActionConstraint::Any => true,
+                    ActionConstraint::Eq(wanted) => row.uid == wanted,
+                    ActionConstraint::In(wanted) => wanted.iter().any(|wanted| row.is_in(wanted)),
+                };
+                if of_action && self.fits(checked) {
+                    slice.add(checked);
+                }
+            }
+            slice
+        })
+    }
+
+    fn fits(&self, checked: &Checked) -> bool {
+        // The tenant's own policies are for its keys and people.
+        if checked.rule.own && self.facts.key.is_none() {
+            return false;
+        }
+        let is_in = |wanted: &EntityUid| self.uid == *wanted || self.parents.contains(wanted);
+        match checked.policy.principal_constraint() {
+            PrincipalConstraint::Any => true,
+            PrincipalConstraint::Eq(wanted) => self.uid == wanted,
+            PrincipalConstraint::In(wanted) => is_in(&wanted),
+            PrincipalConstraint::Is(kind) => *self.uid.type_name() == kind,
+            PrincipalConstraint::IsIn(kind, wanted) => {
+                *self.uid.type_name() == kind && is_in(&wanted)
+            }
+        }
+    }
+}
+
+/// The user and the agent that a key is for.
+fn for_whom(key: &Key) -> impl Iterator<Item = EntityUid> {
+    let user = key.user.map(|user| uid("User", &user.to_string()));
+    user.into_iter().chain(key.agent.as_deref().map(|agent| uid("Agent", agent)))
+}
+
+/// An object of Notion's.
+pub(crate) fn object(id: Id) -> EntityUid {
+    uid("Object", &id.to_string())
+}
+
+/// The policies that could apply to one caller and one action. Cedar has no index: what is left out
+/// here costs nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Slice {
+    /// Those that name no object.
+    pub(crate) always: PolicySet,
+    /// Those that name one, by its id.
+    pub(crate) placed: HashMap<Id, Vec<Policy>>,
+    /// Whether any permits.
+    pub(crate) permits: bool,
+    /// Whether one that forbids is.
+    pub(crate) forbids: bool,
+    /// How much of an object's path has to be known to decide.
+    pub(crate) depth: OnceLock<Depth>,
+    /// One that forbids everything that it is asked about.
+    pub(crate) never: Option<Rule>,
+}
+
+impl Slice {
+    fn add(&mut self, checked: &Checked) {
+        let Checked { rule, policy, forbids } = checked;
+        self.permits |= !forbids;
+        self.forbids |= forbids;
+        let resource = policy.resource_constraint();
+        if *forbids
+            && resource == ResourceConstraint::Any
+            && !policy.has_non_scope_constraint()
+            && self.never.is_none()
+        {
+            self.never = Some(rule.clone());
+        }
+        let named = match &resource {
+            ResourceConstraint::Eq(named)
+            | ResourceConstraint::In(named)
+            | ResourceConstraint::IsIn(_, named) => Some(named),
+            ResourceConstraint::Any | ResourceConstraint::Is(_) => None,
+        };
+        let named = named.filter(|named| named.type_name().to_string() == "Object");
+        match named.and_then(|named| Id::parse(named.id().unescaped())) {
+            Some(id) => self.placed.entry(id).or_default().push(policy.clone()),
+            None => {
+                // INVARIANT: the names were found to be different when the policies were checked.
+                self.always.add(policy.clone()).expect("names differ");
+            }
+        }
+    }
+
+    /// The policies that could apply to an object that stands on `path`, if some of them name one there.
+    pub(crate) fn on(&self, path: &[Id]) -> Option<PolicySet> {
+        let mut named = path.iter().filter_map(|id| self.placed.get(id)).flatten().peekable();
+        named.peek()?;
+        let mut set = self.always.clone();
+        for policy in named {
+            // A path names nothing twice; if it did, the policy would be there already.
+            let _ = set.add(policy.clone());
+        }
+        Some(set)
+    }
+}

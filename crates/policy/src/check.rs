@@ -1,0 +1,190 @@
+//! Tests of policies, in a file: who, what, where, and what should come of it. Nothing is asked of Notion
+//! or of a running gate.
+
+use std::sync::Arc;
+
+use model::user::UserId;
+use model::{Budget, ConnectionId, Key, KeyId, Principal, Role, Scope, TenantId};
+use notion::catalogue::Place as At;
+use notion::{Capabilities, Effect, Id, Kind, Operation};
+use serde::Deserialize;
+
+use crate::engine::Policies;
+use crate::explain::{Explanation, Outcome};
+use crate::permit::{Aim, Place, Target};
+
+/// Tests that a file can hold.
+const TESTS_MAX: usize = 10_000;
+
+/// What a test expects.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Expected {
+    /// It is allowed.
+    Allow,
+    /// It is refused, with a 403.
+    Deny,
+    /// The object does not exist for the caller: a 404.
+    Hidden,
+}
+
+impl Expected {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Hidden => "hidden",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    test: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(default)]
+    name: Option<String>,
+    who: Caller,
+    operation: String,
+    /// The object and what it stands in, nearest first.
+    #[serde(default)]
+    object: Vec<Id>,
+    /// Whether something is put at the top of the workspace.
+    #[serde(default)]
+    at_top: bool,
+    expect: Expected,
+    /// The rule that should decide.
+    #[serde(default)]
+    rule: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Caller {
+    role: Role,
+    #[serde(default)]
+    within: Vec<Id>,
+    #[serde(default)]
+    capabilities: Option<Capabilities>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    user: Option<UserId>,
+    #[serde(default)]
+    agent: Option<String>,
+}
+
+/// How a test went.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it is called.
+    pub name: String,
+    /// Whether it came out as expected.
+    pub passed: bool,
+    /// What was expected.
+    pub expected: Expected,
+    /// The rule that was expected, if one was.
+    pub expected_rule: Option<String>,
+    /// What came out.
+    pub found: Explanation,
+}
+
+impl Policies {
+    /// Runs the tests of a file, in TOML or, where it begins with `{`, in JSON. The error says what is
+    /// wrong with the file.
+    pub fn check(self: &Arc<Self>, text: &str) -> Result<Vec<Checked>, String> {
+        let file: File = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| error.to_string())?
+        } else {
+            toml::from_str(text).map_err(|error| error.to_string())?
+        };
+        if file.test.is_empty() {
+            return Err("there is no test in it: begin one with `[[test]]`".to_owned());
+        }
+        if file.test.len() > TESTS_MAX {
+            return Err(format!("there are more than {TESTS_MAX} tests in it"));
+        }
+        let tests = file.test.into_iter().enumerate();
+        tests.map(|(index, case)| self.check_one(index + 1, case)).collect()
+    }
+
+    fn check_one(self: &Arc<Self>, number: usize, case: Case) -> Result<Checked, String> {
+        let name = case
+            .name
+            .unwrap_or_else(|| format!("test {number}: {} {}", case.who.role, case.operation));
+        let found = self.found(&case.who, &case.operation, case.object, case.at_top);
+        let found = found.map_err(|error| format!("test {number}: {error}"))?;
+        let came = match (found.decision, found.hidden) {
+            (Outcome::Allow, _) => Expected::Allow,
+            (Outcome::Deny, true) => Expected::Hidden,
+            (Outcome::Deny, false) => Expected::Deny,
+        };
+        let right_rule = case.rule.as_ref().is_none_or(|rule| *rule == found.rule);
+        Ok(Checked {
+            name,
+            passed: came == case.expect && right_rule,
+            expected: case.expect,
+            expected_rule: case.rule,
+            found,
+        })
+    }
+
+    fn found(
+        self: &Arc<Self>,
+        who: &Caller,
+        operation: &str,
+        path: Vec<Id>,
+        at_top: bool,
+    ) -> Result<Explanation, String> {
+        let principal = who.principal()?;
+        if operation == "manage" {
+            return Ok(self.explain_manage(&principal));
+        }
+        let (name, deletes) = match operation.strip_suffix("/delete") {
+            Some(name) => (name, true),
+            None => (operation, false),
+        };
+        let operation =
+            Operation::named(name).ok_or_else(|| format!("there is no operation `{name}`"))?;
+        let effect = if deletes { Effect::Destroy } else { operation.effect };
+        let kind = operation.ids.first().map_or(Kind::Page, |place| match place {
+            At::Path(_, kind) | At::Query(_, kind) => *kind,
+        });
+        let target =
+            path.first().map(|id| Target { kind, id: *id, place: Place::Path(path.clone()) });
+        let aim = Aim { targets: target.into_iter().collect(), nowhere: at_top };
+        Ok(self.explain(&principal, operation, effect, None, &aim))
+    }
+}
+
+impl Caller {
+    fn principal(&self) -> Result<Principal, String> {
+        let id = self.key.as_deref().unwrap_or("000000000000");
+        let key = Key {
+            id: KeyId::parse(id).ok_or_else(|| format!("`{id}` is no id of a key"))?,
+            name: "test".to_owned(),
+            tenant: TenantId::default(),
+            connection: None,
+            role: self.role,
+            within: Scope::new(self.within.clone()),
+            capabilities: self.capabilities.unwrap_or(Capabilities::ALL),
+            budget: Budget::default(),
+            user: self.user,
+            agent: self.agent.clone(),
+            parent: None,
+            may_delegate: false,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            created_by: "test".to_owned(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        Ok(Principal::of_key(Arc::new(key), ConnectionId::NONE))
+    }
+}

@@ -1,0 +1,283 @@
+//! Decisions: Cedar asked about one caller, one action and one place, and the answer remembered.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cedar_policy::{
+    Authorizer, Context, Decision as Verdict, Entities, Entity, EntityUid, PolicySet, Request,
+    RestrictedExpression,
+};
+use model::{ConnectionId, KeyId, Principal, TenantId, Who};
+use notion::Id;
+use quick_cache::Equivalent;
+use quick_cache::sync::Cache;
+
+use crate::caller::{Caller, object};
+use crate::permit::Place;
+use crate::rules::{Faults, Rule, Rules};
+use crate::schema::{Action, ActionNumber, Actions, uid};
+
+/// Callers that are kept ready.
+const CALLERS_MAX: usize = 2_000;
+/// Decisions that are remembered.
+const DECISIONS_MAX: usize = 20_000;
+
+/// The policies in force for a tenant. A change of policies makes another of these, so everything that
+/// was remembered goes with the old.
+pub struct Policies {
+    pub(crate) rules: Arc<Rules>,
+    authorizer: Authorizer,
+    callers: Cache<CallerName, Arc<Caller>>,
+    serials: AtomicU64,
+    memory: Cache<Remembered, Decision>,
+}
+
+/// What was decided, and by which policy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decision {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The policy that decided; `None` if it is refused because none permits it.
+    pub rule: Option<Rule>,
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum CallerName {
+    Key(KeyId),
+    Other(&'static str, TenantId),
+}
+
+/// What a decision is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About<'a> {
+    /// An object and what is above it, nearest first; `own` if it stands nowhere and is the caller's.
+    Object { path: &'a [Id], own: bool, connection: ConnectionId },
+    /// The workspace as a whole, or its top.
+    Workspace { connection: ConnectionId, at_top: bool },
+    /// The tenant itself.
+    Tenant,
+}
+
+impl About<'_> {
+    fn tag(self) -> u8 {
+        match self {
+            Self::Object { own: false, .. } => 0,
+            Self::Object { own: true, .. } => 1,
+            Self::Workspace { at_top: false, .. } => 2,
+            Self::Workspace { at_top: true, .. } => 3,
+            Self::Tenant => 4,
+        }
+    }
+
+    fn connection(self) -> ConnectionId {
+        match self {
+            Self::Object { connection, .. } | Self::Workspace { connection, .. } => connection,
+            Self::Tenant => ConnectionId::NONE,
+        }
+    }
+
+    fn path(&self) -> &[Id] {
+        match self {
+            Self::Object { path, .. } => path,
+            Self::Workspace { .. } | Self::Tenant => &[],
+        }
+    }
+}
+
+/// What a remembered decision was about.
+#[derive(Debug, Eq, PartialEq)]
+struct Remembered {
+    caller: u64,
+    action: ActionNumber,
+    tag: u8,
+    connection: ConnectionId,
+    path: Box<[Id]>,
+}
+
+impl Hash for Remembered {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.caller, self.action, self.tag, self.connection, &*self.path).hash(state);
+    }
+}
+
+/// The same, for asking.
+struct Asked<'a>(u64, ActionNumber, About<'a>);
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self(caller, action, about) = self;
+        (*caller, *action, about.tag(), about.connection(), about.path()).hash(state);
+    }
+}
+
+impl Equivalent<Remembered> for Asked<'_> {
+    fn equivalent(&self, key: &Remembered) -> bool {
+        let Self(caller, action, about) = self;
+        key.caller == *caller
+            && key.action == *action
+            && key.tag == about.tag()
+            && key.connection == about.connection()
+            && *key.path == *about.path()
+    }
+}
+
+impl Policies {
+    /// The built-in policies alone.
+    pub fn built_in() -> Self {
+        Self::of(Rules::built_in())
+    }
+
+    /// The built-in policies and those of `text`.
+    pub fn with_own(text: &str) -> Result<Self, Faults> {
+        Ok(Self::of(Arc::new(Rules::with_own(text)?)))
+    }
+
+    fn of(rules: Arc<Rules>) -> Self {
+        Self {
+            rules,
+            authorizer: Authorizer::new(),
+            callers: Cache::new(CALLERS_MAX),
+            serials: AtomicU64::new(0),
+            memory: Cache::new(DECISIONS_MAX),
+        }
+    }
+
+    /// Every policy in force: the built-in ones first, then the tenant's own in the order of their text.
+    pub fn list(&self) -> impl Iterator<Item = (&Rule, bool)> {
+        self.rules.checked.iter().map(|checked| (&checked.rule, checked.forbids))
+    }
+
+    pub(crate) fn caller(&self, principal: &Principal) -> Arc<Caller> {
+        let name = match &principal.who {
+            Who::Key(key) => CallerName::Key(key.id.clone()),
+            Who::Operator => CallerName::Other("operator", principal.tenant.clone()),
+            Who::Gate => CallerName::Other("gate", principal.tenant.clone()),
+            Who::Visitor => CallerName::Other("visitor", principal.tenant.clone()),
+        };
+        if let Some(known) = self.callers.get(&name).filter(|known| known.is(principal)) {
+            return known;
+        }
+        let serial = self.serials.fetch_add(1, Ordering::Relaxed);
+        let caller = Arc::new(Caller::new(&self.rules, principal, serial));
+        self.callers.insert(name, caller.clone());
+        caller
+    }
+
+    /// Decides, or remembers. An action that does not exist is refused.
+    pub(crate) fn decide(&self, caller: &Caller, action: Action, about: About<'_>) -> Decision {
+        let Some(action) = Actions::all().number(action) else {
+            return Decision { allowed: false, rule: None };
+        };
+        let asked = Asked(caller.serial, action, about);
+        if let Some(known) = self.memory.get(&asked) {
+            return known;
+        }
+        let decision = self.decide_anew(caller, action, about);
+        let remembered = Remembered {
+            caller: caller.serial,
+            action,
+            tag: about.tag(),
+            connection: about.connection(),
+            path: about.path().into(),
+        };
+        self.memory.insert(remembered, decision.clone());
+        decision
+    }
+
+    /// Asks Cedar. A policy that cannot be evaluated refuses: skipped, as Cedar would, it might have been
+    /// the one that forbids.
+    pub(crate) fn decide_anew(
+        &self,
+        caller: &Caller,
+        action: ActionNumber,
+        about: About<'_>,
+    ) -> Decision {
+        let refused = Decision { allowed: false, rule: None };
+        let slice = caller.slice(&self.rules, action);
+        let placed = slice.on(about.path());
+        let policies: &PolicySet = placed.as_ref().unwrap_or(&slice.always);
+        let row = Actions::all().row(action);
+        let (resource, at_top) = resource(caller, about);
+        let at_top = RestrictedExpression::new_bool(at_top);
+        let Ok(context) = Context::from_pairs([("at_top".to_owned(), at_top)]) else {
+            return refused;
+        };
+        let resource_uid = resource.uid();
+        let entities = [caller.entity.clone(), row.entity.clone(), resource];
+        let Ok(entities) = Entities::from_entities(entities, None) else { return refused };
+        let request =
+            Request::new(caller.uid.clone(), row.uid.clone(), resource_uid, context, None);
+        let Ok(request) = request else { return refused };
+        let answer = self.authorizer.is_authorized(&request, policies, &entities);
+        let diagnostics = answer.diagnostics();
+        if diagnostics.errors().next().is_some() {
+            return refused;
+        }
+        // Of several the first in the order of the policies is named, so that answers do not vary.
+        let rule = self
+            .rules
+            .checked
+            .iter()
+            .find(|checked| diagnostics.reason().any(|id| *id == *checked.policy.id()));
+        Decision {
+            allowed: answer.decision() == Verdict::Allow,
+            rule: rule.map(|checked| checked.rule.clone()),
+        }
+    }
+
+    /// Decides about an object.
+    pub(crate) fn at(
+        &self,
+        caller: &Caller,
+        action: Action,
+        connection: ConnectionId,
+        place: &Place,
+    ) -> Decision {
+        match place {
+            Place::Path(path) => {
+                self.decide(caller, action, About::Object { path, own: false, connection })
+            }
+            Place::Own => {
+                self.decide(caller, action, About::Object { path: &[], own: true, connection })
+            }
+            Place::Unknown => Decision { allowed: false, rule: None },
+        }
+    }
+}
+
+/// The entity that a decision is about. Everything above an object is named as its parent, so that
+/// nothing but the object itself has to be told to Cedar.
+fn resource(caller: &Caller, about: About<'_>) -> (Entity, bool) {
+    let workspace = |connection: ConnectionId| uid("Workspace", &connection.to_string());
+    match about {
+        About::Object { path, own, connection } => {
+            let name = path.first().copied().unwrap_or(Id::NIL);
+            let mut above: HashSet<EntityUid> =
+                path.iter().skip(1).filter(|id| **id != name).map(|id| object(*id)).collect();
+            above.insert(workspace(connection));
+            let inside = own || caller.scope.as_ref().is_none_or(|scope| scope.covers(path));
+            let inside = RestrictedExpression::new_bool(inside);
+            let attributes = HashMap::from([("inside".to_owned(), inside)]);
+            // INVARIANT: a truth value has not to be computed.
+            (Entity::new(object(name), attributes, above).expect("a plain attribute"), false)
+        }
+        About::Workspace { connection, at_top } => {
+            (Entity::new_no_attrs(workspace(connection), HashSet::new()), at_top)
+        }
+        About::Tenant => {
+            (Entity::new_no_attrs(uid("Tenant", caller.tenant()), HashSet::new()), false)
+        }
+    }
+}
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policies")
+            .field("policies", &self.rules.checked.len())
+            .finish_non_exhaustive()
+    }
+}
