@@ -177,7 +177,7 @@ impl Gate {
             }
         };
 
-        self.forget_columns(principal, found.operation);
+        self.forget_columns(&looking, found.operation);
         let acted = acted.map(|acted| acted.in_the_words_of(&stand_ins));
         let acted = acted.and_then(|acted| acted.trimmed(found.operation, principal.capabilities));
         let acted = match acted {
@@ -328,6 +328,8 @@ impl Gate {
         looking: &Looking<'_>,
     ) -> Result<Acted, Error> {
         let Asked { principal, operation, effect, .. } = asked;
+        // The answer shows what has come of a change.
+        self.forget_columns(looking, operation);
         let headers = passing_headers(&response.headers);
         let status = response.status;
         let everything = self.sees_everything(principal)

@@ -14,22 +14,23 @@ mod request;
 mod schema;
 mod view;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use notion::{Id, Kind};
 
 use crate::Gate;
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
-use judge::{Judged, Known, Missing, Text};
+use judge::{JudgedColumn, Known, Missing, Text};
 pub(crate) use memory::Memory;
 pub(crate) use request::{Call, StandIns};
-use schema::Column;
+use schema::{Column, Reads};
 
 /// The columns of one table, as far as they exist for a caller.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Columns {
-    all: Vec<Judged>,
+    all: Vec<JudgedColumn>,
 }
 
 impl Columns {
@@ -48,11 +49,41 @@ impl Columns {
         found.text.as_ref().filter(|_| found.column.kind == kind)
     }
 
+    /// The table that the relation with this id leads to.
+    fn related(&self, id: &str) -> Option<Id> {
+        let found = self.all.iter().find(|it| it.column.has_id(id))?;
+        match found.column.reads {
+            Reads::Relation(source) => Some(source),
+            _ => None,
+        }
+    }
+
     /// Whether something close to this names a column that does not exist.
     fn is_hidden(&self, called: &str) -> bool {
         let same = |name: &str| name.trim().to_lowercase() == called.trim().to_lowercase();
         let hidden = self.all.iter().filter(|it| it.text.is_none());
         hidden.map(|it| &it.column).any(|it| it.is_called(called) || same(&it.name) || same(&it.id))
+    }
+}
+
+/// What was found out about the columns of tables for one call: a list may hold many rows of one.
+#[derive(Debug, Default)]
+pub(crate) struct Judged(Mutex<HashMap<Id, Arc<Columns>>>);
+
+impl Judged {
+    fn get(&self, source: Id) -> Option<Arc<Columns>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&source).cloned()
+    }
+
+    fn put(&self, source: Id, columns: Columns) -> Arc<Columns> {
+        let columns = Arc::new(columns);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(source, columns.clone());
+        columns
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -63,10 +94,13 @@ impl Gate {
         looking: &Looking<'_>,
         source: Id,
     ) -> Result<Arc<Columns>, Error> {
+        if let Some(columns) = looking.columns.get(source) {
+            return Ok(columns);
+        }
         let mut known = Known::default();
         loop {
             let missing = match known.judge(source) {
-                Ok(all) => return Ok(Arc::new(Columns { all })),
+                Ok(all) => return Ok(looking.columns.put(source, Columns { all })),
                 Err(missing) => missing,
             };
             for one in missing {

@@ -13,6 +13,7 @@ use notion::{ApiError, Effect, Id, Kind, Version};
 use policy::{Permit, Place};
 
 use crate::Gate;
+use crate::columns::Judged;
 use crate::error::Error;
 use crate::rate::Limiter;
 use crate::record::Record;
@@ -41,12 +42,14 @@ pub(crate) struct Looking<'a> {
     left: AtomicU32,
     has_paid: AtomicBool,
     begun: Timestamp,
+    /// What was found out about the columns of tables.
+    pub(crate) columns: Judged,
 }
 
 impl<'a> Looking<'a> {
     pub(crate) fn new(principal: &'a Principal, request_id: &'a str, now: Timestamp) -> Self {
         let (left, has_paid) = (AtomicU32::new(LOOKUPS_MAX), AtomicBool::new(false));
-        Self { principal, request_id, left, has_paid, begun: now }
+        Self { principal, request_id, left, has_paid, begun: now, columns: Judged::default() }
     }
 
     /// On whose behalf.

@@ -143,7 +143,7 @@ impl Gate {
                 let columns = columns.unwrap_or_default();
                 if let Some(properties) = object["properties"].as_object_mut() {
                     cut_schema(&columns, properties);
-                    self.rename_databases(looking, eyes, properties).await?;
+                    self.rename_databases(looking, eyes, &columns, properties).await?;
                 }
                 Ok(())
             }
@@ -209,13 +209,15 @@ impl Gate {
         &self,
         looking: &Looking<'_>,
         eyes: &mut Eyes,
+        columns: &Columns,
         properties: &mut Members,
     ) -> Result<(), Error> {
-        for relation in properties.values_mut().filter_map(|column| column.get_mut("relation")) {
-            let id = |name: &str| relation.get(name).and_then(Value::as_str).and_then(Id::parse);
-            let Some((source, database)) = id("data_source_id").zip(id("database_id")) else {
-                continue;
-            };
+        for column in properties.values_mut() {
+            // Old versions say the database alone.
+            let source = column["id"].as_str().and_then(|id| columns.related(id));
+            let Some((source, relation)) = source.zip(column.get_mut("relation")) else { continue };
+            let database = relation["database_id"].as_str().and_then(Id::parse);
+            let Some(database) = database else { continue };
             if !self.sees_object(looking, Kind::Database, database).await? {
                 let pseudonym = view::pseudonym(&self.hmac_key(Label::Pseudonyms), source);
                 relation["database_id"] = pseudonym.to_string().into();

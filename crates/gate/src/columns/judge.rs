@@ -34,7 +34,7 @@ pub(crate) enum Text {
 
 /// A column, and whether it exists for the caller.
 #[derive(Clone, Debug)]
-pub(crate) struct Judged {
+pub(crate) struct JudgedColumn {
     pub(crate) column: Column,
     /// `None`: it does not exist.
     pub(crate) text: Option<Text>,
@@ -66,12 +66,12 @@ impl Known {
     }
 
     /// The columns of `source`; or what is to be found out first.
-    pub(crate) fn judge(&self, source: Id) -> Result<Vec<Judged>, Vec<Missing>> {
+    pub(crate) fn judge(&self, source: Id) -> Result<Vec<JudgedColumn>, Vec<Missing>> {
         let tables = self.tables(source)?;
         let Some(own) = tables.iter().find(|(id, _)| *id == source) else { return Ok(Vec::new()) };
         let mut judge = Judge { known: self, tables: &tables, found: HashMap::new() };
         while judge.let_in_more() {}
-        let judged = |(index, column): (usize, &Column)| Judged {
+        let judged = |(index, column): (usize, &Column)| JudgedColumn {
             column: column.clone(),
             text: judge.found.get(&(source, index)).cloned(),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{ConnectionId, Principal};
+use model::ConnectionId;
 use notion::{Id, Kind, Operation};
 use quick_cache::sync::Cache;
 use serde_json::Value;
@@ -111,9 +111,10 @@ const CHANGES: &[&str] = &[
 
 impl Gate {
     /// After a call that may have changed columns or views.
-    pub(crate) fn forget_columns(&self, principal: &Principal, operation: &Operation) {
+    pub(crate) fn forget_columns(&self, looking: &Looking<'_>, operation: &Operation) {
         if CHANGES.contains(&operation.name) {
-            self.shared.columns.forget(principal.connection);
+            self.shared.columns.forget(looking.principal().connection);
+            looking.columns.clear();
         }
     }
 
