@@ -38,6 +38,8 @@ pub struct Call<'a> {
     pub body: CallBody,
     /// The id under which the call is logged and recorded.
     pub request_id: &'a str,
+    /// The gate's address, as the caller knows it; without one, addresses to call stay Notion's.
+    pub origin: Option<&'a str>,
 }
 
 /// The body of a call.
@@ -79,7 +81,7 @@ impl Gate {
         }
 
         // 1 name: which row of the catalogue is this?
-        let Call { found, query, version, body, request_id } = call;
+        let Call { found, query, version, body, request_id, origin } = call;
         let named = found.as_ref().map_or("unknown", |found| found.operation.name);
         let effect = found.as_ref().map_or(Effect::Read, |found| found.operation.effect);
         let mut record = Record::open(&self.shared, principal, effect, named, request_id);
@@ -146,31 +148,48 @@ impl Gate {
         let moved = (found.operation.name, named.objects.first().copied());
         self.note_move(principal, moved, body.json(), request_id, &mut record).await;
 
+        let path_and_query = with_query(found.upstream_path(), query);
+        let (objects, operation) = (&named.objects, found.operation);
+        let said = (path_and_query.as_str(), &[][..]);
+        let mut asked = Asked { principal, operation, effect, version, objects, said };
+        let sight = self.sight(principal);
+        let unasked = if sight.is_everything() {
+            Ok(None)
+        } else {
+            self.unasked(&looking, &asked, &found, body.json()).await
+        };
+        let unasked = match unasked {
+            Ok(unasked) => unasked,
+            Err(error) => return Err(record.failed(error).await),
+        };
+
         // 6 intend: a write is in the ledger before it happens.
         if effect != Effect::Read {
             record.intend().await?;
         }
 
         // 7 act and 8 view: the answer, cut down to what the caller may see.
-        let sight = self.sight(principal);
-        let path_and_query = with_query(found.upstream_path(), query);
         let texts = stand_ins.texts.as_slice();
         let is_filtered = listing::is_filtered(found.operation, &sight) || !texts.is_empty();
-        let acted = if !sight.is_everything() && is_filtered {
+        let acted = if let Some(acted) = unasked {
+            Ok(acted)
+        } else if !sight.is_everything() && is_filtered {
             let (found, body) = (&found, body.into_json());
             let list = listing::Listing { found, query, version, body, texts };
             self.list(principal, permit, list, request_id).await
         } else {
             let request = Request {
                 method: found.operation.verb.into(),
-                path_and_query,
+                path_and_query: path_and_query.clone(),
                 version: version.as_str(),
                 body: body.into_request(),
                 repeatable: found.operation.repeatable(),
             };
-            let objects = &named.objects;
-            let operation = found.operation;
-            let asked = Asked { principal, operation, effect, version, objects };
+            let body = match &request.body {
+                RequestBody::Json(bytes) => bytes.clone(),
+                _ => Bytes::new(),
+            };
+            asked.said.1 = &body;
             match self.send(permit, request).await {
                 Ok(response) => self.view(asked, response, &looking).await,
                 Err(error) => Err(error),
@@ -184,6 +203,10 @@ impl Gate {
             Ok(acted) => self.settle_spending(&lineage, &found, spent, acted, &mut record).await,
             Err(error) => Err(error),
         };
+        let acted = acted.map(|acted| match origin {
+            Some(gate) => acted.readdressed(operation, &self.notion.settings().base_url, gate),
+            None => acted,
+        });
 
         // 9 conclude: the outcome is in the ledger.
         match acted {
@@ -332,10 +355,10 @@ impl Gate {
         self.forget_columns(looking, operation);
         let headers = passing_headers(&response.headers);
         let status = response.status;
-        let everything = self.sees_everything(principal)
-            && principal.capabilities == Capabilities::ALL
-            && !self.counts_pages(principal);
-        if everything && effect == Effect::Read && status.is_success() {
+        let everything =
+            self.sees_everything(principal) && principal.capabilities == Capabilities::ALL;
+        let looked_into = view::holds_addresses(operation) || self.counts_pages(principal);
+        if everything && !looked_into && effect == Effect::Read && status.is_success() {
             let body = AnswerBody::Stream(response.body);
             return Ok(Acted { answer: Answer { status, headers, body }, code: None, made: None });
         }
@@ -344,10 +367,16 @@ impl Gate {
         let whole = |body| Answer { status, headers, body: AnswerBody::Whole(body) };
         if !status.is_success() {
             let code = ApiError::parse(status.as_u16(), &bytes).map(|error| error.code);
-            return Ok(Acted { answer: whole(bytes), code, made: None });
+            let shown = if self.sees_everything(principal) {
+                bytes
+            } else {
+                self.cut_error(looking, &asked, status, bytes).await
+            };
+            return Ok(Acted { answer: whole(shown), code, made: None });
         }
         let now = self.shared.clock.now();
-        let learned = view::learn(&self.shared.tree, principal, operation, &bytes, now);
+        let under = asked.objects.first().map(|(_, id)| *id);
+        let learned = view::learn(&self.shared.tree, principal, operation, under, &bytes, now);
         let (mut made, mut listed) = (None, Vec::new());
         match learned {
             Ok(Learned::One(id)) => {
@@ -363,7 +392,7 @@ impl Gate {
         if let (Some(made), Shape::One(Kind::FileUpload), Some(key)) =
             (made, operation.answer, principal.key_id())
         {
-            self.shared.tree.put_owner(principal.connection, made, key.clone());
+            self.shared.own.made(principal.connection, made, key);
         }
         if operation.name == "create-view-query" {
             self.learn_view_query(looking, asked.objects, &bytes).await?;
@@ -437,6 +466,19 @@ impl Acted {
             self.answer.body = AnswerBody::Whole(trimmed);
         }
         Ok(self)
+    }
+}
+
+impl Acted {
+    /// With the gate's own address where the caller shall call again.
+    fn readdressed(mut self, operation: &Operation, notion: &str, gate: &str) -> Self {
+        if let AnswerBody::Whole(bytes) = &self.answer.body
+            && view::holds_addresses(operation)
+        {
+            let bytes = view::readdress(bytes.clone(), notion, gate);
+            self.answer.body = AnswerBody::Whole(bytes);
+        }
+        self
     }
 }
 

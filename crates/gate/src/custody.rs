@@ -219,13 +219,15 @@ impl Held {
             Some(writer) if effect != Effect::Read => (forms.writer, &writer.name, writer.bot_id),
             _ => (forms.reader, &connection.name, connection.bot_id),
         };
-        match form {
+        let error = match form {
             Some(form) => form.about(kind, id),
             None => {
                 let integration = Integration { name: name.clone(), id: bot_id.0 };
                 ApiError::object_not_found(kind, &id, Some(&integration))
             }
-        }
+        };
+        // Of people Notion says it in words of their own.
+        if kind == Kind::User { error.of_user(id) } else { error }
     }
 }
 

@@ -106,6 +106,7 @@ use crate::sessions::Sessions;
 use crate::tenants::Tenants;
 use crate::tree::Tree;
 use crate::users::Users;
+use crate::view::Own;
 
 /// What a gate is made of.
 pub struct Options {
@@ -185,6 +186,7 @@ struct Shared {
     users: Users,
     budgets: Budgets,
     tree: Tree,
+    own: Own,
     look_ups: LookUps,
     columns: columns::Memory,
     access_audits: access::Audits,
@@ -227,6 +229,7 @@ impl Gate {
             users: Users::load(&*store).await?,
             budgets: Budgets::load(store.clone(), clock.now()).await?,
             tree: Tree::new(options.tree_age_max),
+            own: Own::new(),
             look_ups: LookUps::new(options.lookups_per_minute),
             columns: columns::Memory::new(options.tree_age_max),
             access_audits: access::Audits::default(),

@@ -28,10 +28,11 @@ use crate::call::{ANSWER_MAX, Acted, Answer, AnswerBody, passing_headers, with_q
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
 use crate::tree::Object;
-use crate::view::Asked;
+use crate::view::{self, Asked};
 
 /// Lists whose objects can lie anywhere in the workspace.
-const FILTERED: &[&str] = &["get-databases", "list-file-uploads", "list-views", "post-search"];
+const FILTERED: &[&str] =
+    &["get-databases", "get-users", "list-file-uploads", "list-views", "post-search"];
 const PAGE_SIZE_MAX: usize = 100;
 /// Pages that are read at Notion for one page of ours.
 const ROUNDS_MAX: usize = 20;
@@ -96,7 +97,11 @@ impl Gate {
         let mut permit = Some(permit);
         let looking = Looking::new(principal, request_id, self.shared.clock.now());
         let effect = operation.effect;
-        let asked = Asked { principal, operation, effect, version: listing.version, objects: &[] };
+        let said = listing.query.unwrap_or_default();
+        let said = (said, &[][..]);
+        let asked =
+            Asked { principal, operation, effect, version: listing.version, objects: &[], said };
+        let by_title = listing.searches_titles();
         // Looking up places takes time; a page that is not full is better than none.
         let enough = Instant::now() + self.notion.settings().timeout / 2;
         for round in 0.. {
@@ -114,11 +119,13 @@ impl Gate {
                 .await
                 .map_err(|error| Error::Answer(error.to_string()))?;
             if status != StatusCode::OK {
+                let bytes = self.cut_error(&looking, &asked, status, bytes).await;
                 return Ok(as_it_came(status, &headers, bytes));
             }
             let page = Page::read(operation, &bytes)?;
             for (index, result) in page.results.into_iter().enumerate().skip(position.skip) {
-                let shown = match self.shown(&asked, &looking, result, listing.texts).await {
+                let shown = self.shown(&asked, &looking, result, listing.texts, by_title);
+                let shown = match shown.await {
                     // Enough for one call, if it has come anywhere at all: the next goes on from here.
                     Err(Error::Budget { .. }) if index > position.skip || !kept.is_empty() => None,
                     shown => Some(shown?),
@@ -182,6 +189,7 @@ impl Gate {
         looking: &Looking<'_>,
         result: Box<RawValue>,
         texts: &[String],
+        by_title: bool,
     ) -> Result<Option<Box<RawValue>>, Error> {
         let principal = asked.principal;
         if self.sees_everything(principal) {
@@ -189,6 +197,11 @@ impl Gate {
         }
         let unreadable = |error| Error::Answer(format!("an object of the list: {error}"));
         let object: Object<'_> = serde_json::from_str(result.get()).map_err(unreadable)?;
+        if asked.operation.name == "get-users" {
+            // People are those whom the caller has met.
+            let met = object.id.map(|id| self.has_met(asked, id)).transpose()?;
+            return Ok(met.unwrap_or(false).then_some(result));
+        }
         let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(None) };
         self.shared.tree.learn(principal.connection, &object, self.shared.clock.now());
         let place = self.locate(looking, kind, id, Trust::Tree).await?;
@@ -203,6 +216,10 @@ impl Gate {
         let shown = self.cut_value(looking, asked, whole.clone()).await?;
         if shown == whole {
             return Ok(Some(result));
+        }
+        // What was found by a title that the caller does not see was not found, whatever it says.
+        if by_title && title(&shown) != title(&whole) {
+            return Ok(None);
         }
         serde_json::value::to_raw_value(&shown).map(Some).map_err(unreadable)
     }
@@ -251,7 +268,17 @@ fn cursor_place<'a>(caller: &'a str, operation: &'a Operation) -> vault::Place<'
     vault::Place { table: "cursors", row: caller, column: operation.name }
 }
 
+fn title(object: &Value) -> String {
+    object.as_object().map(view::plain_title).unwrap_or_default()
+}
+
 impl Listing<'_> {
+    /// Whether it is the titles that decide what is in the list.
+    fn searches_titles(&self) -> bool {
+        let query = self.body.as_ref().and_then(|body| body.get("query"));
+        query.and_then(Value::as_str).is_some_and(|query| !query.trim().is_empty())
+    }
+
     /// `page_size` and `start_cursor` as the caller sent them.
     fn paging(&self) -> (Option<String>, Option<String>) {
         if self.found.operation.verb == Verb::Get {

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::rate::Limiter;
 use crate::record::Record;
 use crate::tree::{Node, Object};
+use crate::view::Title;
 
 /// Notion's trees are not this deep; a longer path is a circle.
 const DEPTH_MAX: usize = 64;
@@ -126,8 +127,7 @@ impl Gate {
         let settled =
             |path: &[Id]| !whole && principal.scope().is_some_and(|scope| scope.covers(path));
         if matches!(kind, Kind::FileUpload | Kind::ViewQuery) {
-            let owner = self.shared.tree.owner(connection, id);
-            let own = owner.is_some() && owner.as_ref() == principal.key_id();
+            let own = self.shared.own.has_made(connection, id, principal.key_id());
             return Ok(if own { Place::Own } else { Place::Unknown });
         }
         let now = self.shared.clock.now();
@@ -157,7 +157,7 @@ impl Gate {
                     None if own => return Ok(Place::Unknown),
                     // What stands above is not shared with the connection: this is its top.
                     None => {
-                        let top = Node { parent: None, seen_at: now };
+                        let top = Node { parent: None, seen_at: now, copy_of: None };
                         self.shared.tree.put(connection, id, top);
                         top
                     }
@@ -201,6 +201,12 @@ impl Gate {
         let (connection, now) = (looking.principal.connection, self.shared.clock.now());
         let node = self.shared.tree.learn(connection, &object, now);
         self.shared.columns.learn(connection, (kind, id), &body, now);
+        if matches!(kind, Kind::Page | Kind::Database | Kind::DataSource)
+            && let Ok(whole) = serde_json::from_slice(&body)
+            && let Some((id, title)) = Title::of(&whole)
+        {
+            self.shared.tree.put_title(connection, id, title, now);
+        }
         Ok(node.filter(|_| object.id == Some(id)))
     }
 
@@ -211,9 +217,22 @@ impl Gate {
         kind: Kind,
         id: Id,
     ) -> Result<Option<bytes::Bytes>, Error> {
+        match lookup_operation(kind) {
+            Some(operation) => self.fetch_by(looking, operation, kind, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same by an operation of one's choice that reads.
+    pub(crate) async fn fetch_by(
+        &self,
+        looking: &Looking<'_>,
+        operation: &'static Operation,
+        kind: Kind,
+        id: Id,
+    ) -> Result<Option<bytes::Bytes>, Error> {
         let Looking { principal, request_id, left, .. } = looking;
         let connection = principal.connection;
-        let Some(operation) = lookup_operation(kind) else { return Ok(None) };
         let permit = Permit::housekeeping(principal.tenant.clone(), connection, operation);
         let Some(permit) = permit else { return Ok(None) };
         self.pay_for_looking(looking)?;

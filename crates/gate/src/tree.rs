@@ -7,15 +7,17 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{ConnectionId, KeyId};
+use model::ConnectionId;
 use notion::{Id, Kind};
 use quick_cache::sync::Cache;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
+use crate::view::Title;
+
 /// Objects that are remembered.
 const OBJECTS_MAX: usize = 100_000;
-const OWNED_MAX: usize = 10_000;
+const MISSING_MAX: usize = 10_000;
 
 /// Where one object stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,19 +26,28 @@ pub(crate) struct Node {
     pub(crate) parent: Option<(Kind, Id)>,
     /// When that was true.
     pub(crate) seen_at: Timestamp,
+    /// The block whose children it shows instead of its own, if it is a synced copy.
+    pub(crate) copy_of: Option<Id>,
 }
 
 /// The tree of every connection.
 #[derive(Debug)]
 pub(crate) struct Tree {
     nodes: Cache<(ConnectionId, Id), Node>,
-    owned: Cache<(ConnectionId, Id), KeyId>,
+    /// What was asked for and not there, and when.
+    missing: Cache<(ConnectionId, Id), Timestamp>,
+    titles: Cache<(ConnectionId, Id), (Title, Timestamp)>,
     age_max: Duration,
 }
 
 impl Tree {
     pub(crate) fn new(age_max: Duration) -> Self {
-        Self { nodes: Cache::new(OBJECTS_MAX), owned: Cache::new(OWNED_MAX), age_max }
+        Self {
+            nodes: Cache::new(OBJECTS_MAX),
+            missing: Cache::new(MISSING_MAX),
+            titles: Cache::new(OBJECTS_MAX),
+            age_max,
+        }
     }
 
     /// How long a place is believed.
@@ -52,27 +63,44 @@ impl Tree {
     /// Notes where `id` stands.
     pub(crate) fn put(&self, connection: ConnectionId, id: Id, node: Node) {
         self.nodes.insert((connection, id), node);
+        self.missing.remove(&(connection, id));
     }
 
     /// Forgets where `id` stands.
     pub(crate) fn forget(&self, connection: ConnectionId, id: Id) {
         self.nodes.remove(&(connection, id));
+        self.missing.remove(&(connection, id));
+        self.titles.remove(&(connection, id));
     }
 
     /// Forgets what was seen through a connection.
     pub(crate) fn forget_connection(&self, connection: ConnectionId) {
         self.nodes.retain(|(whose, _), _| *whose != connection);
-        self.owned.retain(|(whose, _), _| *whose != connection);
+        self.missing.retain(|(whose, _), _| *whose != connection);
+        self.titles.retain(|(whose, _), _| *whose != connection);
     }
 
-    /// Notes that a key made `id`, which has no place in the tree.
-    pub(crate) fn put_owner(&self, connection: ConnectionId, id: Id, owner: KeyId) {
-        self.owned.insert((connection, id), owner);
+    /// Notes that `id` was asked for and is not there. Only good for what an answer mentions: to somebody
+    /// who asks for it, a "no" is never said from memory.
+    pub(crate) fn put_missing(&self, connection: ConnectionId, id: Id, now: Timestamp) {
+        self.missing.insert((connection, id), now);
     }
 
-    /// The key that made `id`.
-    pub(crate) fn owner(&self, connection: ConnectionId, id: Id) -> Option<KeyId> {
-        self.owned.get(&(connection, id))
+    /// Notes what something is called.
+    pub(crate) fn put_title(&self, connection: ConnectionId, id: Id, title: Title, now: Timestamp) {
+        self.titles.insert((connection, id), (title, now));
+    }
+
+    /// What something is called, if that was seen lately.
+    pub(crate) fn title(&self, connection: ConnectionId, id: Id, now: Timestamp) -> Option<Title> {
+        let (title, at) = self.titles.get(&(connection, id))?;
+        (now.duration_since(at).unsigned_abs() <= self.age_max).then_some(title)
+    }
+
+    /// Whether `id` was not there a moment ago.
+    pub(crate) fn is_missing(&self, connection: ConnectionId, id: Id, now: Timestamp) -> bool {
+        let asked = self.missing.get(&(connection, id));
+        asked.is_some_and(|at| now.duration_since(at).unsigned_abs() <= self.age_max)
     }
 
     /// Learns what an object tells about places: its own, and those of its ancestors where it names
@@ -86,7 +114,9 @@ impl Tree {
         now: Timestamp,
     ) -> Option<Node> {
         let (id, parent) = object.id.zip(object.parent.as_ref())?;
-        let put = |id, parent| self.put(connection, id, Node { parent, seen_at: now });
+        let put = |id, parent| {
+            self.put(connection, id, Node { parent, seen_at: now, copy_of: None });
+        };
         // Nearest first, so that what is known of a data source is there when a row asks.
         if let (Some(source), Some(database)) = (parent.data_source_id, parent.database_id) {
             put(source, Some((Kind::Database, database)));
@@ -102,7 +132,8 @@ impl Tree {
         let place = parent.place()?;
         // What an old version leaves open is as old as it was.
         let node = self.finer(connection, id, place);
-        let node = node.unwrap_or(Node { parent: place, seen_at: now });
+        let copy_of = object.original();
+        let node = node.unwrap_or(Node { parent: place, seen_at: now, copy_of });
         self.put(connection, id, node);
         Some(node)
     }
@@ -133,9 +164,29 @@ pub(crate) struct Object<'a> {
     database_parent: Option<Parent<'a>>,
     #[serde(default, deserialize_with = "read_id")]
     discussion_id: Option<Id>,
+    #[serde(default)]
+    synced_block: Option<Synced>,
+}
+
+/// The body of a synced block.
+#[derive(Debug, Deserialize)]
+struct Synced {
+    #[serde(default)]
+    synced_from: Option<SyncedFrom>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SyncedFrom {
+    #[serde(default, deserialize_with = "read_id")]
+    block_id: Option<Id>,
 }
 
 impl Object<'_> {
+    /// The block that it is a synced copy of.
+    pub(crate) fn original(&self) -> Option<Id> {
+        self.synced_block.as_ref()?.synced_from.as_ref()?.block_id
+    }
+
     /// What it says that it is.
     pub(crate) fn kind(&self) -> Option<Kind> {
         let kinds = [

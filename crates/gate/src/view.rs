@@ -5,31 +5,46 @@
 //! more (`sweep.rs`). All of them ask one thing only: does the caller see this object ([`Eyes`])?
 
 mod block;
+mod error_text;
 mod eyes;
 mod markdown;
+mod markdown_tag;
+mod origin;
+mod own;
 mod parent;
 mod rich_text;
 mod sweep;
+mod titles;
+mod unasked;
 mod walk;
+
+use std::collections::HashSet;
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
+use http::StatusCode;
 use jiff::Timestamp;
 use model::Principal;
 use notion::catalogue::Answer;
-use notion::{Effect, Id, Kind, Operation, Version};
+use notion::{ApiError, Effect, Id, Kind, Operation, Version, link};
+use policy::Place;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vault::Label;
 
 pub(crate) use eyes::Eyes;
+use eyes::Question;
+pub(crate) use origin::{holds_addresses, readdress};
+pub(crate) use own::Own;
 pub(crate) use rich_text::UNTITLED;
+pub(crate) use titles::Title;
+pub(crate) use walk::plain_title;
 use walk::{Strange, Walk};
 
 use crate::Gate;
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
-use crate::tree::{Object, Tree};
+use crate::tree::{Node, Object, Tree};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +55,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) version: Version,
     /// The objects that the call names, path first.
     pub(crate) objects: &'a [(Kind, Id)],
+    /// Path, query and body as they go to Notion.
+    pub(crate) said: (&'a str, &'a [u8]),
 }
 
 impl Gate {
@@ -55,6 +72,7 @@ impl Gate {
     ) -> Result<Bytes, Error> {
         let answer: Value = serde_json::from_slice(&bytes)
             .map_err(|_| Error::Answer(format!("{}: no JSON", asked.operation.name)))?;
+        self.note_made(&asked, &answer);
         match self.cut_value(looking, &asked, answer.clone()).await {
             // What is shown whole is shown as it came, to the byte.
             Ok(shown) if shown == answer => Ok(bytes),
@@ -76,7 +94,10 @@ impl Gate {
     ) -> Result<Value, Error> {
         let mut eyes = Eyes::default();
         self.hide_columns(looking, asked, &mut eyes, &mut answer).await?;
-        let connection = asked.principal.connection;
+        let (connection, now) = (asked.principal.connection, self.shared.clock.now());
+        for (id, title) in titles::told(&answer) {
+            self.shared.tree.put_title(connection, id, title, now);
+        }
         let key = self.hmac_key(Label::Pseudonyms);
         let pseudonym = |id: Id| pseudonym(&key, id);
         let source_of = |id: Id| {
@@ -100,11 +121,21 @@ impl Gate {
                 let unreadable = |strange: Strange| {
                     Error::Answer(format!("{}: {strange}", asked.operation.name))
                 };
-                return swept.map(|()| shown).map_err(unreadable);
+                swept.map_err(unreadable)?;
+                if let Some(key) = asked.principal.key_id() {
+                    self.shared.own.meet(key, &shown);
+                }
+                return Ok(shown);
             }
-            for (kind, id) in unanswered {
-                let seen = self.is_seen(looking, asked, kind, id).await?;
-                eyes.note(id, seen);
+            for question in unanswered {
+                match question {
+                    Question::Seen(kind, id) => {
+                        eyes.note(id, self.is_seen(looking, asked, kind, id).await?);
+                    }
+                    Question::Title(kind, id) => {
+                        eyes.note_title(id, self.title_of(looking, asked, kind, id).await?);
+                    }
+                }
             }
         }
     }
@@ -117,12 +148,86 @@ impl Gate {
         kind: Kind,
         id: Id,
     ) -> Result<bool, Error> {
+        let (connection, now) = (asked.principal.connection, self.shared.clock.now());
+        if self.shared.tree.is_missing(connection, id, now) {
+            return Ok(false);
+        }
         match self.locate(looking, kind, id, Trust::Tree).await {
+            Ok(Place::Unknown) => {
+                self.shared.tree.put_missing(connection, id, now);
+                Ok(false)
+            }
             Ok(place) => Ok(self.sees(asked.principal, &place)),
             // The write is done, and its answer should not fail: what is not known is not shown.
             Err(_) if asked.effect != Effect::Read => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// What an object that the caller sees is called.
+    async fn title_of(
+        &self,
+        looking: &Looking<'_>,
+        asked: &Asked<'_>,
+        kind: Kind,
+        id: Id,
+    ) -> Result<Option<Title>, Error> {
+        let connection = asked.principal.connection;
+        let known = || self.shared.tree.title(connection, id, self.shared.clock.now());
+        if let Some(title) = known() {
+            return Ok(Some(title));
+        }
+        match self.look_up(looking, kind, id).await {
+            Ok(_) => Ok(known()),
+            Err(_) if asked.effect != Effect::Read => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that a task or a query is the caller's own.
+    fn note_made(&self, asked: &Asked<'_>, answer: &Value) {
+        let id = answer.get("id").and_then(Value::as_str).unwrap_or_default();
+        let id = match answer.get("object").and_then(Value::as_str) {
+            Some("async_task") => own::task_id(id),
+            Some("view_query") => Id::parse(id),
+            _ => None,
+        };
+        if let (Some(id), Some(key)) = (id, asked.principal.key_id()) {
+            self.shared.own.made(asked.principal.connection, id, key);
+        }
+    }
+
+    /// An error of Notion's as the caller may read it.
+    pub(crate) async fn cut_error(
+        &self,
+        looking: &Looking<'_>,
+        asked: &Asked<'_>,
+        status: StatusCode,
+        bytes: Bytes,
+    ) -> Bytes {
+        let said = [asked.said.0.into(), String::from_utf8_lossy(asked.said.1)];
+        let mut known: HashSet<Id> = said.iter().flat_map(|text| link::ids_in(text)).collect();
+        known.extend(asked.objects.iter().map(|(_, id)| *id));
+        let Some(error) = ApiError::parse(status.as_u16(), &bytes) else {
+            let text = format!("Notion answered {}.", status.as_u16());
+            let error = ApiError::new(status.as_u16(), "internal_server_error", text);
+            return error.to_json(&self.new_request_id()).to_string().into();
+        };
+        for id in error_text::ids(&error) {
+            // What cannot be found out is not named.
+            if !known.contains(&id)
+                && self.is_seen(looking, asked, Kind::Block, id).await.unwrap_or(false)
+            {
+                known.insert(id);
+            }
+        }
+        let shown = error_text::cut(error.clone(), |id| known.contains(&id));
+        if shown == error {
+            return bytes;
+        }
+        let whole: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let request_id = whole.get("request_id").and_then(Value::as_str).unwrap_or_default();
+        shown.to_json(request_id).to_string().into()
     }
 }
 
@@ -169,6 +274,7 @@ pub(crate) fn learn(
     tree: &Tree,
     principal: &Principal,
     operation: &'static Operation,
+    under: Option<Id>,
     bytes: &Bytes,
     now: Timestamp,
 ) -> Result<Learned, Error> {
@@ -184,7 +290,16 @@ pub(crate) fn learn(
             let list: List<'_> = serde_json::from_slice(bytes).map_err(unreadable)?;
             let mut objects = Vec::new();
             for object in &list.results {
-                tree.learn(principal.connection, object, now);
+                let told = tree.learn(principal.connection, object, now);
+                // Old versions do not say where a block stands: under what was asked for, or under the
+                // original of which that is a copy.
+                if let (None, Some(id), Some(above)) = (told, object.id, under)
+                    && operation.answer == Answer::List(Kind::Block)
+                {
+                    let parent = Some((Kind::Block, above));
+                    let node = Node { parent, seen_at: now, copy_of: object.original() };
+                    tree.put(principal.connection, id, node);
+                }
                 objects.extend(object.kind().zip(object.id));
             }
             Ok(Learned::List(objects))

@@ -113,6 +113,16 @@ impl ApiError {
         Self { additional_data, ..Self::new(404, "object_not_found", message) }
     }
 
+    /// The same about somebody: Notion says that in words of their own.
+    pub fn of_user(self, id: Id) -> Self {
+        let message = format!(
+            "Could not find user with ID: {id}. Make sure your integration has capabilities to read \
+             user information. With those capabilities, only members and guests in the \
+             integration's workspace are visible."
+        );
+        Self { message, ..self }
+    }
+
     /// Too much; `retry_after` in whole seconds.
     pub fn rate_limited(retry_after: u64) -> Self {
         Self {

@@ -48,14 +48,16 @@ impl Permit {
 
     /// Leave for the gate to look up where an object stands, or whose token it holds.
     ///
-    /// Only operations that retrieve a single object by its id, and the one that needs no capability.
+    /// Only operations that retrieve a single object by its id, or a page as markdown, and the one that
+    /// needs no capability.
     pub fn housekeeping(
         tenant: TenantId,
         connection: ConnectionId,
         operation: &'static Operation,
     ) -> Option<Self> {
         let looks_up = operation.effect == Effect::Read
-            && matches!(operation.answer, notion::catalogue::Answer::One(_));
+            && (matches!(operation.answer, notion::catalogue::Answer::One(_))
+                || operation.name == "retrieve-page-markdown");
         looks_up.then_some(Self { tenant, connection, operation, effect: Effect::Read })
     }
 }
@@ -108,7 +110,7 @@ pub enum Depth {
 }
 
 /// Operations whose answers would show more than a scope allows.
-const UNCUT: &[&str] = &["query-meeting-notes", "retrieve-async-task"];
+const UNCUT: &[&str] = &["query-meeting-notes"];
 
 /// What a call touches.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

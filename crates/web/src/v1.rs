@@ -42,12 +42,14 @@ async fn door(State(app): State<App>, request: Request) -> Response {
         Err(_) if found.is_none() => Err(Error::Malformed(ApiError::invalid_request_url())),
         Err(error) => Err(error),
         Ok(principal) => {
+            let origin = app.site.origin(single(&parts.headers, header::HOST.as_str()));
             let call = Call {
                 found,
                 query: parts.uri.query(),
                 version: single(&parts.headers, VERSION_HEADER),
                 body: read(&parts.headers, body).await,
                 request_id: request_id.as_str(),
+                origin: origin.as_deref(),
             };
             app.gate.call(&principal, call).await
         }

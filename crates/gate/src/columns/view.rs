@@ -164,14 +164,14 @@ impl Gate {
         let unreadable = || Error::Answer("the result of a view cannot be read".to_owned());
         let Some(owner) = principal.key_id() else { return Ok(()) };
         let result: Made = serde_json::from_slice(answer).map_err(|_| unreadable())?;
-        tree.put_owner(principal.connection, result.id, owner.clone());
+        self.shared.own.made(principal.connection, result.id, owner);
         let Some((_, view)) = objects.first().copied() else { return Ok(()) };
         if self.sees_everything(principal) {
             return Ok(());
         }
         let Some(source) = self.source_of_view(looking, view).await? else { return Ok(()) };
-        let node =
-            Node { parent: Some((Kind::DataSource, source)), seen_at: self.shared.clock.now() };
+        let (parent, seen_at) = (Some((Kind::DataSource, source)), self.shared.clock.now());
+        let node = Node { parent, seen_at, copy_of: None };
         for row in result.results {
             tree.put(principal.connection, row.id, node);
         }

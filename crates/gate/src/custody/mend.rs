@@ -76,8 +76,10 @@ impl Gate {
 
     /// Drops what was learned through a connection.
     pub(super) fn forget_what_was_seen(&self, held: &Held) {
-        self.shared.tree.forget_connection(held.current().connection.bot_id);
-        self.shared.columns.forget(held.current().connection.bot_id);
+        let connection = held.current().connection.bot_id;
+        self.shared.tree.forget_connection(connection);
+        self.shared.own.forget_connection(connection);
+        self.shared.columns.forget(connection);
         held.learn_not_found(super::NotFoundForms::default());
     }
 

@@ -1,10 +1,10 @@
 //! Blocks: one that points outside, or that nobody knows, is an unsupported one.
 
-use notion::Kind;
+use notion::{Id, Kind};
 use serde_json::{Value, json};
 
-use super::parent;
 use super::walk::{Members, Walk};
+use super::{parent, titles};
 
 /// Types whose body holds nothing but text, files and numbers.
 const PLAIN: &[&str] = &[
@@ -55,8 +55,16 @@ pub(super) fn cut(walk: &mut Walk, block: &mut Members) {
         unsupport(walk, block, &kind);
         return;
     }
-    if let Some(body) = block.get_mut(&kind).and_then(Value::as_object_mut) {
-        walk.inner(body);
+    let id = block.get("id").and_then(Value::as_str).and_then(Id::parse);
+    let Some(body) = block.get_mut(&kind).and_then(Value::as_object_mut) else { return };
+    walk.inner(body);
+    let child = match kind.as_str() {
+        "child_page" => Kind::Page,
+        "child_database" => Kind::Database,
+        _ => return,
+    };
+    if let Some(Value::String(title)) = body.get_mut("title") {
+        titles::cut(walk, child, id, title);
     }
 }
 

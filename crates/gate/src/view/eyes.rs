@@ -1,31 +1,40 @@
 //! What a caller sees of the objects that an answer names.
 //!
-//! Rewriting asks [`Eyes::see`] and is told at once: what is not known yet counts as outside and is noted
-//! down. The gate then finds out where that stands, and the rewriting is done anew. So exactly what is
-//! asked for is looked up, and nothing is shown that nobody asked about.
+//! Rewriting asks [`Eyes`] and is told at once: what is not known yet counts as outside and is noted down.
+//! The gate then finds out, and the rewriting is done anew. So exactly what is asked for is looked up, and
+//! nothing is shown that nobody asked about.
 
 use std::collections::HashMap;
 
 use notion::{Id, Kind, link};
 
+use super::titles::Title;
+
 /// What is known of what the caller sees.
 #[derive(Debug, Default)]
 pub(crate) struct Eyes {
     known: HashMap<Id, bool>,
-    asked: Vec<(Kind, Id)>,
+    titles: HashMap<Id, Option<Title>>,
+    asked: Vec<Question>,
+}
+
+/// Something that is not known yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Question {
+    /// Does the caller see it?
+    Seen(Kind, Id),
+    /// What is it called?
+    Title(Kind, Id),
 }
 
 impl Eyes {
     /// Whether the caller sees it.
     pub(crate) fn see(&mut self, kind: Kind, id: Id) -> bool {
-        match self.known.get(&id) {
-            Some(seen) => *seen,
-            None => {
-                self.known.insert(id, false);
-                self.asked.push((kind, id));
-                false
-            }
-        }
+        let asked = &mut self.asked;
+        *self.known.entry(id).or_insert_with(|| {
+            asked.push(Question::Seen(kind, id));
+            false
+        })
     }
 
     /// Whether a text may stand where a link stands: it leads elsewhere, or to what the caller sees.
@@ -35,13 +44,28 @@ impl Eyes {
         targets.into_iter().fold(true, |seen, (kind, id)| self.see(kind, id) && seen)
     }
 
+    /// The title of an object that the caller sees; `None` if nobody knows it.
+    pub(crate) fn title(&mut self, kind: Kind, id: Id) -> Option<Title> {
+        let asked = &mut self.asked;
+        let title = self.titles.entry(id).or_insert_with(|| {
+            asked.push(Question::Title(kind, id));
+            None
+        });
+        title.clone()
+    }
+
     /// Notes whether the caller sees something.
     pub(crate) fn note(&mut self, id: Id, seen: bool) {
         self.known.insert(id, seen);
     }
 
-    /// What was asked about and is not known.
-    pub(crate) fn unanswered(&mut self) -> Vec<(Kind, Id)> {
+    /// Notes what something is called.
+    pub(crate) fn note_title(&mut self, id: Id, title: Option<Title>) {
+        self.titles.insert(id, title);
+    }
+
+    /// What was asked and is not known.
+    pub(crate) fn unanswered(&mut self) -> Vec<Question> {
         std::mem::take(&mut self.asked)
     }
 }

@@ -1,8 +1,9 @@
 //! Rich text: a mention of something outside is plain text, a link there is none.
 
-use notion::Kind;
+use notion::{Id, Kind};
 use serde_json::{Value, json};
 
+use super::titles;
 use super::walk::{Members, Walk};
 
 /// What Notion calls what it does not show.
@@ -34,9 +35,22 @@ pub(super) fn cut(walk: &mut Walk, run: &mut Members) {
         untitle(run);
         return;
     }
+    name_mentioned(walk, run);
     let href = run.get("href").and_then(Value::as_str);
     if href.is_some_and(|href| !walk.eyes.see_link(href)) {
         run.insert("href".to_owned(), Value::Null);
+    }
+}
+
+/// The text of a mention is the title of what is mentioned.
+fn name_mentioned(walk: &mut Walk, run: &mut Members) {
+    let kinds = [("page", Kind::Page), ("database", Kind::Database)];
+    let found = kinds.into_iter().find_map(|(name, kind)| {
+        let id = run.get("mention")?.get(name)?.get("id")?.as_str()?;
+        Some((kind, Id::parse(id)))
+    });
+    if let (Some((kind, id)), Some(Value::String(text))) = (found, run.get_mut("plain_text")) {
+        titles::cut(walk, kind, id, text);
     }
 }
 

@@ -7,7 +7,7 @@ use notion::{Id, Kind, Operation};
 use serde_json::{Map, Value};
 
 use super::eyes::Eyes;
-use super::{block, markdown, parent, rich_text};
+use super::{block, markdown, parent, rich_text, titles};
 
 pub(crate) type Members = Map<String, Value>;
 
@@ -99,6 +99,7 @@ impl Walk<'_> {
         }
         if let Some(Value::Array(sources)) = members.get_mut("data_sources") {
             sources.retain(|source| self.sees_id(Kind::DataSource, source.get("id")));
+            sources.iter_mut().for_each(|source| self.name(Kind::DataSource, source));
         }
         let renamed = plain_title(members) != title;
         for name in ["url", "public_url"] {
@@ -116,6 +117,14 @@ impl Walk<'_> {
                     members.insert(name.to_owned(), Value::Null);
                 }
             }
+        }
+    }
+
+    /// What names an object that the caller sees by its title: `{id, name}`.
+    fn name(&mut self, kind: Kind, named: &mut Value) {
+        let id = named.get("id").and_then(Value::as_str).and_then(Id::parse);
+        if let Some(Value::String(name)) = named.get_mut("name") {
+            titles::cut(self, kind, id, name);
         }
     }
 

@@ -57,6 +57,8 @@ mod vault_rekey;
 #[cfg(test)]
 mod vault_start;
 #[cfg(test)]
+mod view;
+#[cfg(test)]
 mod webhooks;
 #[cfg(test)]
 mod workspaces;

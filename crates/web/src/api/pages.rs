@@ -144,6 +144,7 @@ async fn call(
         version: Some(Version::LATEST.as_str()),
         body: CallBody::Whole(body),
         request_id: caller.request_id.as_str(),
+        origin: None,
     };
     let Answer { status, headers, body } = app.gate.call(&caller.principal, call).await?;
     let bytes = match body {

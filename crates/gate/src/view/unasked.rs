@@ -1,0 +1,158 @@
+//! What is answered without asking Notion: what is not the caller's, and what a copy of something outside
+//! holds.
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use notion::catalogue::Match;
+use notion::client::REQUEST_ID_HEADER;
+use notion::{ApiError, Effect, Id, Kind, Operation};
+use serde_json::{Value, json};
+
+use super::{Asked, own};
+use crate::Gate;
+use crate::call::{Acted, Answer, AnswerBody};
+use crate::error::Error;
+use crate::locate::Looking;
+
+/// How a page is read as markdown.
+const MARKDOWN: &str = "retrieve-page-markdown";
+
+/// Whether an edit of markdown names a place by the text that stands there.
+fn selects_text(body: &Value) -> bool {
+    let is_there = |at: &str| body.pointer(at).is_some_and(|value| !value.is_null());
+    ["/update_content", "/replace_content_range", "/insert_content/after"].into_iter().any(is_there)
+}
+
+impl Gate {
+    /// The answer that a call by a scoped caller gets from the gate itself, if it does.
+    pub(crate) async fn unasked(
+        &self,
+        looking: &Looking<'_>,
+        asked: &Asked<'_>,
+        found: &Match,
+        body: Option<&Value>,
+    ) -> Result<Option<Acted>, Error> {
+        let Asked { principal, operation, effect, objects, .. } = *asked;
+        let connection = principal.connection;
+        match operation.name {
+            "retrieve-async-task" => {
+                let text = found.param("task_id").unwrap_or_default();
+                let own = own::task_id(text)
+                    .is_some_and(|id| self.shared.own.has_made(connection, id, principal.key_id()));
+                if own { Ok(None) } else { Err(self.no_such_task(asked, text)) }
+            }
+            "get-user" => {
+                let id = found.path_ids().ok().and_then(|ids| ids.first().map(|(_, id)| *id));
+                match id {
+                    Some(id) if !self.has_met(asked, id)? => {
+                        Err(self.not_found(principal, effect, Kind::User, id))
+                    }
+                    _ => Ok(None),
+                }
+            }
+            "get-block-children" | "patch-block-children" | "update-a-block" => {
+                let changes_content = operation.name != "update-a-block"
+                    || body.is_some_and(|body| body.get("synced_block").is_some());
+                let Some((Kind::Block, block)) = objects.first().copied() else { return Ok(None) };
+                if !changes_content || !self.copies_from_outside(looking, asked, block).await? {
+                    return Ok(None);
+                }
+                if effect == Effect::Read {
+                    return Ok(Some(self.no_children()));
+                }
+                // To write into it would be to write outside.
+                Err(self.not_found(principal, effect, Kind::Block, block))
+            }
+            "update-page-markdown" if body.is_some_and(selects_text) => {
+                let Some((kind, page)) = objects.first().copied() else { return Ok(None) };
+                if self.is_markdown_whole(looking, asked, kind, page).await? {
+                    return Ok(None);
+                }
+                // Whether a text is found there would tell what the page shows of the outside.
+                Err(Error::Malformed(ApiError::validation(
+                    "notegate: the page shows something that the key does not see, so its text cannot \
+                     be changed by what stands in it. Insert at its start or end, replace the content, \
+                     or use the block endpoints.",
+                )))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the caller sees all of a page's markdown.
+    async fn is_markdown_whole(
+        &self,
+        looking: &Looking<'_>,
+        asked: &Asked<'_>,
+        kind: Kind,
+        page: Id,
+    ) -> Result<bool, Error> {
+        // INVARIANT: the catalogue has it; a test calls it.
+        let operation = Operation::named(MARKDOWN).expect("the catalogue has markdown");
+        let Some(bytes) = self.fetch_by(looking, operation, kind, page).await? else {
+            return Err(self.not_found(asked.principal, asked.effect, kind, page));
+        };
+        let whole: Value = serde_json::from_slice(&bytes)
+            .map_err(|_| Error::Answer("a page's markdown is no JSON".to_owned()))?;
+        let shown = self.cut_value(looking, asked, whole.clone()).await?;
+        Ok(shown == whole)
+    }
+
+    /// Whether the caller has met somebody, or it is the connection's own bot.
+    pub(crate) fn has_met(&self, asked: &Asked<'_>, person: Id) -> Result<bool, Error> {
+        let held = self.held_for(asked.principal)?;
+        let current = held.current();
+        let writer = current.connection.writer.as_ref().map(|writer| writer.bot_id.0);
+        Ok(current.connection.bot_id.0 == person
+            || writer == Some(person)
+            || asked.principal.key_id().is_some_and(|key| self.shared.own.has_met(key, person)))
+    }
+
+    /// Whether a block is a copy of a synced block that the caller does not see.
+    async fn copies_from_outside(
+        &self,
+        looking: &Looking<'_>,
+        asked: &Asked<'_>,
+        block: Id,
+    ) -> Result<bool, Error> {
+        let known = self.shared.tree.node(asked.principal.connection, block);
+        let node = match known {
+            Some(node) => Some(node),
+            // The root of a scope is inside wherever it stands, so nobody has asked for it yet.
+            None => self.look_up(looking, Kind::Block, block).await?,
+        };
+        match node.and_then(|node| node.copy_of) {
+            Some(original) => Ok(!self.is_seen(looking, asked, Kind::Block, original).await?),
+            None => Ok(false),
+        }
+    }
+
+    fn no_such_task(&self, asked: &Asked<'_>, text: &str) -> Error {
+        let error = self.not_found(asked.principal, asked.effect, Kind::AsyncTask, Id::NIL);
+        match error {
+            Error::NotFound(mut error) => {
+                let shown: String = text.chars().take(100).collect();
+                error.message = error.message.replace(&Id::NIL.to_string(), &shown);
+                Error::NotFound(error)
+            }
+            other => other,
+        }
+    }
+
+    /// What Notion answers for a block that has no children.
+    fn no_children(&self) -> Acted {
+        let request_id = self.new_request_id();
+        let body = json!({
+            "object": "list", "results": [], "next_cursor": null, "has_more": false,
+            "type": "block", "block": {}, "request_id": request_id,
+        });
+        let mut headers = HeaderMap::new();
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        headers.insert(header::CONTENT_TYPE, json);
+        if let Ok(request_id) = HeaderValue::from_str(&request_id) {
+            headers.insert(REQUEST_ID_HEADER, request_id);
+        }
+        let body = AnswerBody::Whole(body.to_string().into());
+        let answer = Answer { status: StatusCode::OK, headers, body };
+        Acted { answer, code: None, made: None }
+    }
+}
