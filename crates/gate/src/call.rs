@@ -97,6 +97,9 @@ impl Gate {
         // A connection that is out of use costs nothing: not the caller, and not Notion.
         let held = self.held_for(principal);
         let held = held.and_then(|held| usable(&held.current().connection).map(|()| held));
+        // Nor does what the connection itself may not do.
+        let needs_too = found.operation.needs_too(body.json());
+        let held = held.and_then(|held| held.grants(found.operation, effect, needs_too));
         if let Err(error) = held {
             return Err(record.failed(error).await);
         }

@@ -19,6 +19,7 @@ mod connect;
 mod damaged;
 mod disconnect;
 mod flight;
+mod granted;
 mod last_used;
 mod machine;
 mod mend;
@@ -29,7 +30,7 @@ mod send;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -68,6 +69,8 @@ pub(crate) struct Held {
     last_used: AtomicI64,
     /// When it was said the last time that its credential is old, in microseconds.
     reminded: AtomicI64,
+    /// Whether a call was refused for a capability that it may have been granted meanwhile.
+    doubted: AtomicBool,
     /// Who looks after a credential that Notion refused.
     flights: flight::Flights,
     /// Held while a rotation verifies a new credential and puts it in its place.
@@ -170,6 +173,7 @@ impl Custody {
             not_found: RwLock::default(),
             last_used: AtomicI64::new(0),
             reminded: AtomicI64::new(i64::MIN),
+            doubted: AtomicBool::new(false),
             flights: flight::Flights::default(),
             rotating: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),

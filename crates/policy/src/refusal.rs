@@ -29,6 +29,14 @@ pub enum Refusal {
         /// What the call asks for.
         needs: String,
     },
+    /// The connection lacks a capability, whatever the key has.
+    #[error(
+        "the connection lacks a capability: the call needs {needs}, which an owner of the workspace grants in the integration's settings"
+    )]
+    ConnectionCapability {
+        /// What the call asks for.
+        needs: String,
+    },
     /// An object lies outside the scope, or nowhere.
     #[error("{kind} {id} is not inside the scope")]
     Scope {
@@ -76,7 +84,7 @@ impl Refusal {
             Self::Role { .. } => "role",
             Self::Policy { .. } | Self::Partial => "policy",
             Self::NotOperator => "operator",
-            Self::Capability { .. } => "capability",
+            Self::Capability { .. } | Self::ConnectionCapability { .. } => "capability",
             Self::Scope { .. } | Self::NoPlace | Self::ScopedManager => "scope",
             Self::NotForKeys { .. } => "operation",
             Self::Uncut { .. } => "scope_unsupported",

@@ -5,6 +5,7 @@
 //! calls are in the ledger like all others, the ones that have the form of a write with their intent.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::{Connection, ConnectionId, Principal, SecretString, Who, Writer};
@@ -118,22 +119,25 @@ impl Gate {
         }
     }
 
-    /// Finds out the capabilities of a connection where they are not known.
+    /// Finds out the capabilities of a connection where they are not known, or not certain any more.
     pub(crate) async fn find_out_capabilities(&self, held: &Arc<Held>) -> Result<(), Error> {
         let before = held.current();
         let Connection { tenant, bot_id, state, capabilities, writer, .. } = &before.connection;
-        let unknown_writer = writer.as_ref().filter(|writer| writer.capabilities.is_none());
-        if !state.is_usable() || (capabilities.is_some() && unknown_writer.is_none()) {
+        let doubted = held.doubted.swap(false, Ordering::Relaxed);
+        let unknown_writer = writer.as_ref().filter(|it| doubted || it.capabilities.is_none());
+        let unknown = doubted || capabilities.is_none();
+        if !state.is_usable() || !(unknown || unknown_writer.is_some()) {
             return Ok(());
         }
         let (gate, id) = (self.operator_for(tenant.clone()), self.new_request_id());
         let mut found = *capabilities;
-        if let (None, Some(token)) = (capabilities, self.unseal(&before, Slot::Access)?) {
-            found = self.capabilities(&gate, *bot_id, &token, &id).await;
+        if unknown && let Some(token) = self.unseal(&before, Slot::Access)? {
+            found = self.capabilities(&gate, *bot_id, &token, &id).await.or(found);
         }
         let mut found_writer = writer.as_ref().and_then(|writer| writer.capabilities);
         if let (Some(writer), Some(token)) = (unknown_writer, self.unseal(&before, Slot::Write)?) {
-            found_writer = self.capabilities(&gate, writer.bot_id, &token, &id).await;
+            let found = self.capabilities(&gate, writer.bot_id, &token, &id).await;
+            found_writer = found.or(found_writer);
         }
         let _changing = held.changing.lock().await;
         let current = held.current();

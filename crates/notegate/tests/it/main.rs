@@ -12,6 +12,8 @@ mod audit;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod connections;

@@ -60,6 +60,29 @@ async fn what_is_granted_and_not_used_is_named() {
 }
 
 #[tokio::test]
+async fn what_the_connection_may_not_do_is_refused_before_notion() {
+    let kit = Kit::start().await;
+    let reader = json!({ "token": kit.demo.tokens.reader });
+    let connected = kit.post(&kit.admin, "/api/v1/workspaces", &reader).await;
+    assert_eq!(connected.status, 201, "{}", connected.text());
+    let key = json!({ "name": "x", "role": "admin", "connection": connected.json()["bot_id"] });
+    let key =
+        kit.post(&kit.admin, "/api/v1/keys", &key).await.json()["key"].as_str().unwrap().to_owned();
+    kit.forget_calls().await;
+    let page = kit.demo.team_page_id;
+    let body = json!({ "icon": null });
+    let refused = kit.patch(&key, &format!("/v1/pages/{page}"), &body).await;
+    assert_eq!((refused.status, refused.reason()), (403, Some("capability")));
+    assert!(refused.text().contains("update_content"), "{}", refused.text());
+    let new = json!({ "parent": page, "title": "x" });
+    let refused = kit.post(&key, "/api/v1/pages", &new).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (403, &json!("capability_missing")));
+    assert!(kit.calls().await.is_empty(), "Notion was asked");
+    assert_eq!(kit.get(&key, "/v1/users/me").await.status, 200);
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn a_move_says_which_keys_gain_and_which_lose() {
     let kit = Kit::start().await;
     let (team, other) = (kit.demo.team_page_id, kit.demo.other_page_id);
