@@ -27,6 +27,9 @@ const WINDOWS_MAX: usize = 10_000;
 /// Families that wait for the store apart from each other.
 const TURNS: usize = 16;
 
+/// Hours for which it is kept which pages were read.
+const HOURS_KEPT: i64 = 48;
+
 /// What each key has spent.
 pub(crate) struct Budgets {
     store: Arc<dyn Store>,
@@ -83,10 +86,9 @@ struct Debit<'a> {
 impl Budgets {
     /// Takes up what was spent before.
     pub(crate) async fn load(store: Arc<dyn Store>, now: Timestamp) -> Result<Self, StoreError> {
-        for meter in Meter::ALL {
-            let current = Window::new(meter, now).number();
-            store.forget_spent(meter, current).await?;
-        }
+        // Only what is large is forgotten, and late: the clock of a machine that starts may be wrong.
+        let pages = Window::new(Meter::PagesPerHour, now).number();
+        store.forget_spent(Meter::PagesPerHour, pages - HOURS_KEPT).await?;
         let stored = store.all_spent().await?.into_iter();
         let windows = stored.map(|it| ((it.key.clone(), it.meter), Window::stored(it)));
         let windows = Mutex::new(windows.collect());

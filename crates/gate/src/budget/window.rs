@@ -1,11 +1,16 @@
 //! What one key has spent by one meter, in the window that it is.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use jiff::Timestamp;
 use model::{KeyId, Meter, TenantId};
 use notion::Id;
 use store::SpentWindow;
+
+/// Windows that are remembered when the next begins.
+const REMEMBERED_MAX: usize = 8;
+/// Seconds by which a clock may be set back without further ado.
+const SLACK: i64 = 60;
 
 /// What is to be spent.
 #[derive(Clone, Debug)]
@@ -37,8 +42,8 @@ pub(super) struct Window {
     pages: HashSet<Id>,
     /// Those that the store does not know yet.
     unwritten: Vec<Id>,
-    /// A later window and what was spent in it, if the clock was set back far.
-    later: Option<(i64, u64)>,
+    /// The windows before this one, the last first, and what was spent in them: a clock may come back.
+    before: VecDeque<(i64, u64)>,
 }
 
 /// Why something is not spent.
@@ -57,7 +62,7 @@ impl Window {
 
     fn numbered(meter: Meter, number: i64) -> Self {
         let (pages, unwritten) = (HashSet::new(), Vec::new());
-        Self { meter, number, spent: 0, written: 0, pages, unwritten, later: None }
+        Self { meter, number, spent: 0, written: 0, pages, unwritten, before: VecDeque::new() }
     }
 
     /// As the store has it: whatever was reserved counts as spent.
@@ -70,22 +75,43 @@ impl Window {
 
     /// Begins anew if the window is over at `now`.
     ///
-    /// A clock that was set back gives nothing back: what is spent stays spent, until the window is over
-    /// by the new time. If that would be longer than the next window, somebody had set the clock wrong
-    /// before, and the end of the next window will do; what was spent is remembered for when the time
-    /// comes again.
+    /// A clock that was set back gives nothing back: what is spent stays spent, and so does what was spent
+    /// in the windows that come once more. It lasts at most until the window after the current one is over.
     pub(super) fn turn(&mut self, now: Timestamp) {
         let current = number(self.meter, now);
-        if self.number < current {
-            let later = self.later.filter(|(number, _)| *number >= current);
-            let again = later.filter(|(number, _)| *number == current);
-            *self = Self::numbered(self.meter, current);
-            (self.spent, self.later) = (again.map_or(0, |(_, spent)| spent), later);
-        } else if self.number > current + 1 {
-            // The pages are counted once more: that takes away, and gives nothing.
-            let (spent, later) = (self.spent, self.later.or(Some((self.number, self.spent))));
-            *self = Self { spent, later, ..Self::numbered(self.meter, current + 1) };
+        if current > self.number {
+            self.change_to(current, self.spent_in(current));
+        } else if self.is_ahead_of(now) {
+            let number = self.number.min(current + 1);
+            let before = self.spent_in(current).max(self.spent_in(number));
+            self.change_to(number, before.max(self.spent));
         }
+    }
+
+    /// Whether the window seems to begin in the future, and not just because a clock is set right by a
+    /// little where one window ends and the next begins.
+    fn is_ahead_of(&self, now: Timestamp) -> bool {
+        let seconds = self.meter.seconds();
+        let begun = self.number.saturating_mul(seconds);
+        now.as_second() < begun.saturating_sub((seconds / 10).min(SLACK))
+    }
+
+    /// What was spent in a window before, as far as that is remembered.
+    fn spent_in(&self, number: i64) -> u64 {
+        let of_it = self.before.iter().filter(|(before, _)| *before == number);
+        of_it.map(|(_, spent)| *spent).max().unwrap_or(0)
+    }
+
+    /// The pages are counted once more then: that takes away, and gives nothing.
+    fn change_to(&mut self, number: i64, spent: u64) {
+        if number == self.number {
+            self.spent = spent;
+            return;
+        }
+        let mut before = std::mem::take(&mut self.before);
+        before.truncate(REMEMBERED_MAX - 1);
+        before.push_front((self.number, self.spent));
+        *self = Self { spent, before, ..Self::numbered(self.meter, number) };
     }
 
     pub(super) fn number(&self) -> i64 {
@@ -213,6 +239,30 @@ mod tests {
         assert!(window.check(&Amount::Count(1), 5, at(6000)).is_err());
         window.turn(at(6060));
         assert_eq!(window.check(&Amount::Count(5), 5, at(6060)), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_forward_and_back_gives_nothing_back() {
+        let day = 24 * 3600;
+        for jump in [day, 400 * day] {
+            let mut window = Window::new(Meter::CallsPerDay, at(0));
+            window.spend(&Amount::Count(5));
+            window.turn(at(jump));
+            assert_eq!(
+                window.check(&Amount::Count(5), 5, at(jump)),
+                Ok(()),
+                "by that time it is over"
+            );
+            window.turn(at(10));
+            assert!(window.check(&Amount::Count(1), 5, at(10)).is_err(), "{jump}");
+        }
+        // Set right by a little around midnight: the new day is as it was.
+        let mut window = Window::new(Meter::CallsPerDay, at(0));
+        window.spend(&Amount::Count(5));
+        for now in [day, day - 2] {
+            window.turn(at(now));
+            assert_eq!(window.check(&Amount::Count(5), 5, at(now)), Ok(()), "{now}");
+        }
     }
 
     #[test]

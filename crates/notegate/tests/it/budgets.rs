@@ -42,6 +42,8 @@ fn a_killed_gate_gives_no_call_away() {
         assert!(made <= spent, "{made} calls were made, {spent} are known to be spent");
         assert!(spent <= made + round * (LIMIT / 16 + CALLERS), "{spent} are spent, {made} made");
         let (address, answered) = (gate.address().to_owned(), AtomicUsize::new(0));
+        // It lives until all have their answer, unless it is killed.
+        let mut running = Some(gate);
         thread::scope(|scope| {
             for _ in 0..CALLERS {
                 scope.spawn(|| {
@@ -59,7 +61,7 @@ fn a_killed_gate_gives_no_call_away() {
             if round < ROUNDS {
                 let enough = || answered.load(Ordering::Relaxed) >= ANSWERED;
                 wait_for("calls", || enough().then_some(()));
-                gate.process.kill();
+                running.take().expect("a gate").process.kill();
             }
         });
     }
