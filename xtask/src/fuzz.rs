@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: requests of all sorts to every route of the sandbox, for as long as one likes; and
 //! `cargo xtask fuzz callback`, `… webhooks`: nonsense at the routes of the gate that are open to
-//! everybody.
+//! everybody; `… ledger`: damaged exports for their reader.
 //!
 //! Never a panic, a 5xx, a hang, or an answer in another shape than Notion's. A failure says the
 //! seed: `--seed` plays it again.
@@ -26,8 +26,11 @@ const ROUND: usize = 2000;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tests of the gate that go on for as long as they are told: what is typed, the test.
-const OF_THE_GATE: [(&str, &str); 2] =
-    [("callback", "install::fuzz::"), ("webhooks", "webhooks::fuzz::")];
+const OF_THE_GATE: [(&str, &str); 3] = [
+    ("callback", "install::fuzz::"),
+    ("ledger", "ledger_fuzz::"),
+    ("webhooks", "webhooks::fuzz::"),
+];
 
 /// Runs the command; `false` says that something broke.
 pub(crate) fn run(mut args: Args) -> Result<bool> {

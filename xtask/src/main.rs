@@ -67,9 +67,10 @@ usage: cargo xtask COMMAND
                          --json, --markdown  where the report goes (default: target/xtask/fidelity)
                          --verbose   every difference, with an example
   crash [--kills N]      processes that die while tokens are replaced (default 1000): what came of it
-  fuzz [callback|webhooks] [--seconds N] [--seed N]
+  fuzz [callback|ledger|webhooks] [--seconds N] [--seed N]
                          requests of all sorts to every route of the sandbox (default 60 seconds)
                          callback    to the routes of the gate that people come back to from Notion
+                         ledger      damaged exports, to the reader that checks them
 
 exit codes: 0 done, 1 something failed, 2 wrong usage, 3 could not
 ";

@@ -3,6 +3,7 @@
 use ledger::{Checkpoint, Entry, Fault, Head, Pruned, Row, Signer, Verdict, Verifier};
 use model::{Principal, TenantId};
 use notion::Effect;
+use policy::Refusal;
 use serde::Serialize;
 use store::{EntryFilter, Store, StoreError};
 use vault::{Keyring, Label};
@@ -68,7 +69,7 @@ impl Gate {
         limit: u32,
         request_id: &str,
     ) -> Result<AuditPage, Error> {
-        self.audited(principal, "list-audit", request_id).await?;
+        self.read_ledger(principal, "list-audit", request_id).await?;
         let limit = limit.clamp(1, LIMIT_MAX);
         let store = &self.shared.store;
         let mut items = store.list_entries(&principal.tenant, filter, before, limit + 1).await?;
@@ -84,7 +85,7 @@ impl Gate {
         principal: &Principal,
         request_id: &str,
     ) -> Result<AuditCheck, Error> {
-        self.audited(principal, "verify-audit", request_id).await?;
+        self.read_ledger(principal, "verify-audit", request_id).await?;
         Ok(verify(&*self.shared.store, &principal.tenant, self.shared.recorder.public_key())
             .await?)
     }
@@ -96,7 +97,7 @@ impl Gate {
         after: u64,
         request_id: &str,
     ) -> Result<AuditExport, Error> {
-        self.audited(principal, "export-audit", request_id).await?;
+        self.read_ledger(principal, "export-audit", request_id).await?;
         let mut dropped = self.shared.store.pruned(&principal.tenant).await?;
         let gone = dropped.last().map_or(0, |pruned| pruned.last);
         if gone <= after {
@@ -119,7 +120,7 @@ impl Gate {
         after: u64,
         until: u64,
     ) -> Result<Vec<Row>, Error> {
-        self.operator_of(principal)?;
+        self.reader_of_ledger(principal)?;
         let store = &self.shared.store;
         let mut rows = store.entries_after(&principal.tenant, after, CHUNK).await?;
         rows.retain(|row| row.seq() <= until);
@@ -139,7 +140,7 @@ impl Gate {
         principal: &Principal,
         request_id: &str,
     ) -> Result<Checkpoint, Error> {
-        self.audited(principal, "read-checkpoint", request_id).await?;
+        self.read_ledger(principal, "read-checkpoint", request_id).await?;
         let none = || Error::Missing("the ledger has no entry yet".to_owned());
         self.checkpoint(principal).await?.ok_or_else(none)
     }
@@ -150,7 +151,7 @@ impl Gate {
         principal: &Principal,
         request_id: &str,
     ) -> Result<&str, Error> {
-        self.audited(principal, "read-public-key", request_id).await?;
+        self.read_ledger(principal, "read-public-key", request_id).await?;
         Ok(self.audit_public_key())
     }
 
@@ -162,6 +163,28 @@ impl Gate {
     async fn checkpoint(&self, principal: &Principal) -> Result<Option<Checkpoint>, Error> {
         let all = self.shared.store.checkpoints().await?;
         Ok(all.into_iter().find(|checkpoint| checkpoint.tenant == principal.tenant.as_str()))
+    }
+
+    /// Judges who may read the ledger: who manages, and auditors, whatever their role.
+    pub(crate) fn reader_of_ledger(&self, principal: &Principal) -> Result<(), Refusal> {
+        if policy::is_auditor(principal) {
+            return Ok(());
+        }
+        self.policies(principal).manage(principal)
+    }
+
+    /// Looking at the ledger is in the ledger, too.
+    async fn read_ledger(
+        &self,
+        principal: &Principal,
+        operation: &'static str,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        let record = Record::open(&self.shared, principal, Effect::Read, operation, request_id);
+        match self.reader_of_ledger(principal) {
+            Ok(()) => record.done().await,
+            Err(refusal) => Err(record.failed(refusal.into()).await),
+        }
     }
 
     /// Looking at what an admin may see is in the ledger, too.

@@ -20,6 +20,7 @@ impl Gate {
             self.find_out(stop.clone()),
             self.look_after_connections(stop.clone()),
             self.keep_retention(stop.clone()),
+            self.mirror_ledger(stop.clone()),
             self.work_webhooks(stop),
             self.resume_rotation(),
         );

@@ -168,6 +168,9 @@ impl Gate {
 
         // 6 intend: a write is in the ledger before it happens.
         if effect != Effect::Read {
+            if let Err(error) = self.keep_body(principal, body.json(), &mut record).await {
+                return Err(record.failed(error).await);
+            }
             record.intend().await?;
         }
 

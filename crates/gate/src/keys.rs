@@ -132,6 +132,10 @@ impl Gate {
         mut request: KeyRequest,
         request_id: &str,
     ) -> Result<Key, Error> {
+        if request.auditor {
+            // An admin could give itself what admins are kept from.
+            policy::operate(principal)?;
+        }
         let steward = self.steward(principal)?;
         let name = request.name.trim().to_owned();
         if name.is_empty()
@@ -205,6 +209,7 @@ impl Gate {
             parent: parent.map(|parent| parent.id.clone()),
             may_delegate: request.may_delegate,
             agent: request.agent,
+            auditor: request.auditor,
             created_at: now,
             created_by: principal.name(),
             expires_at: expires_at.or(latest),

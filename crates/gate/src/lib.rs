@@ -11,6 +11,7 @@ mod access;
 mod aim;
 mod audit;
 mod background;
+mod bodies;
 mod budget;
 mod call;
 mod capabilities;
@@ -21,6 +22,7 @@ mod install;
 mod keys;
 mod listing;
 mod locate;
+mod mirror;
 mod moves;
 mod policies;
 mod prune;
@@ -59,6 +61,7 @@ pub use access::{
     compare, compare_with_ids,
 };
 pub use audit::{AuditCheck, AuditExport, AuditFilter, AuditPage, verify_at_rest};
+pub use bodies::KeptBody;
 pub use budget::Usage;
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use capabilities::{
@@ -68,6 +71,7 @@ pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens, is_notions
 pub use error::{Error, KeyFault};
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
+pub use mirror::{MirrorSettings, MirrorStatus};
 pub use moves::{MoveEffect, MoveQuery};
 pub use policies::{
     Change, ExplainRequest, Explained, PolicyChange, Replay, ShownPolicies, Suggestion, WhatIf,
@@ -130,6 +134,10 @@ pub struct Options {
     pub strict_ledger: bool,
     /// How long entries are kept; for ever if not said.
     pub ledger_retention: Option<Duration>,
+    /// Whether the bodies of writes are kept, sealed.
+    pub ledger_bodies: bool,
+    /// Where the ledger is mirrored, if anywhere.
+    pub mirror: Option<MirrorSettings>,
     /// How long a place in the tree is believed without asking again.
     pub tree_age_max: Duration,
     /// How often the gate asks Notion in a minute where something stands, on behalf of one key.
@@ -178,6 +186,8 @@ struct Shared {
     notion_version: Option<Version>,
     strict_ledger: bool,
     ledger_retention: Option<Duration>,
+    keeps_bodies: bool,
+    mirror: mirror::Mirror,
     /// Held while entries are dropped from the ledger.
     pruning: tokio::sync::Mutex<()>,
     keys: KeyRing,
@@ -222,6 +232,7 @@ impl Gate {
         let derived = root.derive(Label::Sessions);
         let notion = Arc::new(Client::new(notion));
         webhooks::record_missing(&*store, &recorder).await?;
+        let mirror = mirror::Mirror::load(&*store, options.mirror).await?;
         let shared = Shared {
             keys: KeyRing::load(&*store, &root).await?,
             custody: Custody::load(&*store).await?,
@@ -257,6 +268,8 @@ impl Gate {
             notion_version: options.notion_version,
             strict_ledger: options.strict_ledger,
             ledger_retention: options.ledger_retention,
+            keeps_bodies: options.ledger_bodies,
+            mirror,
             pruning: tokio::sync::Mutex::new(()),
         };
         let gate = Self { shared: Arc::new(shared), notion };

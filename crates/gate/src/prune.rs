@@ -147,7 +147,14 @@ impl Gate {
         before: Timestamp,
     ) -> Result<Option<Dropped>, Error> {
         let shared = &self.shared;
-        let mut cut = Cut { before, first: None, last: None, open: HashSet::new(), over: false };
+        let mut cut = Cut {
+            before,
+            until: shared.mirror.done_with(tenant),
+            first: None,
+            last: None,
+            open: HashSet::new(),
+            over: false,
+        };
         let mut see = |entry: &Entry| cut.see(entry);
         let walked = walk(&*shared.store, tenant, shared.recorder.public_key(), &mut see).await?;
         let AuditCheck { verdict, .. } = walked;
@@ -171,6 +178,8 @@ impl Gate {
 /// Finds the last entry that can be dropped.
 struct Cut {
     before: Timestamp,
+    /// Nothing after this entry goes: the mirror has not shown it yet.
+    until: u64,
     first: Option<Head>,
     last: Option<Head>,
     /// Acts of management whose outcome has not come yet.
@@ -183,7 +192,7 @@ impl Cut {
     fn see(&mut self, entry: &Entry) {
         let head = Head { seq: entry.seq, hash: entry.hash };
         self.first.get_or_insert(head);
-        self.over |= entry.at >= self.before;
+        self.over |= entry.at >= self.before || entry.seq > self.until;
         if self.over {
             return;
         }
@@ -246,8 +255,8 @@ mod tests {
         ) {
             let entries = entries(&acts);
             let before = Timestamp::from_second(before).unwrap();
-            let mut cut =
-                Cut { before, first: None, last: None, open: HashSet::new(), over: false };
+            let open = HashSet::new();
+            let mut cut = Cut { before, until: u64::MAX, first: None, last: None, open, over: false };
             entries.iter().for_each(|entry| cut.see(entry));
             let last = cut.last.map_or(0, |head| head.seq);
             let torn = |last: u64| {

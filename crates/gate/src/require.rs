@@ -41,6 +41,18 @@ impl Gate {
         self.required(judged, principal, operation.into(), route, request_id).await
     }
 
+    /// Refuses whoever may neither manage nor audit.
+    pub async fn require_auditor(
+        &self,
+        principal: &Principal,
+        operation: impl Into<Cow<'static, str>>,
+        route: &str,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        let judged = self.reader_of_ledger(principal);
+        self.required(judged, principal, operation.into(), route, request_id).await
+    }
+
     /// Refuses whoever is not the operator of the installation.
     pub async fn require_operator(
         &self,

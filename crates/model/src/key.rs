@@ -199,6 +199,8 @@ pub struct Key {
     pub parent: Option<KeyId>,
     /// Whether it may make keys itself, narrower ones. (Who manages keys makes them anyway.)
     pub may_delegate: bool,
+    /// Whether it may read the ledger whatever its role, and the bodies that the ledger keeps.
+    pub auditor: bool,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// When somebody ended it.

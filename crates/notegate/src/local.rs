@@ -370,6 +370,8 @@ fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> Options {
         notion_version: None,
         strict_ledger: true,
         ledger_retention: None,
+        mirror: None,
+        ledger_bodies: false,
         tree_age_max: Duration::ZERO,
         lookups_per_minute: u32::MAX,
         session_secret: None,

@@ -95,6 +95,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("NOTEGATE_LOG_FORMAT", "auto", "auto (text on a terminal, else JSON), text or json"),
     setting("NOTEGATE_LEDGER_STRICT", "false", "let reads wait until they are in the ledger, too"),
+    setting(
+        "NOTEGATE_LEDGER_BODIES",
+        "none",
+        "bodies that are kept, sealed, for auditors: none, or those of writes",
+    ),
     optional(
         "NOTEGATE_LEDGER_RETENTION_DAYS",
         "drop entries of the ledger that are older, leaving a signed record; kept for ever if not set",
@@ -152,7 +157,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "its redirect URI, exactly as registered; SERVICE_URL/auth/notion/callback if not set",
     )
     .also(&["NOTION_REDIRECT_URI"]),
-    optional("NOTION_AUDIT_DB_ID", "Notion database that mirrors the ledger").later(),
+    optional("NOTION_AUDIT_DB_ID", "Notion database that mirrors the ledger (docs/ledger.md)"),
+    setting(
+        "NOTEGATE_AUDIT_MIRROR",
+        "writes",
+        "what is mirrored there: writes (and management, and refusals) or all",
+    ),
+    setting("NOTEGATE_AUDIT_MIRROR_RATE", "20", "requests to Notion in a minute for that, at most"),
     optional(
         "SESSION_SECRET",
         "secret of browser sessions; derived from the master key if not set",

@@ -99,6 +99,7 @@ fn caller() -> Principal {
         agent: None,
         parent: None,
         may_delegate: false,
+        auditor: false,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "bench".into(),
         expires_at: None,

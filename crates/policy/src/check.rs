@@ -180,6 +180,7 @@ impl Caller {
             agent: self.agent.clone(),
             parent: None,
             may_delegate: false,
+            auditor: false,
             created_at: jiff::Timestamp::UNIX_EPOCH,
             created_by: "test".to_owned(),
             expires_at: None,

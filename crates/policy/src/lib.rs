@@ -20,7 +20,9 @@ mod schema;
 pub use check::{Checked, Expected};
 pub use engine::{Decision, Policies};
 pub use explain::{Explanation, Outcome};
-pub use permit::{Admission, Aim, Depth, Permit, Place, Sight, Target, operate};
+pub use permit::{
+    Admission, Aim, Depth, Permit, Place, Sight, Target, is_auditor, operate, read_bodies,
+};
 pub use refusal::Refusal;
 pub use rules::{BUILT_IN, Fault, Faults, POLICIES_MAX, Rule, TEXT_MAX};
 pub use schema::{Action, schema_text};

@@ -60,7 +60,24 @@ impl Permit {
                 || operation.name == "retrieve-page-markdown");
         looks_up.then_some(Self { tenant, connection, operation, effect: Effect::Read })
     }
+
+    /// Leave for the gate to mirror the ledger: to look at the database that is meant for it, and to add
+    /// rows. That the path names that database is for the mirror to see to.
+    pub fn mirror(
+        tenant: &TenantId,
+        connection: ConnectionId,
+        operation: &'static Operation,
+    ) -> Option<Self> {
+        let effect = operation.effect;
+        let tenant = tenant.clone();
+        let mirrors = MIRRORS.contains(&operation.name);
+        mirrors.then_some(Self { tenant, connection, operation, effect })
+    }
 }
+
+/// What the mirror of the ledger asks of Notion, by the names in the catalogue.
+const MIRRORS: [&str; 4] =
+    ["retrieve-a-database", "retrieve-a-data-source", "query-data-source", "post-page"];
 
 /// Search, by its name in the catalogue.
 const SEARCH: &str = "post-search";
@@ -269,6 +286,18 @@ impl Policies {
 /// The refusal of what no policy permits: it takes another role.
 fn unpermitted(principal: &Principal, permission: Permission) -> Refusal {
     Refusal::Role { role: principal.role, permission }
+}
+
+/// Whether a caller has a key of an auditor, who reads the ledger whatever the role.
+pub fn is_auditor(principal: &Principal) -> bool {
+    principal.key().is_some_and(|key| key.auditor)
+}
+
+/// Judges who may read the bodies that the ledger keeps: auditors, and the operator, who says who they are.
+/// An admin may not by being one.
+pub fn read_bodies(principal: &Principal) -> Result<(), Refusal> {
+    let is_operator = matches!(principal.who, Who::Operator);
+    if is_auditor(principal) || is_operator { Ok(()) } else { Err(Refusal::NotAuditor) }
 }
 
 /// Judges who may look after the whole installation: whoever can open the data directory.

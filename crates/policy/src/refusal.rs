@@ -54,6 +54,11 @@ pub enum Refusal {
     /// What concerns the whole installation is for whoever runs it.
     #[error("only the operator may do this: with the command line, where the data directory is")]
     NotOperator,
+    /// Bodies are for auditors.
+    #[error(
+        "bodies are for auditors: the operator can make a key for one (`notegate keys create --auditor`)"
+    )]
+    NotAuditor,
     /// It is no call for a key: OAuth clients and browsers make it at Notion itself.
     #[error("`{operation}` belongs to OAuth clients and is not made with a key")]
     NotForKeys {
@@ -84,6 +89,7 @@ impl Refusal {
             Self::Role { .. } => "role",
             Self::Policy { .. } | Self::Partial => "policy",
             Self::NotOperator => "operator",
+            Self::NotAuditor => "auditor",
             Self::Capability { .. } | Self::ConnectionCapability { .. } => "capability",
             Self::Scope { .. } | Self::NoPlace | Self::ScopedManager => "scope",
             Self::NotForKeys { .. } => "operation",

@@ -29,6 +29,7 @@ fn principal(role: Role, within: &[Id], capabilities: Capabilities) -> Principal
         parent: None,
         may_delegate: false,
         agent: None,
+        auditor: false,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "test".into(),
         expires_at: None,

@@ -40,6 +40,7 @@ fn key(name: &str, tenant: &str, at: i64) -> StoredKey {
         parent: (at == 2).then(|| KeyId::parse("000000000000").unwrap()),
         agent: (at == 2).then(|| "summariser".to_owned()),
         may_delegate: at == 2,
+        auditor: at == 1,
         created_at: time(at),
         created_by: "operator".to_owned(),
         expires_at: Some(time(at + 60)),
@@ -336,6 +337,32 @@ async fn ledger_entries(store: &dyn Store) {
 
 async fn mirrors(store: &dyn Store) {
     let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    let mut chain = Chain::after(Head::START);
+    let mut add = |action: &'static str, because: &str| {
+        let mut draft = draft("a", 1);
+        draft.action = action.into();
+        draft.metadata.insert("because".into(), because.into());
+        Numbered { entry: chain.append(draft), phase: Phase::Whole }
+    };
+    let entries = vec![
+        add("read", "x"),
+        add("write_intended", "x"),
+        add("write", "x"),
+        add("read_denied", "x"),
+        add("receive", "x"),
+        add("manage", "\"because\":\"audit-mirror\""),
+        add("write", "audit-mirror"),
+        add("delete", "x"),
+    ];
+    store.append_entries(entries.into(), vec![]).await.unwrap();
+    let shown = async |tenant, after, reads, limit| {
+        let (rows, count) = store.entries_to_mirror(tenant, after, reads, limit).await.unwrap();
+        (rows.iter().map(Row::seq).collect::<Vec<_>>(), count)
+    };
+    assert_eq!(shown(&a, 0, false, 9).await, (vec![3, 4, 6, 8], 4));
+    assert_eq!(shown(&a, 0, true, 9).await, (vec![1, 3, 4, 5, 6, 8], 6));
+    assert_eq!(shown(&a, 3, false, 2).await, (vec![4, 6], 3));
+    assert_eq!(shown(&b, 0, true, 9).await, (vec![], 0));
     assert_eq!(store.mirror_state(&a).await.unwrap(), None);
     for state in [MirrorState { done: 3, pending: Some(4) }, MirrorState { done: 9, pending: None }]
     {

@@ -156,6 +156,16 @@ impl Mirrors for FaultyStore {
         self.inner.mirror_state(tenant).await
     }
 
+    async fn entries_to_mirror(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        reads: bool,
+        limit: u32,
+    ) -> Result<(Vec<Row>, u64)> {
+        self.inner.entries_to_mirror(tenant, after, reads, limit).await
+    }
+
     async fn set_mirror_state(&self, tenant: &TenantId, state: MirrorState) -> Result<()> {
         self.write("set_mirror_state", self.inner.set_mirror_state(tenant, state)).await
     }

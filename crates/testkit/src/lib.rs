@@ -330,6 +330,8 @@ pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
         notion_version: None,
         strict_ledger: false,
         ledger_retention: None,
+        mirror: None,
+        ledger_bodies: false,
         tree_age_max: Duration::from_secs(60),
         // A test's clock may stand still for thousands of calls.
         lookups_per_minute: u32::MAX,

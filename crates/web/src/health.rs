@@ -49,7 +49,7 @@ async fn ready(State(app): State<App>) -> Response {
 /// The counters, in the text format of Prometheus.
 async fn metrics(State(app): State<App>) -> Response {
     let readiness = app.gate.readiness();
-    match app.metrics.text(readiness.makes_calls()) {
+    match app.metrics.text(readiness.makes_calls(), app.gate.mirror_status()) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use gate::MirrorStatus;
 use http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -36,6 +37,9 @@ pub struct Metrics {
     durations: Family<RouteLabels, Histogram>,
     refusals: Family<ReasonLabels, Counter>,
     ready: Gauge,
+    mirror_rows: Counter,
+    mirror_failures: Counter,
+    mirror_waiting: Gauge,
 }
 
 impl Default for Metrics {
@@ -62,7 +66,33 @@ impl Default for Metrics {
             "1 if calls can be made: ledger and connection work",
             ready.clone(),
         );
-        Self { registry, requests, durations, refusals, ready }
+        let (mirror_rows, mirror_failures) = (Counter::default(), Counter::default());
+        registry.register(
+            "audit_mirror_rows",
+            "Rows written into the Notion database that mirrors the ledger",
+            mirror_rows.clone(),
+        );
+        registry.register(
+            "audit_mirror_failures",
+            "Attempts to write there that failed; they are made again",
+            mirror_failures.clone(),
+        );
+        let mirror_waiting = Gauge::default();
+        registry.register(
+            "audit_mirror_waiting",
+            "Entries of the ledger that are not mirrored there yet",
+            mirror_waiting.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            durations,
+            refusals,
+            ready,
+            mirror_rows,
+            mirror_failures,
+            mirror_waiting,
+        }
     }
 }
 
@@ -95,8 +125,17 @@ impl Metrics {
     }
 
     /// All of it as text.
-    pub(crate) fn text(&self, ready: bool) -> Result<String, fmt::Error> {
+    pub(crate) fn text(
+        &self,
+        ready: bool,
+        mirror: Option<MirrorStatus>,
+    ) -> Result<String, fmt::Error> {
         self.ready.set(i64::from(ready));
+        if let Some(MirrorStatus { written, failed, waiting }) = mirror {
+            self.mirror_rows.inc_by(written.saturating_sub(self.mirror_rows.get()));
+            self.mirror_failures.inc_by(failed.saturating_sub(self.mirror_failures.get()));
+            self.mirror_waiting.set(waiting.cast_signed());
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -344,7 +344,7 @@ fn schemas() -> Value {
         "capabilities": capabilities(), "budget": budget(), "created_at": time(),
         "created_by": text(), "user": text(), "agent": text(),
         "parent": { "type": "string", "description": "The key that made it, and with which it ends." },
-        "may_delegate": { "type": "boolean" }, "expires_at": maybe_time(), "revoked_at": maybe_time(),
+        "may_delegate": { "type": "boolean" }, "auditor": { "type": "boolean" }, "expires_at": maybe_time(), "revoked_at": maybe_time(),
         "state": { "enum": ["active", "expired", "revoked"] },
     });
     let mut shown_key = key.clone();
@@ -421,6 +421,7 @@ fn schemas() -> Value {
                 "may_delegate": { "type": "boolean", "description": "Whether it may make narrower keys itself. (A key of an admin that reaches everything makes keys anyway.)" },
                 "agent": { "type": "string", "description": "The program that the key is for, by a name of your choice: policies can be about all keys of an agent." },
                 "notion_shaped": { "type": "boolean", "description": "Begin like a token of Notion (`ntn_ng…`)." },
+                "auditor": { "type": "boolean", "description": "May read the ledger, and bodies that it keeps. For the operator alone to say." },
             },
         },
         "NewPage": {

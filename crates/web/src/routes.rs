@@ -39,6 +39,8 @@ pub(crate) enum Needs {
     Role(Permission),
     /// The permission to manage, or a key that may make narrower ones.
     Delegate,
+    /// An admin, or a key of an auditor.
+    Audit,
     /// Access to the data directory.
     Operator,
 }
@@ -52,6 +54,7 @@ pub(crate) const WRITE: Needs = Needs::Role(Permission::Write);
 pub(crate) const DELETE: Needs = Needs::Role(Permission::Delete);
 pub(crate) const MANAGE: Needs = Needs::Role(Permission::Manage);
 pub(crate) const DELEGATE: Needs = Needs::Delegate;
+pub(crate) const AUDIT: Needs = Needs::Audit;
 pub(crate) const OPERATOR: Needs = Needs::Operator;
 
 impl Needs {
@@ -64,6 +67,7 @@ impl Needs {
             Self::Own => "own",
             Self::Role(permission) => permission.as_str(),
             Self::Delegate => "delegate",
+            Self::Audit => "audit",
             Self::Operator => "operator",
         }
     }
@@ -192,8 +196,8 @@ pub struct DeclaredRoute {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: String,
-    /// `open`, `signature`, `installer`, `own`, `read`, `write`, `delete`, `manage`, `delegate` or
-    /// `operator`.
+    /// `open`, `signature`, `installer`, `own`, `read`, `write`, `delete`, `manage`, `delegate`,
+    /// `audit` or `operator`.
     pub permission: &'static str,
     /// The name of the operation; pages for people have none.
     pub operation: Option<String>,
@@ -259,6 +263,7 @@ async fn enforce(
                 gate.require_manager(principal, name, &route, request_id).await
             }
             Needs::Delegate => gate.require_steward(principal, name, &route, request_id).await,
+            Needs::Audit => gate.require_auditor(principal, name, &route, request_id).await,
             Needs::Operator => gate.require_operator(principal, name, &route, request_id).await,
             _ => Ok(()),
         }

@@ -43,6 +43,9 @@ pub struct KeyRequest {
     /// The program that it is for, if it calls by itself. Policies can be about all keys of an agent.
     #[serde(default)]
     pub agent: Option<String>,
+    /// Whether it may read the ledger, and the bodies that it keeps. For the operator to say alone.
+    #[serde(default)]
+    pub auditor: bool,
     /// Whether it must begin like a token of Notion.
     #[serde(default)]
     pub notion_shaped: bool,
@@ -62,6 +65,7 @@ impl KeyRequest {
             user: None,
             may_delegate: false,
             agent: None,
+            auditor: false,
             notion_shaped: false,
         }
     }

@@ -1,5 +1,6 @@
 //! `notegate audit`: read, check and export the ledger, keep checkpoints of it, drop what is old.
 
+mod body;
 mod checkpoint;
 mod prune;
 mod verify;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Checkpoint(checkpoint::Args),
     /// Show the key that checks the ledger's signatures.
     PublicKey(checkpoint::KeyArgs),
+    /// Show the body of a write, if the gate keeps bodies (NOTEGATE_LEDGER_BODIES).
+    Body(body::Args),
     /// Drop old entries; a signed record says which, when, and who did it.
     Prune(prune::Args),
     /// Name the capabilities that are granted and never used, key by key.
@@ -88,6 +91,7 @@ pub(crate) fn run(command: Command) -> Done {
         Command::Export(args) => block_on(export(args)),
         Command::Checkpoint(args) => block_on(checkpoint::run(args)),
         Command::PublicKey(args) => block_on(checkpoint::show_key(args)),
+        Command::Body(args) => block_on(body::run(args)),
         Command::Prune(args) => block_on(prune::run(args)),
         Command::Capabilities(args) => block_on(capabilities::run(args)),
         Command::Access(args) => block_on(access::run(*args)),

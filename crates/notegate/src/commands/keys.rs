@@ -82,6 +82,9 @@ pub(crate) struct Create {
     /// The program that it is for, by a name of your choice: policies can be about all keys of an agent
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
+    /// It may read the ledger whatever its role, and the bodies that the ledger keeps
+    #[arg(long)]
+    auditor: bool,
     /// Begin like a token of Notion, for clients that insist on it
     #[arg(long)]
     notion_shaped: bool,
@@ -169,6 +172,9 @@ async fn create(args: Create) -> Done {
     body.insert("role".into(), args.role.as_str().into());
     body.insert("within".into(), args.within.into());
     body.insert("notion_shaped".into(), args.notion_shaped.into());
+    if args.auditor {
+        body.insert("auditor".into(), true.into());
+    }
     if !args.capability.is_empty() {
         body.insert("capabilities".into(), json!(args.capability));
     }

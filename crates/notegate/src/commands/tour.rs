@@ -75,6 +75,8 @@ impl Stage {
             notion_version: None,
             strict_ledger: true,
             ledger_retention: None,
+            mirror: None,
+            ledger_bodies: false,
             tree_age_max: Duration::from_secs(60),
             lookups_per_minute: u32::MAX,
             session_secret: None,

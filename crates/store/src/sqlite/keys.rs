@@ -20,9 +20,10 @@ impl Keys for SqliteStore {
                 db.execute(
                     "INSERT INTO keys
                      (id, tenant, hash, name, connection, role, within, capabilities, budget,
-                      created_at, created_by, expires_at, revoked_at, user, parent, may_delegate, agent)
+                      created_at, created_by, expires_at, revoked_at, user, parent, may_delegate, agent,
+                      auditor)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                      $16, $17)",
+                      $16, $17, $18)",
                     params![
                         key.id.as_str(),
                         key.tenant.as_str(),
@@ -41,6 +42,7 @@ impl Keys for SqliteStore {
                         key.parent.as_ref().map(KeyId::as_str),
                         key.may_delegate,
                         key.agent,
+                        key.auditor,
                     ],
                 )
                 .map_err(failed(doing))?;
@@ -57,7 +59,7 @@ impl Keys for SqliteStore {
                     .prepare_cached(
                         "SELECT id, tenant, hash, name, connection, role, within, capabilities, \
                          budget, created_at, created_by, expires_at, revoked_at, user, parent, \
-                         may_delegate, agent FROM keys \
+                         may_delegate, agent, auditor FROM keys \
                          ORDER BY created_at DESC, id",
                     )
                     .map_err(failed(doing))?;
@@ -108,6 +110,7 @@ struct Lookup {
     parent: Option<String>,
     may_delegate: bool,
     agent: Option<String>,
+    auditor: bool,
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
@@ -129,6 +132,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
         parent: row.get(14)?,
         may_delegate: row.get(15)?,
         agent: row.get(16)?,
+        auditor: row.get(17)?,
     })
 }
 
@@ -163,6 +167,7 @@ impl TryFrom<Lookup> for StoredKey {
                 .transpose()?,
             may_delegate: row.may_delegate,
             agent: row.agent,
+            auditor: row.auditor,
             created_at: time("created_at", row.created_at)?,
             created_by: row.created_by,
             expires_at: row.expires_at.map(|at| time("expires_at", at)).transpose()?,

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{SqliteStore, failed};
 use crate::{EntryFilter, LedgerEntries, Numbered, Phase, Result, StoreError};
 
-const COLUMNS: &str = "tenant, seq, at, principal, connection, action, operation, resource_type, \
+pub(super) const COLUMNS: &str = "tenant, seq, at, principal, connection, action, operation, resource_type, \
                        resource_id, result, reason, request_id, metadata, prev, hash";
 /// Entries that were dropped are gone from the moment that this is written down.
-const NOT_PRUNED: &str = "seq > (SELECT coalesce(max(last), 0) FROM ledger_pruned \
+pub(super) const NOT_PRUNED: &str = "seq > (SELECT coalesce(max(last), 0) FROM ledger_pruned \
                           WHERE ledger_pruned.tenant = ledger.tenant)";
 
 #[async_trait]
@@ -325,7 +325,7 @@ fn append(
 
 /// What stands in a row. A row that makes no sense was not written by us: it is shown as what it is, and
 /// hides nothing else.
-fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     let seq = row.get::<_, i64>(1)?.unsigned_abs();
     Ok(match read_entry(row, seq) {
         Ok(entry) => entry.into(),

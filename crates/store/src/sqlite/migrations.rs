@@ -278,6 +278,10 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     ALTER TABLE keys ADD COLUMN agent TEXT;
     ",
+    // Keys that may read what the ledger keeps of bodies.
+    "
+    ALTER TABLE keys ADD COLUMN auditor INTEGER NOT NULL DEFAULT 0;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

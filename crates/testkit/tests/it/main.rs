@@ -27,11 +27,17 @@ mod install;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod ledger_bodies;
+#[cfg(test)]
+mod ledger_fuzz;
+#[cfg(test)]
 mod ledger_kept;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod lookups;
+#[cfg(test)]
+mod mirror;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]

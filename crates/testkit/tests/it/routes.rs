@@ -84,7 +84,7 @@ async fn every_declared_route_is_refused_to_those_who_lack_its_permission() {
         let rules: &[(&str, &str)] = match route.permission {
             "write" => &[(&viewer, "role")],
             "delete" => &[(&viewer, "role"), (&editor, "role")],
-            "manage" => &[(&viewer, "role"), (&editor, "role"), (&narrow, "scope")],
+            "manage" | "audit" => &[(&viewer, "role"), (&editor, "role"), (&narrow, "scope")],
             "delegate" => &[(&viewer, "role"), (&editor, "role"), (&narrow, "scope")],
             "operator" => &[(&viewer, "operator"), (&editor, "operator"), (&kit.admin, "operator")],
             "open" | "signature" | "installer" | "own" | "read" => continue,
@@ -97,7 +97,10 @@ async fn every_declared_route_is_refused_to_those_who_lack_its_permission() {
             let reply = kit.call(route.method.as_str(), key, &path, body).await;
             assert_eq!((reply.status, reply.reason()), (403, Some(*rule)), "{shown}");
             if *rule == "role" {
-                let permission = route.permission.replace("delegate", "manage");
+                let permission = match route.permission {
+                    "delegate" | "audit" => "manage",
+                    other => other,
+                };
                 let requires = format!("Requires \"{permission}\" permission");
                 assert_eq!(reply.json()["detail"], requires, "{shown}");
             }

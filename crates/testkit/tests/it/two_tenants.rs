@@ -144,6 +144,8 @@ fn aimed(template: &str, ids: &BTreeMap<&str, String>) -> Option<String> {
     let own = ids.get(&template[..begin]);
     let parts = template.split('/').map(|part| match part {
         "{property_id}" => "title".to_owned(),
+        // Every ledger begins with it.
+        "{seq}" => "1".to_owned(),
         "{task_id}" => "task_0a1b2c3d4e5f4a6b8c7d9e0f1a2b3c4d".to_owned(),
         "{query_id}" => "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d".to_owned(),
         // Nobody else knows it; what it protects is in `webhooks`.

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use gate::{AuditCheck, AuditExport, AuditFilter, AuditPruned, Gate};
+use gate::{AuditCheck, AuditExport, AuditFilter, AuditPruned, Gate, KeptBody};
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use ledger::{CSV_HEADER, Line, Outcome, Row, csv_line, csv_pruned};
@@ -17,17 +17,18 @@ use serde_json::{Value, json};
 
 use super::{Items, Paging};
 use crate::App;
-use crate::caller::{Caller, JsonBody};
+use crate::caller::{Caller, JsonBody, PathParam};
 use crate::problem::Problem;
-use crate::routes::{MANAGE, OPERATOR, Routes, get, post};
+use crate::routes::{AUDIT, OPERATOR, Routes, get, post};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/api/v1/audit", get(MANAGE, list))
-        .route("/api/v1/audit/verify", get(MANAGE, verify))
-        .route("/api/v1/audit/export", get(MANAGE, export))
-        .route("/api/v1/audit/checkpoint", get(MANAGE, checkpoint))
-        .route("/api/v1/audit/public-key", get(MANAGE, public_key))
+        .route("/api/v1/audit", get(AUDIT, list))
+        .route("/api/v1/audit/verify", get(AUDIT, verify))
+        .route("/api/v1/audit/export", get(AUDIT, export))
+        .route("/api/v1/audit/checkpoint", get(AUDIT, checkpoint))
+        .route("/api/v1/audit/public-key", get(AUDIT, public_key))
+        .route("/api/v1/audit/{seq}/body", get(AUDIT, body))
         .route("/api/v1/audit/prune", post(OPERATOR, prune))
 }
 
@@ -134,6 +135,18 @@ async fn public_key(State(app): State<App>, caller: Caller) -> Result<Json<Value
     let request_id = caller.request_id.as_str();
     let key = app.gate.show_public_key(&caller.principal, request_id).await?;
     Ok(Json(json!({ "algorithm": "Ed25519", "public_key": key })))
+}
+
+/// What a write sent, if bodies are kept.
+async fn body(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(seq): PathParam,
+) -> Result<Json<KeptBody>, Problem> {
+    let detail = "the path has the number of an entry";
+    let invalid = |_| Problem::new(StatusCode::BAD_REQUEST, "validation_error", detail);
+    let seq: u64 = seq.parse().map_err(invalid)?;
+    Ok(Json(app.gate.audit_body(&caller.principal, seq, caller.request_id.as_str()).await?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{body, json_answer, own, query_parameter, reference};
+use super::{body, json_answer, own, path_parameter, query_parameter, reference};
 
 /// Paths and what can be done there.
-pub(super) fn paths() -> [(&'static str, Value); 6] {
+pub(super) fn paths() -> [(&'static str, Value); 7] {
     let list = [
         query_parameter("principal", "Only of this principal (`key:<id>`, `operator`, `gate`)."),
         query_parameter("action", "Only this action (`read`, `write`, `write_denied`, …)."),
@@ -42,6 +42,10 @@ pub(super) fn paths() -> [(&'static str, Value); 6] {
         (
             "/api/v1/audit/public-key",
             json!({ "get": own("read-public-key", "the key that checks the ledger's signatures", "200", json_answer("The key, in base64.", json!({ "type": "object", "required": ["algorithm", "public_key"], "properties": { "algorithm": { "const": "Ed25519" }, "public_key": { "type": "string" } } })), json!({})) }),
+        ),
+        (
+            "/api/v1/audit/{seq}/body",
+            json!({ "get": own("read-audit-body", "the body of a write, if bodies are kept (auditors only)", "200", json_answer("The body, and whether it is what the entry says.", json!({ "type": "object", "required": ["seq", "intact", "body"], "properties": { "seq": { "type": "integer" }, "intact": { "type": "boolean" }, "body": {} } })), json!({ "parameters": [path_parameter("seq")] })) }),
         ),
         (
             "/api/v1/audit/prune",

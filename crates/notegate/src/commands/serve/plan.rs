@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use gate::{KeySource, KeySourceKind, TokenCheck, TokenError, Tokens, WebhookSettings};
+use gate::{
+    KeySource, KeySourceKind, MirrorSettings, TokenCheck, TokenError, Tokens, WebhookSettings,
+};
 use model::{Chance, ExposeSecret, SecretString};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::oauth::OAuthClient;
@@ -48,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) rotation_grace: Duration,
     pub(crate) strict_ledger: bool,
     pub(crate) ledger_retention: Option<Duration>,
+    pub(crate) mirror: Option<MirrorSettings>,
+    pub(crate) ledger_bodies: bool,
     pub(crate) master_keys: Arc<MasterKeys>,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) session_secret: Option<SecretString>,
@@ -136,6 +140,8 @@ impl Plan {
             rotation_grace: seconds(settings, "NOTEGATE_ROTATION_GRACE", 0.0..=604_800.0),
             strict_ledger: settings.switch("NOTEGATE_LEDGER_STRICT"),
             ledger_retention: retention(settings),
+            mirror: mirror(settings),
+            ledger_bodies: bodies(settings),
             master_keys,
             webhooks: webhooks(settings),
             session_secret,
@@ -221,6 +227,41 @@ fn webhooks(settings: &mut Settings) -> WebhookSettings {
         signed_per_minute: per_minute(settings, "NOTEGATE_WEBHOOK_SIGNED_RATE"),
         debounce: seconds(settings, "NOTEGATE_WEBHOOK_DEBOUNCE", 0.0..=60.0),
         handler: None,
+    }
+}
+
+/// The Notion database that mirrors the ledger.
+fn mirror(settings: &mut Settings) -> Option<MirrorSettings> {
+    let expected = "a whole number, at least 1";
+    let per_minute = settings.parse::<std::num::NonZeroU32>("NOTEGATE_AUDIT_MIRROR_RATE", expected);
+    let reads = match settings.text("NOTEGATE_AUDIT_MIRROR").unwrap_or("writes") {
+        "writes" => false,
+        "all" => true,
+        other => {
+            let fault = format!("NOTEGATE_AUDIT_MIRROR must be writes or all, and is `{other}`");
+            settings.fault(fault);
+            false
+        }
+    };
+    let text = settings.text("NOTION_AUDIT_DB_ID")?.to_owned();
+    let Some(database) = Id::from_pasted(&text) else {
+        settings
+            .fault(format!("NOTION_AUDIT_DB_ID must be an id or URL of Notion, and is `{text}`"));
+        return None;
+    };
+    Some(MirrorSettings { database, per_minute: per_minute?, reads })
+}
+
+/// Whether the bodies of writes are kept.
+fn bodies(settings: &mut Settings) -> bool {
+    match settings.text("NOTEGATE_LEDGER_BODIES").unwrap_or("none") {
+        "none" => false,
+        "writes" => true,
+        other => {
+            let fault = format!("NOTEGATE_LEDGER_BODIES must be none or writes, and is `{other}`");
+            settings.fault(fault);
+            false
+        }
     }
 }
 

@@ -192,6 +192,8 @@ async fn open_gate(
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
         ledger_retention: plan.ledger_retention,
+        mirror: plan.mirror.clone(),
+        ledger_bodies: plan.ledger_bodies,
         tree_age_max: plan.tree_age_max,
         lookups_per_minute: plan.lookups_per_minute,
         session_secret: plan.session_secret.clone(),
