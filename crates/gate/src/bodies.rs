@@ -59,7 +59,8 @@ impl Gate {
         let row = body_row(&principal.tenant, &id);
         let sealing = shared.vault.sealing();
         let sealed = sealing.seal(body_place(&row), &salted.into());
-        shared.store.add_body(&principal.tenant, &id, record.at(), sealed).await?;
+        let now = shared.clock.now();
+        shared.store.add_body(&principal.tenant, &id, now, sealed).await?;
         Ok(())
     }
 
