@@ -2,7 +2,7 @@
 
 use notion::catalogue::{Answer, Match, Place};
 use notion::references::references;
-use notion::{ApiError, Effect, Id, Kind, Operation};
+use notion::{ApiError, Effect, Id, Kind};
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -61,30 +61,6 @@ fn placing(operation: &str) -> &'static [&'static str] {
         "create-meeting-notes" => &["body.parent.", "body.source.block_id"],
         _ => &["body.parent."],
     }
-}
-
-/// Whether a schema is to get columns that compute from other places: rollups and formulas reach through
-/// relations into tables that the caller may not see.
-pub(crate) fn computes_from_elsewhere(operation: &Operation, body: Option<&Value>) -> bool {
-    let schema = match operation.name {
-        "create-database" | "update-database" | "create-a-data-source" | "update-a-data-source" => {
-            body
-        }
-        _ => None,
-    };
-    let properties = |body: &'_ Value| {
-        let below = ["/properties", "/initial_data_source/properties"];
-        below
-            .into_iter()
-            .filter_map(|at| body.pointer(at)?.as_object().cloned())
-            .collect::<Vec<_>>()
-    };
-    schema.is_some_and(|body| {
-        properties(body)
-            .iter()
-            .flat_map(|all| all.values())
-            .any(|property| property.get("rollup").is_some() || property.get("formula").is_some())
-    })
 }
 
 /// Whether a parent object names an object, and nothing but objects: not the top of the workspace

@@ -8,8 +8,10 @@
 //! that ask for such a column, do not exist (`view.rs`).
 
 mod answer;
+mod change;
 mod judge;
 mod memory;
+mod naming;
 mod request;
 mod schema;
 mod view;

@@ -6,28 +6,23 @@
 //! Notion compares names.
 
 use bytes::Bytes;
-use model::chance::base62;
-use model::{Chance, Principal};
+use model::Principal;
 use notion::catalogue::Match;
-use notion::{ApiError, Id, Kind, Version};
+use notion::{Id, Kind, Version};
 use policy::Refusal;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::Columns;
 use super::answer::whole_text;
+use super::change::changes_columns;
 use super::judge::Text;
+use super::naming::Naming;
 use super::schema::Reads;
-use super::view::names_a_column;
 use crate::Gate;
 use crate::error::Error;
 use crate::locate::Looking;
 
-/// A stand-in is as long as what it stands in for, within these bounds.
-const LENGTHS: std::ops::RangeInclusive<usize> = 24..=300;
-const FILTER_PROPERTIES: &str = "filter_properties";
-/// Members of a change to a column that leave its type alone.
-const NO_TYPE: &[&str] = &["description", "id", "name"];
+pub(super) const FILTER_PROPERTIES: &str = "filter_properties";
 
 /// A call, as far as it may name columns.
 #[derive(Debug)]
@@ -42,11 +37,11 @@ pub(crate) struct Call<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct StandIns {
     /// What stands in, and for what.
-    pairs: Vec<(String, String)>,
+    pub(super) pairs: Vec<(String, String)>,
     /// The texts that decide which rows are found, by the ids of their columns.
     pub(crate) texts: Vec<String>,
     /// Columns that were asked for only to look at them.
-    extra: Vec<String>,
+    pub(super) extra: Vec<String>,
     /// What the names of templates must hold: Notion would compare with what they mention.
     template: Option<String>,
 }
@@ -76,7 +71,7 @@ impl Gate {
             "list-data-source-templates" => return Ok(without_name(call.query)),
             _ => {}
         }
-        let mut columns = Vec::new();
+        let (mut columns, mut sources) = (Vec::new(), Vec::new());
         for table in tables(&call) {
             let source = match table {
                 Table::Source(id) => Some(id),
@@ -86,6 +81,15 @@ impl Gate {
             };
             if let Some(source) = source {
                 columns.push(self.columns_of(looking, source).await?);
+                sources.push(source);
+            }
+        }
+        if changes_columns(&call) {
+            let (source, columns) = (sources.first().copied(), columns.first());
+            let columns = columns.map(|columns| &**columns);
+            self.check_new_columns(looking, &call, source, columns).await?;
+            if let Some((source, body)) = source.zip(call.body.as_deref_mut()) {
+                self.name_other_ends(looking, source, body).await?;
             }
         }
         // No table: a page like any other, whose title is all that there is to name.
@@ -164,15 +168,27 @@ impl Gate {
                 return Ok(false);
             };
             let Some(runs) = whole_text(value) else { return Ok(false) };
-            for run in runs {
-                let is_clear = match mention(run) {
-                    Mention::Nothing => true,
-                    Mention::Object(kind, id) => self.sees_object(looking, kind, id).await?,
-                    Mention::Strange => false,
-                };
-                if !is_clear {
-                    return Ok(false);
-                }
+            if !self.are_runs_clear(looking, runs).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether pieces of text mention nothing that the caller does not see.
+    pub(super) async fn are_runs_clear(
+        &self,
+        looking: &Looking<'_>,
+        runs: &[Value],
+    ) -> Result<bool, Error> {
+        for run in runs {
+            let is_clear = match mention(run) {
+                Mention::Nothing => true,
+                Mention::Object(kind, id) => self.sees_object(looking, kind, id).await?,
+                Mention::Strange => false,
+            };
+            if !is_clear {
+                return Ok(false);
             }
         }
         Ok(true)
@@ -254,189 +270,6 @@ fn tables(call: &Call<'_>) -> Vec<Table> {
         "create-view" => in_body(body).into_iter().take(1).collect(),
         "update-a-view" => in_path(Table::ShownBy),
         _ => Vec::new(),
-    }
-}
-
-struct Naming<'a> {
-    columns: Vec<&'a Columns>,
-    chance: &'a dyn Chance,
-    stand_ins: StandIns,
-}
-
-impl Naming<'_> {
-    /// Everything but the path.
-    fn call(&mut self, call: &mut Call<'_>) -> Result<(), Error> {
-        let changes_columns =
-            matches!(call.found.operation.name, "update-a-data-source" | "update-database");
-        if let Some(body) = call.body.as_deref_mut() {
-            for name in ["filter", "sorts"] {
-                body.get_mut(name).map_or(Ok(()), |asked| self.asked(asked))?;
-            }
-            if let Some(Value::Object(filters)) = body.get_mut("quick_filters") {
-                for called in filters.keys() {
-                    self.check_asked(called)?;
-                }
-                self.keys(filters, |naming, called, _| Ok(naming.other(called)))?;
-            }
-            if let Some(configuration) = body.get_mut("configuration") {
-                self.configuration(configuration);
-            }
-            if let Some(Value::Object(properties)) = body.get_mut("properties") {
-                let how = if changes_columns { Self::changed } else { Self::written };
-                self.keys(properties, how)?;
-            }
-        }
-        self.query(call.query);
-        Ok(())
-    }
-
-    /// Filters and sorts, with `property` wherever it stands.
-    fn asked(&mut self, value: &mut Value) -> Result<(), Error> {
-        match value {
-            Value::Array(all) => all.iter_mut().try_for_each(|one| self.asked(one)),
-            Value::Object(members) => {
-                if let Some(Value::String(called)) = members.get_mut("property") {
-                    self.check_asked(called)?;
-                    if let Some(stand_in) = self.other(called) {
-                        *called = stand_in;
-                    }
-                }
-                members.values_mut().try_for_each(|member| self.asked(member))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Notes which texts decide; those of other rows cannot.
-    fn check_asked(&mut self, called: &str) -> Result<(), Error> {
-        for (_, text) in self.columns.iter().filter_map(|columns| columns.find(called)) {
-            match text {
-                Text::None => {}
-                Text::Own(texts) => self.stand_ins.texts.extend(texts.iter().cloned()),
-                Text::Others => {
-                    return Err(Error::Malformed(ApiError::validation(format!(
-                        "A key with a scope cannot filter or sort by \"{called}\": it repeats the text \
-                         of other pages. Filter those pages instead."
-                    ))));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn configuration(&mut self, value: &mut Value) {
-        match value {
-            Value::Array(all) => all.iter_mut().for_each(|one| self.configuration(one)),
-            Value::Object(members) => {
-                for (name, member) in members {
-                    match member {
-                        Value::String(called) if names_a_column(name) => {
-                            if let Some(stand_in) = self.other(called) {
-                                *called = stand_in;
-                            }
-                        }
-                        other => self.configuration(other),
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Replaces keys, in their places.
-    fn keys(
-        &mut self,
-        members: &mut Map<String, Value>,
-        how: impl Fn(&mut Self, &str, &Value) -> Result<Option<String>, Error>,
-    ) -> Result<(), Error> {
-        for (called, value) in std::mem::take(members) {
-            let stand_in = how(self, &called, &value)?;
-            members.insert(stand_in.unwrap_or(called), value);
-        }
-        Ok(())
-    }
-
-    fn written(&mut self, called: &str, _: &Value) -> Result<Option<String>, Error> {
-        Ok(self.other(called))
-    }
-
-    /// A column that is to be changed, or made.
-    fn changed(&mut self, called: &str, change: &Value) -> Result<Option<String>, Error> {
-        let keeps_type = change
-            .as_object()
-            .is_none_or(|change| change.keys().all(|name| NO_TYPE.contains(&name.as_str())));
-        if keeps_type {
-            return Ok(self.other(called));
-        }
-        // Under a name that is not there Notion makes a new column: this one would not be new.
-        if !self.exists(called) && self.columns.iter().any(|columns| columns.is_hidden(called)) {
-            let message = format!("Cannot create \"{called}\": the name is already taken.");
-            return Err(Error::Malformed(ApiError::validation(message)));
-        }
-        Ok(None)
-    }
-
-    /// `filter_properties`, once or many times. The texts that decide are asked for as well: the gate looks
-    /// at them.
-    fn query(&mut self, query: &mut Option<String>) {
-        let Some(text) = query.as_deref() else { return };
-        let is_wanted = |name: &str| name.split('[').next() == Some(FILTER_PROPERTIES);
-        let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        if !pairs.iter().any(|(name, _)| is_wanted(name)) {
-            return;
-        }
-        let mut wanted = Vec::new();
-        let mut needed = self.stand_ins.texts.clone();
-        let mut out = form_urlencoded::Serializer::new(String::new());
-        let mut member = FILTER_PROPERTIES.to_owned();
-        for (name, value) in &pairs {
-            if !is_wanted(name) {
-                out.append_pair(name, value);
-                continue;
-            }
-            let first = self.columns.first();
-            let found = first.into_iter().flat_map(|columns| &columns.all);
-            let found = found.filter(|it| it.column.is_called(value));
-            for column in found.filter(|it| it.text.is_some()) {
-                wanted.push(column.column.id.clone());
-                if let Some(Text::Own(texts)) = &column.text {
-                    needed.extend(texts.iter().cloned());
-                }
-            }
-            let stand_in = self.other(value);
-            out.append_pair(name, stand_in.as_ref().unwrap_or(value));
-            member.clone_from(name);
-        }
-        needed.sort();
-        needed.dedup();
-        for text in needed.into_iter().filter(|text| !wanted.contains(text)) {
-            // Under the very name that the others have, so that Notion reads all of them as one list.
-            out.append_pair(&member, &text);
-            self.stand_ins.extra.push(text);
-        }
-        *query = Some(out.finish());
-    }
-
-    fn exists(&self, called: &str) -> bool {
-        self.columns.iter().all(|columns| columns.find(called).is_some())
-    }
-
-    /// What to call a column instead, if it does not exist.
-    fn other(&mut self, called: &str) -> Option<String> {
-        (!called.is_empty() && !self.exists(called)).then(|| self.stand_in(called))
-    }
-
-    fn stand_in(&mut self, called: &str) -> String {
-        let length = called.chars().count().clamp(*LENGTHS.start(), *LENGTHS.end());
-        let known = self.stand_ins.pairs.iter().find(|(_, it)| it == called);
-        match known {
-            Some((stand_in, _)) => stand_in.clone(),
-            None => {
-                let stand_in = base62(self.chance, length);
-                self.stand_ins.pairs.push((stand_in.clone(), called.to_owned()));
-                stand_in
-            }
-        }
     }
 }
 

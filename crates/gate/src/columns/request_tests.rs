@@ -4,9 +4,11 @@ use http::Method;
 use notion::catalogue::find;
 use serde_json::json;
 
+use super::super::Columns;
 use super::super::judge::Known;
 use super::super::schema::Schema;
 use super::*;
+use model::Chance;
 
 const ID: &str = "00000000-0000-4000-8000-000000000001";
 

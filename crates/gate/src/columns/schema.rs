@@ -137,7 +137,7 @@ fn decoded(id: &str) -> String {
 
 /// The columns that an expression names, as Notion shows it (`{{notion:block_property:id:table:space}}`)
 /// and as people write it (`prop("Name")`). `None` if something in it cannot be read.
-fn named_in(expression: &str, own: Id) -> Option<Vec<Reference>> {
+pub(super) fn named_in(expression: &str, own: Id) -> Option<Vec<Reference>> {
     let mut all = Vec::new();
     let mut at = 0;
     while let Some(rest) = expression.get(at..).filter(|rest| !rest.is_empty()) {

@@ -306,7 +306,7 @@ async fn markdown_and_computed_columns_do_not_reach_outside() {
             json!({"parent": {"page_id": team}, "markdown": tag}),
             404,
         ),
-        ("PATCH", &schema, rollup, 403),
+        ("PATCH", &schema, rollup, 400),
     ] {
         let reply = kit.call(method, &editor, path, Some(&body)).await;
         assert_eq!(reply.status, status, "{method} {path} {body}: {}", reply.text());

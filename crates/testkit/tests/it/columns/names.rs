@@ -163,6 +163,98 @@ async fn schemas_are_not_changed_where_they_lead_outside() {
 }
 
 #[tokio::test]
+async fn new_columns_compute_from_what_exists() {
+    let world = World::start().await;
+    let kit = &world.kit;
+    let path = format!("/v1/data_sources/{}", world.people);
+    let change = async |properties: Value| {
+        kit.patch(&world.editor, &path, &json!({"properties": properties})).await
+    };
+    let rollup = |relation: &str, target: &str| json!({"rollup": {"relation_property_name": relation, "rollup_property_name": target, "function": "max"}});
+    let formula =
+        |called: &str| json!({"formula": {"expression": format!("prop(\"{called}\") + 1")}});
+    for name in called(&world).await.iter().map(String::as_str) {
+        for (there, not_there) in [
+            (rollup(name, "Amount"), rollup(NOBODY, "Amount")),
+            (rollup(name, "Nothing"), rollup(NOBODY, "Nothing")),
+            (formula(name), formula(NOBODY)),
+        ] {
+            let there = change(json!({"Spy": there})).await;
+            assert_eq!(
+                shape(&there, name),
+                shape(&change(json!({"Spy": not_there})).await, NOBODY)
+            );
+            assert_eq!(there.status, 400, "{}", there.text());
+        }
+    }
+    let (there, not_there) = (rollup("Squad", "Costs"), rollup("Squad", NOBODY));
+    let there = change(json!({"Spy": there})).await;
+    assert_eq!(shape(&there, "Costs"), shape(&change(json!({"Spy": not_there})).await, NOBODY));
+    assert_eq!(there.status, 400, "{}", there.text());
+    assert_eq!(change(json!({"Spy": {"formula": {"expression": "prop(name)"}}})).await.status, 400);
+
+    let made = change(json!({"Largest": rollup("Squad", "Size"), "More": formula("Points")})).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    for name in ["Largest", "More"] {
+        assert!(names(&made.json()).iter().any(|it| it == name), "{}", made.text());
+    }
+    let row = kit.get(&world.editor, &format!("/v1/pages/{}", world.ada)).await.json();
+    assert_eq!(row["properties"]["Largest"]["rollup"]["number"], 3);
+    assert_eq!(row["properties"]["More"]["formula"]["number"], 6);
+    // A new table with all of it at once.
+    let table = kit
+        .post(
+            &world.editor,
+            "/v1/databases",
+            &json!({
+                "parent": {"type": "page_id", "page_id": kit.demo.team_page_id},
+                "initial_data_source": {"properties": {
+                    "Name": {"title": {}}, "N": {"number": {}}, "Twice": formula("N"),
+                    "Who": {"relation": {"data_source_id": world.people, "single_property": {}}},
+                    "Points": rollup("Who", "Points"),
+                }},
+            }),
+        )
+        .await;
+    assert_eq!(table.status, 200, "{}", table.text());
+    let spy = kit
+        .post(
+            &world.editor,
+            "/v1/databases",
+            &json!({
+                "parent": {"type": "page_id", "page_id": kit.demo.team_page_id},
+                "initial_data_source": {"properties": {
+                    "Name": {"title": {}},
+                    "Who": {"relation": {"data_source_id": world.people, "single_property": {}}},
+                    "Spy": rollup("Who", "Paid"),
+                }},
+            }),
+        )
+        .await;
+    assert_eq!(spy.status, 400, "{}", spy.text());
+    world.kit.finish().await;
+}
+
+#[tokio::test]
+async fn the_other_end_of_a_relation_is_not_named_after_what_is_outside() {
+    let world = World::start().await;
+    let kit = &world.kit;
+    let path = format!("/v1/data_sources/{}", world.people);
+    let relation = |name: &str| json!({"properties": {name: {"relation": {"data_source_id": world.people, "dual_property": {}}}}});
+    let other = |reply: &Reply, name: &str| {
+        reply.json()["properties"][name]["relation"]["dual_property"]["synced_property_name"]
+            .clone()
+    };
+    let made = kit.patch(&world.editor, &path, &relation("First")).await;
+    assert_eq!(other(&made, "First"), "Related to People (First)", "{}", made.text());
+    let title = json!({"title": [{"mention": {"page": {"id": kit.demo.other_page_id}}}]});
+    kit.as_human("PATCH", &path, title).await;
+    let made = kit.patch(&world.editor, &path, &relation("Second")).await;
+    assert_eq!(other(&made, "Second"), "Related to Untitled (Second)", "{}", made.text());
+    world.kit.finish().await;
+}
+
+#[tokio::test]
 async fn what_exists_can_be_named_in_every_way() {
     let world = World::start().await;
     let (kit, path) = (&world.kit, format!("/v1/data_sources/{}/query", world.people));
