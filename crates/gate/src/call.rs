@@ -179,6 +179,9 @@ impl Gate {
         let is_filtered = listing::is_filtered(found.operation, &sight) || !texts.is_empty();
         let acted = if let Some(acted) = unasked {
             Ok(acted)
+        } else if !sight.is_everything() && operation.name == "query-meeting-notes" {
+            let body = body.into_json().unwrap_or_else(|| serde_json::json!({}));
+            self.list_meetings(&looking, asked, permit, body).await
         } else if !sight.is_everything() && is_filtered {
             let (found, body) = (&found, body.into_json());
             let list = listing::Listing { found, query, version, body, texts };

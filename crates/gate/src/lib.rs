@@ -22,6 +22,7 @@ mod install;
 mod keys;
 mod listing;
 mod locate;
+mod meetings;
 mod mirror;
 mod moves;
 mod policies;

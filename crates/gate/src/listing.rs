@@ -218,7 +218,7 @@ impl Gate {
             return Ok(Some(result));
         }
         // What was found by a title that the caller does not see was not found, whatever it says.
-        if by_title && title(&shown) != title(&whole) {
+        if by_title && mentions(&shown) != mentions(&whole) {
             return Ok(None);
         }
         serde_json::value::to_raw_value(&shown).map(Some).map_err(unreadable)
@@ -268,8 +268,8 @@ fn cursor_place<'a>(caller: &'a str, operation: &'a Operation) -> vault::Place<'
     vault::Place { table: "cursors", row: caller, column: operation.name }
 }
 
-fn title(object: &Value) -> String {
-    object.as_object().map(view::plain_title).unwrap_or_default()
+fn mentions(object: &Value) -> usize {
+    object.as_object().map_or(0, view::title_mentions)
 }
 
 impl Listing<'_> {

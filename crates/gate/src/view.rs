@@ -17,6 +17,8 @@ mod sweep;
 mod titles;
 mod unasked;
 mod walk;
+#[cfg(test)]
+mod walk_tests;
 
 use std::collections::HashSet;
 
@@ -36,9 +38,9 @@ pub(crate) use eyes::Eyes;
 use eyes::Question;
 pub(crate) use origin::{holds_addresses, readdress};
 pub(crate) use own::Own;
-pub(crate) use rich_text::UNTITLED;
+pub(crate) use rich_text::{UNTITLED, mentions};
 pub(crate) use titles::Title;
-pub(crate) use walk::plain_title;
+pub(crate) use walk::title_mentions;
 use walk::{Strange, Walk};
 
 use crate::Gate;

@@ -45,6 +45,9 @@ impl<'a> Walk<'a> {
     fn value(&mut self, value: &'a Value, holder: &'a str) -> Result<(), ApiError> {
         match value {
             Value::Object(members) => {
+                // A person, as filters of meeting notes name one.
+                let is_person = members.get("table").is_some_and(|table| table == "notion_user");
+                let members = members.iter().filter(|(name, _)| !(is_person && *name == "id"));
                 for (name, member) in members {
                     self.path.push(Step::Member(name));
                     self.member(holder, name, member)?;

@@ -14,6 +14,12 @@ pub(super) fn is_run(members: &Members) -> bool {
     members.get("plain_text").is_some_and(Value::is_string)
 }
 
+/// How many of these runs are more than words.
+pub(crate) fn mentions(runs: &Value) -> usize {
+    let runs = runs.as_array().into_iter().flatten();
+    runs.filter(|run| run["type"] != "text" && run["type"] != "equation").count()
+}
+
 /// Cuts one run down.
 pub(super) fn cut(walk: &mut Walk, run: &mut Members) {
     let kind = run.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use notion::{Id, Kind};
 use serde_json::Value;
 
-use super::rich_text::UNTITLED;
+use super::rich_text::{UNTITLED, mentions};
 use super::walk::Walk;
 
 /// What is known of a title.
@@ -36,12 +36,12 @@ impl Title {
             "page" => of_page(),
             _ => object.get("title"),
         };
-        let runs = runs?.as_array()?;
-        let words = runs.iter().all(|run| run["type"] == "text" || run["type"] == "equation");
+        let runs = runs.filter(|runs| runs.is_array())?;
         let tables = object.get("data_sources").and_then(Value::as_array);
         let tables = tables.into_iter().flatten();
         let tables = tables.filter_map(|table| Id::parse(table.get("id")?.as_str()?)).collect();
-        let runs = (!words).then(|| runs.iter().cloned().collect());
+        let runs = runs.as_array().filter(|_| mentions(runs) > 0);
+        let runs = runs.map(|runs| runs.iter().cloned().collect());
         Some((id, Self { runs, tables }))
     }
 }
@@ -77,12 +77,9 @@ pub(super) fn cut(walk: &mut Walk, kind: Kind, id: Option<Id>, text: &mut String
 /// The text of a title as the caller sees it, if that is not all of it.
 fn altered(walk: &mut Walk, title: &Title) -> Option<String> {
     let mut runs = Value::Array(title.runs.as_deref()?.to_vec());
-    let plain = |runs: &Value| -> String {
-        let runs = runs.as_array().into_iter().flatten();
-        runs.filter_map(|run| run.get("plain_text")?.as_str()).collect()
-    };
-    let before = plain(&runs);
+    let before = mentions(&runs);
     walk.value(&mut runs);
-    let after = plain(&runs);
-    (after != before).then_some(after)
+    let shown = runs.as_array().into_iter().flatten();
+    let shown: String = shown.filter_map(|run| run.get("plain_text")?.as_str()).collect();
+    (mentions(&runs) != before).then_some(shown)
 }

@@ -83,7 +83,7 @@ impl Walk<'_> {
 
     /// A page, database or data source.
     fn titled(&mut self, members: &mut Members) {
-        let title = plain_title(members);
+        let title = title_mentions(members);
         let hidden = parent::cut(self, members);
         if let Some(Value::Object(properties)) = members.get_mut("properties") {
             // Their names are somebody's words, so they are not gone by.
@@ -101,7 +101,7 @@ impl Walk<'_> {
             sources.retain(|source| self.sees_id(Kind::DataSource, source.get("id")));
             sources.iter_mut().for_each(|source| self.name(Kind::DataSource, source));
         }
-        let renamed = plain_title(members) != title;
+        let renamed = title_mentions(members) != title;
         for name in ["url", "public_url"] {
             if let Some(Value::String(url)) = members.get_mut(name) {
                 if let Some((database, pseudonym)) = hidden {
@@ -194,14 +194,13 @@ fn is_file(value: &Value) -> bool {
     matches!(kind, "external" | "file") && value.get("name").is_some()
 }
 
-/// The title of a page, database or data source as plain text.
-pub(crate) fn plain_title(members: &Members) -> String {
+/// How many mentions the title of a page, database or data source holds. Where that changes, the title
+/// mentions something that the caller does not see, whatever its text says.
+pub(crate) fn title_mentions(members: &Members) -> usize {
     let of_page = || {
         let properties = members.get("properties")?.as_object()?;
         let title = properties.values().find(|value| value["type"] == "title")?;
         title.get("title")
     };
-    let runs = members.get("title").or_else(of_page).and_then(Value::as_array);
-    let runs = runs.into_iter().flatten();
-    runs.filter_map(|run| run.get("plain_text")?.as_str()).collect()
+    members.get("title").or_else(of_page).map_or(0, rich_text::mentions)
 }

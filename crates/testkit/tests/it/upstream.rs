@@ -69,7 +69,7 @@ async fn a_filter_goes_through_unchanged() {
     assert_eq!(sent["body"].to_string(), body.to_string());
     let own = kit.direct("POST", &format!("{path}/query"), Some(&body)).await;
     assert!(!ours.ids().is_empty());
-    assert_eq!(ours.json()["results"], own.json()["results"]);
+    assert_eq!(ours.ids(), own.ids());
     let rows = ours.json()["results"].as_array().cloned().unwrap();
     assert!(rows.iter().all(|row| row["properties"][name]["select"]["name"] == option));
     kit.finish().await;

@@ -380,3 +380,29 @@ async fn nothing_is_written_that_leads_outside() {
     assert!(kit.calls().await.iter().all(|call| call["method"] == "GET"), "a write arrived");
     scene.kit.finish().await;
 }
+
+#[tokio::test]
+async fn meeting_notes_are_those_of_the_inside() {
+    let kit = Kit::start().await;
+    let path = "/v1/blocks/meeting_notes/query";
+    let all = kit.direct("POST", path, Some(&json!({}))).await.ids();
+    for root in [kit.demo.team_page_id, kit.demo.other_page_id, kit.demo.root_page_id] {
+        let viewer = kit.key(Role::Viewer, &[root]).await;
+        let found = kit.post(&viewer, path, &json!({})).await;
+        assert_eq!(found.status, 200, "{}", found.text());
+        let mut expected = Vec::new();
+        for id in &all {
+            if kit.get(&viewer, &format!("/v1/blocks/{id}")).await.status == 200 {
+                expected.push(id.clone());
+            }
+        }
+        assert_eq!(found.ids(), expected);
+        assert_eq!(found.json()["has_more"], false);
+        let one = kit.post(&viewer, path, &json!({"limit": 1})).await;
+        assert_eq!(one.ids(), expected.iter().take(1).cloned().collect::<Vec<_>>());
+        assert_eq!(one.json()["has_more"], expected.len() > 1);
+        let wrong = kit.post(&viewer, path, &json!({"limit": 0})).await;
+        assert_eq!(wrong.status, 400, "{}", wrong.text());
+    }
+    kit.finish().await;
+}
