@@ -8,9 +8,10 @@
 
 mod callback;
 mod error;
-mod state;
+pub(crate) mod state;
 
 use ledger::Resource;
+use model::user::{Identity, UserId};
 use model::{
     Connection, ConnectionId, ConnectionKind, ConnectionState, KeyId, Origin, Principal, Role,
     SecretString, TenantId, Who,
@@ -35,6 +36,8 @@ use state::{Binding, Flow};
 const ICON_MAX: usize = 2000;
 /// In a state: access to the data directory began it.
 const OPERATOR: &str = "operator";
+/// In a state: this person began it.
+const USER: &str = "user:";
 /// In a state: somebody at this machine began it.
 const VISITOR: &str = "visitor";
 
@@ -75,8 +78,12 @@ impl Gate {
             Starter::Visitor => (VISITOR.to_owned(), TenantId::default()),
             Starter::Manager(principal) => {
                 self.operator_of(principal)?;
-                let by =
-                    principal.key_id().map_or_else(|| OPERATOR.to_owned(), ToString::to_string);
+                let by = match (&principal.person, &principal.who) {
+                    (Some(person), Who::User(id)) => person_text(*id, person.identity.as_ref()),
+                    _ => {
+                        principal.key_id().map_or_else(|| OPERATOR.to_owned(), ToString::to_string)
+                    }
+                };
                 (by, principal.tenant.clone())
             }
         };
@@ -157,6 +164,11 @@ impl Gate {
         match flow.by.as_str() {
             VISITOR => Some(visitor(tenant)),
             OPERATOR => Some(self.operator_for(tenant)),
+            user if user.starts_with(USER) => {
+                let (id, identity) = serde_json::from_str(user.strip_prefix(USER)?).ok()?;
+                let principal = self.principal_of_user(&tenant, UserId(id), &identity)?;
+                self.operator_of(&principal).is_ok().then_some(principal)
+            }
             key => self.manager_by_key(&KeyId::parse(key)?).filter(|it| it.tenant == tenant),
         }
     }
@@ -311,8 +323,13 @@ impl Gate {
     }
 }
 
+/// A person, for a state.
+fn person_text(id: UserId, identity: Option<&Identity>) -> String {
+    format!("{USER}{}", serde_json::json!([id, identity]))
+}
+
 /// Somebody who showed nothing.
-fn visitor(tenant: TenantId) -> Principal {
+pub(crate) fn visitor(tenant: TenantId) -> Principal {
     Principal {
         who: Who::Visitor,
         tenant,
@@ -320,6 +337,7 @@ fn visitor(tenant: TenantId) -> Principal {
         role: Role::Viewer,
         capabilities: Capabilities::NONE,
         above: Default::default(),
+        person: None,
     }
 }
 

@@ -15,6 +15,7 @@ use store::StoredKey;
 
 pub(crate) use self::family::Steward;
 pub use self::request::KeyRequest;
+pub(crate) use self::request::said;
 pub(crate) use self::ring::KeyRing;
 use crate::Gate;
 use crate::budget::Usage;
@@ -61,7 +62,7 @@ impl Gate {
     }
 
     /// The person that a key is for, if it is for one who is still there.
-    fn user_of(&self, key: &Key) -> Option<User> {
+    fn user_of(&self, key: &Key) -> Option<Arc<User>> {
         key.user.and_then(|id| self.shared.users.get(&key.tenant, id))
     }
 
@@ -69,9 +70,10 @@ impl Gate {
         let key = self.narrowed(key);
         let only = || self.shared.custody.only(&key.tenant);
         let connection = key.connection.unwrap_or_else(only);
-        let most = self.user_of(&key).map_or(key.role, |user| user.role);
+        let person = self.user_of(&key);
+        let most = person.as_ref().map_or(key.role, |user| user.role);
         let above = self.shared.keys.above(&key).unwrap_or_default().into();
-        Principal { above, ..Principal::of_key(key, connection).at_most(most) }
+        Principal { above, person, ..Principal::of_key(key, connection).at_most(most) }
     }
 
     /// The person who runs this installation, whoever can open the data directory, as the default tenant.
@@ -90,6 +92,7 @@ impl Gate {
             role: Role::Admin,
             capabilities: Capabilities::ALL,
             above: Arc::default(),
+            person: None,
         }
     }
 
@@ -157,9 +160,13 @@ impl Gate {
             return Err(Error::Invalid(format!("`budget`: `{name}` must be 1 to {most}")));
         }
         let mut parent = None;
-        if let Steward::Parent(id) = &steward {
-            let (narrow, key) = self.below(principal, id, request, request_id).await?;
-            (request, parent) = (narrow, Some(key));
+        match &steward {
+            Steward::Manager => {}
+            Steward::Person(id) => request = self.for_oneself(principal, *id, request)?,
+            Steward::Parent(id) => {
+                let (narrow, key) = self.below(principal, id, request, request_id).await?;
+                (request, parent) = (narrow, Some(key));
+            }
         }
         let connection = match request.connection {
             Some(Some(id)) => {
@@ -217,7 +224,8 @@ impl Gate {
         })
     }
 
-    /// The tenant's keys, newest first; for a key that may make keys, those below it.
+    /// The tenant's keys, newest first; for a key that may make keys, those below it, and for a person who
+    /// manages nothing the own ones.
     pub async fn list_keys(
         &self,
         principal: &Principal,

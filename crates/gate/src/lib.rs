@@ -18,6 +18,7 @@ mod capabilities;
 mod columns;
 mod custody;
 mod error;
+mod groups;
 mod install;
 mod keys;
 mod listing;
@@ -25,6 +26,7 @@ mod locate;
 mod meetings;
 mod mirror;
 mod moves;
+mod own_keys;
 mod policies;
 mod prune;
 mod rate;
@@ -36,6 +38,7 @@ mod schema;
 mod seal;
 mod sessions;
 mod sight;
+mod sign_in;
 mod spend;
 mod tenants;
 mod tree;
@@ -70,10 +73,14 @@ pub use capabilities::{
 };
 pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens, is_notions_own};
 pub use error::{Error, KeyFault};
+pub use groups::GroupMembers;
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey};
 pub use mirror::{MirrorSettings, MirrorStatus};
 pub use moves::{MoveEffect, MoveQuery};
+pub use oidc::{
+    OidcError, Provider as OidcProvider, Settings as OidcSettings, check_url as check_oidc_url,
+};
 pub use policies::{
     Change, ExplainRequest, Explained, PolicyChange, Replay, ShownPolicies, Suggestion, WhatIf,
 };
@@ -89,10 +96,11 @@ pub use rekey::{
 };
 pub use seal::{Cells, SealFault};
 pub use sessions::{Session, SessionToken};
+pub use sign_in::{OidcOptions, SignInError, SignedIn};
 pub use store::AuditMade;
 pub use store::StoredPolicies;
 pub use store::{EventFilter, EventState};
-pub use users::UserRequest;
+pub use users::{UserChange, UserRequest};
 pub use webhooks::{
     Delivery, DeliveryBody, EventHandler, EventWork, Pairing, PairingState, Received, ShownEvent,
     ShownSubscription, WebhookRefusal, WebhookSettings, WorkedEvent,
@@ -108,6 +116,7 @@ use crate::policies::InForce;
 use crate::recorder::Recorder;
 use crate::rekey::Rekeying;
 use crate::sessions::Sessions;
+use crate::sign_in::SignIns;
 use crate::tenants::Tenants;
 use crate::tree::Tree;
 use crate::users::Users;
@@ -129,6 +138,8 @@ pub struct Options {
     pub notion: Settings,
     /// The app that people install, if notegate is one of Notion's OAuth clients.
     pub oauth: Option<OAuthClient>,
+    /// Where people sign in, if anywhere.
+    pub oidc: Option<OidcOptions>,
     /// A version that all calls go out with, whatever the caller asked for.
     pub notion_version: Option<Version>,
     /// Whether reads, too, wait until they are in the ledger.
@@ -204,6 +215,7 @@ struct Shared {
     sessions: Sessions,
     states: States,
     refused_callbacks: Refusals,
+    sign_ins: Option<SignIns>,
     recorder: Recorder,
     policies: InForce,
     webhooks: webhooks::Webhooks,
@@ -251,6 +263,7 @@ impl Gate {
             }),
             states: States::new(chance.clone()),
             refused_callbacks: Refusals::default(),
+            sign_ins: options.oidc.map(|oidc| SignIns::new(oidc, States::new(chance.clone()))),
             recorder,
             policies: InForce::load(&*store).await?,
             webhooks: webhooks::Webhooks::load(&*store, options.webhooks).await?,
@@ -330,6 +343,11 @@ impl Gate {
     /// A key of its own for `label`, from the installation's root secret.
     pub fn hmac_key(&self, label: Label) -> aws_lc_rs::hmac::Key {
         self.shared.root.hmac_key(label)
+    }
+
+    /// Whether a caller may manage its tenant.
+    pub fn is_manager(&self, principal: &model::Principal) -> bool {
+        self.operator_of(principal).is_ok()
     }
 }
 

@@ -194,8 +194,8 @@ impl<'a> Record<'a> {
 
 /// For whom a key is: its person, its program, and the key that made it.
 fn on_behalf_of(principal: &Principal) -> BTreeMap<Cow<'static, str>, Meta> {
-    let Some(key) = principal.key() else { return BTreeMap::new() };
-    let user = key.user.map(|user| ("user".into(), user.to_string().into()));
+    let user = principal.user_id().map(|user| ("user".into(), user.to_string().into()));
+    let Some(key) = principal.key() else { return user.into_iter().collect() };
     let agent = key.agent.as_deref().map(|agent| ("agent".into(), agent.into()));
     let parent = key.parent.as_ref().map(|it| ("parent".into(), it.as_str().into()));
     user.into_iter().chain(agent).chain(parent).collect()

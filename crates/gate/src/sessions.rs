@@ -1,7 +1,8 @@
-//! Browser sessions: begun with an admin key, kept in memory, ended by time, by hand, or with the key.
+//! Browser sessions: begun with an admin key or by a person who signed in at the OpenID provider, kept in
+//! memory, ended by time, by hand, or with the key or the person.
 //!
-//! A session holds which key began it, and never the key. What it may do is what the key may do now:
-//! the key is looked up at each request. Sessions are found by a keyed hash of what the browser shows,
+//! A session holds which key or person began it, and never the key. What it may do is what they may do
+//! now: they are looked up at each request. Sessions are found by a keyed hash of what the browser shows,
 //! so a look at the memory gives nobody a session.
 
 use std::collections::HashMap;
@@ -15,7 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::Resource;
 use model::chance::base62;
 use model::key::KeyState;
-use model::{ExposeSecret, KeyId, Principal, SecretString, TenantId};
+use model::user::{Identity, UserId};
+use model::{ConnectionId, ExposeSecret, KeyId, Principal, SecretString, TenantId, Who};
+use notion::Capabilities;
 
 use crate::Gate;
 use crate::error::Error;
@@ -77,10 +80,25 @@ pub(crate) struct Sessions {
 type Hash = [u8; 32];
 
 struct Open {
-    key: KeyId,
+    holder: Holder,
     tenant: TenantId,
     began: Timestamp,
     seen: Timestamp,
+}
+
+/// Whose a session is.
+#[derive(Clone, Debug)]
+pub(crate) enum Holder {
+    /// Whoever showed this key.
+    Key(KeyId),
+    /// A person.
+    User {
+        id: UserId,
+        /// As whom the person signed in: once that is another, the session is nobody's.
+        identity: Identity,
+        /// What the provider said, for signing out there.
+        id_token: SecretString,
+    },
 }
 
 impl Open {
@@ -105,8 +123,7 @@ impl Sessions {
         hash
     }
 
-    fn begin(&self, token: &str, principal: &Principal, key: KeyId, now: Timestamp) {
-        let tenant = principal.tenant.clone();
+    fn begin(&self, token: &str, tenant: TenantId, holder: Holder, now: Timestamp) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, session| !session.is_over(now));
         let of_tenant = || open.iter().filter(|(_, session)| session.tenant == tenant);
@@ -117,11 +134,11 @@ impl Sessions {
             }
         }
         let hash = self.hash(FOR_LOOKUP, token);
-        open.insert(hash, Open { key, tenant, began: now, seen: now });
+        open.insert(hash, Open { holder, tenant, began: now, seen: now });
     }
 
-    /// The key of a session that is not over; its idle time begins anew.
-    fn touch(&self, token: &str, now: Timestamp) -> Option<KeyId> {
+    /// Whose a session is that is not over; its idle time begins anew.
+    fn touch(&self, token: &str, now: Timestamp) -> Option<(TenantId, Holder)> {
         let hash = self.hash(FOR_LOOKUP, token);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let session = open.get_mut(&hash)?;
@@ -130,12 +147,16 @@ impl Sessions {
             return None;
         }
         session.seen = now;
-        Some(session.key.clone())
+        Some((session.tenant.clone(), session.holder.clone()))
     }
 
-    fn end(&self, token: &str) -> bool {
+    fn end(&self, token: &str) -> Option<Holder> {
         let hash = self.hash(FOR_LOOKUP, token);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash).is_some()
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&hash)
+            .map(|open| open.holder)
     }
 }
 
@@ -164,19 +185,29 @@ impl Gate {
             return Err(record.failed(error).await);
         }
         record.done().await?;
-        let token = base62(&*shared.chance, TOKEN_LENGTH);
-        shared.sessions.begin(&token, &principal, key, shared.clock.now());
-        Ok(SessionToken(token.into()))
+        Ok(self.begin_session(principal.tenant, Holder::Key(key)))
     }
 
-    /// The session that a browser shows, if it goes on and its key still manages this gate.
+    pub(crate) fn begin_session(&self, tenant: TenantId, holder: Holder) -> SessionToken {
+        let shared = &self.shared;
+        let token = base62(&*shared.chance, TOKEN_LENGTH);
+        shared.sessions.begin(&token, tenant, holder, shared.clock.now());
+        SessionToken(token.into())
+    }
+
+    /// The session that a browser shows, if it goes on: its key still manages this gate, or its person is
+    /// still there.
     pub fn session(&self, shown: &str) -> Option<Session> {
         if shown.len() != TOKEN_LENGTH {
             return None;
         }
         let sessions = &self.shared.sessions;
-        let key = sessions.touch(shown, self.shared.clock.now())?;
-        let Some(principal) = self.manager_by_key(&key) else {
+        let (tenant, holder) = sessions.touch(shown, self.shared.clock.now())?;
+        let principal = match &holder {
+            Holder::Key(key) => self.manager_by_key(key),
+            Holder::User { id, identity, .. } => self.principal_of_user(&tenant, *id, identity),
+        };
+        let Some(principal) = principal else {
             sessions.end(shown);
             return None;
         };
@@ -184,13 +215,48 @@ impl Gate {
         Some(Session { principal, form_token })
     }
 
-    /// Ends a session.
-    pub async fn sign_out(&self, shown: &str, request_id: &str) -> Result<(), Error> {
-        let Some(Session { principal, .. }) = self.session(shown) else { return Ok(()) };
-        self.shared.sessions.end(shown);
-        let id = principal.key_id().map(ToString::to_string).unwrap_or_default();
-        let resource = Resource { kind: "key".into(), id };
-        Record::manage(&self.shared, &principal, "sign-out", resource, request_id).done().await
+    /// Ends a session. For a person who signed in at a provider comes what the provider said then, so
+    /// that the person can sign out there, too.
+    pub async fn sign_out(
+        &self,
+        shown: &str,
+        request_id: &str,
+    ) -> Result<Option<SecretString>, Error> {
+        let Some(Session { principal, .. }) = self.session(shown) else { return Ok(None) };
+        let ended = self.shared.sessions.end(shown);
+        let resource = match (principal.key_id(), principal.user_id()) {
+            (Some(key), _) => Resource { kind: "key".into(), id: key.to_string() },
+            (None, Some(user)) => Resource { kind: "app_user".into(), id: user.to_string() },
+            (None, None) => Resource { kind: "session".into(), id: String::new() },
+        };
+        Record::manage(&self.shared, &principal, "sign-out", resource, request_id).done().await?;
+        Ok(match ended {
+            Some(Holder::User { id_token, .. }) => Some(id_token),
+            Some(Holder::Key(_)) | None => None,
+        })
+    }
+
+    /// A person who is signed in, as long as the person is a user and the same.
+    pub(crate) fn principal_of_user(
+        &self,
+        tenant: &TenantId,
+        id: UserId,
+        identity: &Identity,
+    ) -> Option<Principal> {
+        let person = self.shared.users.get(tenant, id)?;
+        if person.identity.as_ref() != Some(identity) {
+            return None;
+        }
+        let latest = || self.shared.custody.latest(tenant).map(|latest| latest.bot_id);
+        Some(Principal {
+            who: Who::User(id),
+            tenant: tenant.clone(),
+            connection: person.bot_id.or_else(latest).unwrap_or(ConnectionId::NONE),
+            role: person.role,
+            capabilities: Capabilities::ALL,
+            above: Default::default(),
+            person: Some(person),
+        })
     }
 
     /// The principal of a key, if the key works now and may manage.
@@ -204,34 +270,24 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use model::{ConnectionId, Role, Who};
-    use notion::{Capabilities, Id};
-
     use super::*;
 
-    fn principal(tenant: &str) -> Principal {
-        Principal {
-            who: Who::Operator,
-            tenant: TenantId::new(tenant),
-            connection: ConnectionId(Id::NIL),
-            role: Role::Admin,
-            capabilities: Capabilities::ALL,
-            above: Default::default(),
-        }
+    fn tenant(name: &str) -> TenantId {
+        TenantId::new(name)
     }
 
     fn after(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + seconds).unwrap()
     }
 
-    fn key() -> KeyId {
-        KeyId::parse("abcdefghijkl").unwrap()
+    fn key() -> Holder {
+        Holder::Key(KeyId::parse("abcdefghijkl").unwrap())
     }
 
     #[test]
     fn a_session_ends_by_age_by_silence_and_by_a_clock_that_jumps() {
         let sessions = Sessions::new(b"secret");
-        let begin = || sessions.begin("token", &principal("a"), key(), after(0));
+        let begin = || sessions.begin("token", tenant("a"), key(), after(0));
         begin();
         assert!(sessions.touch("other", after(1)).is_none());
         for minute in (50..480).step_by(50) {
@@ -250,10 +306,10 @@ mod tests {
     #[test]
     fn one_tenant_cannot_push_out_anothers_sessions() {
         let sessions = Sessions::new(b"secret");
-        sessions.begin("of b", &principal("b"), key(), after(0));
+        sessions.begin("of b", tenant("b"), key(), after(0));
         for number in 0..SESSIONS_MAX + 5 {
             let token = format!("of a {number}");
-            sessions.begin(&token, &principal("a"), key(), after(1 + number as i64));
+            sessions.begin(&token, tenant("a"), key(), after(1 + number as i64));
         }
         let now = after(2000);
         assert!(sessions.touch("of b", now).is_some());
@@ -265,7 +321,7 @@ mod tests {
     #[test]
     fn nothing_that_is_kept_is_what_the_browser_shows() {
         let sessions = Sessions::new(b"secret");
-        sessions.begin("token", &principal("a"), key(), after(0));
+        sessions.begin("token", tenant("a"), key(), after(0));
         let open = sessions.open.lock().unwrap();
         let (hash, _) = open.iter().next().unwrap();
         assert_ne!(hash, &Sessions::new(b"other").hash(FOR_LOOKUP, "token"));

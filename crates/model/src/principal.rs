@@ -8,6 +8,7 @@ use crate::connection::ConnectionId;
 use crate::key::{Key, KeyId, Scope};
 use crate::role::Role;
 use crate::tenant::TenantId;
+use crate::user::{User, UserId};
 
 /// A caller that has shown who it is.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Principal {
     pub capabilities: Capabilities,
     /// The keys above the one that it showed: what is not for them is not for it either.
     pub above: Arc<[Arc<Key>]>,
+    /// The person that it is, or whose key it showed, with the groups that the person is in.
+    pub person: Option<Arc<User>>,
 }
 
 /// What a caller showed.
@@ -32,6 +35,8 @@ pub struct Principal {
 pub enum Who {
     /// A key.
     Key(Arc<Key>),
+    /// A browser session of a person who signed in.
+    User(UserId),
     /// Access to the data directory: the person who runs this installation.
     Operator,
     /// notegate itself, looking after its own knowledge.
@@ -49,6 +54,7 @@ impl Principal {
             role: key.role,
             capabilities: key.capabilities,
             above: Arc::default(),
+            person: None,
             who: Who::Key(key),
         }
     }
@@ -62,6 +68,7 @@ impl Principal {
     pub fn name(&self) -> String {
         match &self.who {
             Who::Key(key) => format!("key:{}", key.id),
+            Who::User(id) => format!("user:{id}"),
             Who::Operator => "operator".to_owned(),
             Who::Gate => "gate".to_owned(),
             Who::Visitor => "visitor".to_owned(),
@@ -72,13 +79,27 @@ impl Principal {
     pub fn key(&self) -> Option<&Key> {
         match &self.who {
             Who::Key(key) => Some(key),
-            Who::Operator | Who::Gate | Who::Visitor => None,
+            Who::User(_) | Who::Operator | Who::Gate | Who::Visitor => None,
         }
     }
 
     /// The id of the key that it showed.
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key().map(|key| &key.id)
+    }
+
+    /// The person that it is, or whose key it showed, though that person may be gone.
+    pub fn user_id(&self) -> Option<UserId> {
+        match &self.who {
+            Who::User(id) => Some(*id),
+            Who::Key(key) => key.user,
+            Who::Operator | Who::Gate | Who::Visitor => None,
+        }
+    }
+
+    /// The groups that the person is in, by name.
+    pub fn groups(&self) -> &[String] {
+        self.person.as_ref().map_or(&[], |person| &person.groups)
     }
 
     /// Where it reaches; `None` for everywhere.

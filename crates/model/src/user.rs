@@ -1,4 +1,5 @@
-//! Users: people of a tenant, known to notegate by what an admin says of them.
+//! Users: people of a tenant, known to notegate by what an admin says of them; and the groups that they
+//! are in.
 
 use std::fmt;
 
@@ -35,6 +36,31 @@ pub struct User {
     pub role: Role,
     /// The workspace that the person belongs to, if to one.
     pub bot_id: Option<ConnectionId>,
+    /// Who the person is where people sign in; known from the first sign-in on.
+    pub identity: Option<Identity>,
+    /// The groups that the person is in, by name, in order.
+    pub groups: Vec<String>,
     /// When the user was made.
+    pub created_at: Timestamp,
+}
+
+/// Who somebody is at an OpenID provider: never another person, whatever becomes of the address.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Identity {
+    /// The provider.
+    pub issuer: String,
+    /// Its name for the person.
+    pub subject: String,
+}
+
+/// A group of users, which policies can name.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Group {
+    /// Whose.
+    #[serde(skip)]
+    pub tenant: TenantId,
+    /// Its name, which is never another one.
+    pub name: String,
+    /// When it was made.
     pub created_at: Timestamp,
 }

@@ -367,6 +367,7 @@ fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> Options {
         chance: Arc::new(SystemChance::new()),
         notion,
         oauth: None,
+        oidc: None,
         notion_version: None,
         strict_ledger: true,
         ledger_retention: None,

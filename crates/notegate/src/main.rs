@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, doctor, keys, policy, routes, sandbox, serve, tenants, tour, trace, vault,
-    webhooks, workspaces,
+    audit, config, doctor, groups, keys, policy, routes, sandbox, serve, tenants, tour, trace,
+    users, vault, webhooks, workspaces,
 };
 use crate::failure::Failure;
 
@@ -40,6 +40,12 @@ enum Command {
     /// Make, list and end keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Look after the people who may sign in, and their roles.
+    #[command(subcommand)]
+    Users(users::Command),
+    /// Look after groups of users.
+    #[command(subcommand)]
+    Groups(groups::Command),
     /// See under which master key the secrets are, and change it.
     #[command(subcommand)]
     Vault(vault::Command),
@@ -77,6 +83,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Tour => tour::run(),
         Command::Keys(command) => keys::run(command),
+        Command::Users(command) => users::run(command),
+        Command::Groups(command) => groups::run(command),
         Command::Vault(command) => vault::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Workspaces(args) => workspaces::run(args),

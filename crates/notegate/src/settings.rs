@@ -157,6 +157,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "its redirect URI, exactly as registered; SERVICE_URL/auth/notion/callback if not set",
     )
     .also(&["NOTION_REDIRECT_URI"]),
+    optional(
+        "NOTEGATE_OIDC_ISSUER",
+        "OpenID provider where people sign in to the dashboard, as it calls itself",
+    ),
+    optional("NOTEGATE_OIDC_CLIENT_ID", "this gate's client there"),
+    optional("NOTEGATE_OIDC_CLIENT_SECRET", "its secret").secret(),
+    optional("NOTEGATE_OIDC_SCOPES", "scopes to ask for besides openid and email"),
+    optional(
+        "NOTEGATE_OIDC_GROUPS_CLAIM",
+        "the claim with a person's groups; it then decides who is in which",
+    ),
+    optional(
+        "NOTEGATE_BOOTSTRAP_ADMIN",
+        "address of the first admin among the users, made while there is none",
+    ),
     optional("NOTION_AUDIT_DB_ID", "Notion database that mirrors the ledger (docs/ledger.md)"),
     setting(
         "NOTEGATE_AUDIT_MIRROR",

@@ -7,6 +7,7 @@ use cedar_policy::{
     ActionConstraint, Entity, EntityUid, Policy, PolicySet, PrincipalConstraint,
     ResourceConstraint, RestrictedExpression,
 };
+use model::user::UserId;
 use model::{Key, Principal, Role, Scope, TenantId, Who};
 use notion::Id;
 
@@ -37,6 +38,8 @@ struct Facts {
     who: &'static str,
     role: Role,
     tenant: TenantId,
+    user: Option<UserId>,
+    groups: Vec<String>,
     above: Arc<[Arc<Key>]>,
 }
 
@@ -44,6 +47,7 @@ impl Facts {
     fn of(principal: &Principal) -> Self {
         let (who, key) = match &principal.who {
             Who::Key(key) => ("key", Some(key.clone())),
+            Who::User(_) => ("user", None),
             Who::Operator => ("operator", None),
             Who::Gate => ("gate", None),
             Who::Visitor => ("visitor", None),
@@ -53,6 +57,8 @@ impl Facts {
             who,
             role: principal.role,
             tenant: principal.tenant.clone(),
+            user: principal.user_id(),
+            groups: principal.groups().to_vec(),
             above: principal.above.clone(),
         }
     }
@@ -60,6 +66,7 @@ impl Facts {
     fn are_those_of(&self, principal: &Principal) -> bool {
         let same_key = match (&self.key, &principal.who) {
             (Some(known), Who::Key(key)) => Arc::ptr_eq(known, key) || known == key,
+            (None, Who::User(_)) => self.who == "user",
             (None, Who::Operator) => self.who == "operator",
             (None, Who::Gate) => self.who == "gate",
             (None, Who::Visitor) => self.who == "visitor",
@@ -68,6 +75,8 @@ impl Facts {
         same_key
             && self.role == principal.role
             && self.tenant == principal.tenant
+            && self.user == principal.user_id()
+            && self.groups == principal.groups()
             && self.above == principal.above
     }
 }
@@ -76,6 +85,7 @@ impl Caller {
     pub(crate) fn new(rules: &Rules, principal: &Principal, serial: u64) -> Self {
         let facts = Facts::of(principal);
         let mut parents = HashSet::from([uid("Role", principal.role.as_str())]);
+        parents.extend(principal.groups().iter().map(|name| uid("Group", name)));
         let (uid_of, name) = match &principal.who {
             Who::Key(key) => {
                 for above in principal.above.iter() {
@@ -84,6 +94,10 @@ impl Caller {
                 }
                 parents.extend(for_whom(key));
                 (uid("Key", key.id.as_str()), key.name.as_str())
+            }
+            Who::User(id) => {
+                let email = principal.person.as_ref().map_or("", |person| &person.email);
+                (uid("User", &id.to_string()), email)
             }
             _ => (uid("Operator", facts.who), facts.who),
         };
@@ -132,7 +146,8 @@ impl Caller {
 
     fn fits(&self, checked: &Checked) -> bool {
         // The tenant's own policies are for its keys and people.
-        if checked.rule.own && self.facts.key.is_none() {
+        let is_theirs = self.facts.key.is_some() || self.facts.who == "user";
+        if checked.rule.own && !is_theirs {
             return false;
         }
         let is_in = |wanted: &EntityUid| self.uid == *wanted || self.parents.contains(wanted);

@@ -48,6 +48,7 @@ pub struct Decision {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum CallerName {
     Key(KeyId),
+    User(model::user::UserId),
     Other(&'static str, TenantId),
 }
 
@@ -154,6 +155,7 @@ impl Policies {
     pub(crate) fn caller(&self, principal: &Principal) -> Arc<Caller> {
         let name = match &principal.who {
             Who::Key(key) => CallerName::Key(key.id.clone()),
+            Who::User(id) => CallerName::User(*id),
             Who::Operator => CallerName::Other("operator", principal.tenant.clone()),
             Who::Gate => CallerName::Other("gate", principal.tenant.clone()),
             Who::Visitor => CallerName::Other("visitor", principal.tenant.clone()),

@@ -301,7 +301,7 @@ pub fn read_bodies(principal: &Principal) -> Result<(), Refusal> {
 pub fn operate(principal: &Principal) -> Result<(), Refusal> {
     match principal.who {
         Who::Operator => Ok(()),
-        Who::Key(_) | Who::Gate | Who::Visitor => Err(Refusal::NotOperator),
+        Who::Key(_) | Who::User(_) | Who::Gate | Who::Visitor => Err(Refusal::NotOperator),
     }
 }
 

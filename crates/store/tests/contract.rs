@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use ledger::{Chain, Draft, Dropped, Head, Outcome, Resource, Row, Signer};
-use model::user::{User, UserId};
+use model::user::{Group, Identity, User, UserId};
 use model::{
     Budget, Connection, ConnectionId, ConnectionKind, ConnectionState, Key, KeyId, Origin, Role,
     Scope, Tenant, TenantId, Writer,
@@ -159,6 +159,9 @@ async fn users(store: &dyn Store) {
         email: format!("{number}@example.com"),
         role,
         bot_id: (number == 1).then(|| ConnectionId(id(9))),
+        identity: (role == Role::Editor)
+            .then(|| Identity { issuer: "https://id".into(), subject: "ada".into() }),
+        groups: Vec::new(),
         created_at: time(number.into()),
     };
     store.put_user(user(1, "a", Role::Viewer)).await.unwrap();
@@ -167,6 +170,29 @@ async fn users(store: &dyn Store) {
     let all = store.all_users().await.unwrap();
     assert_eq!(all, [user(2, "b", Role::Admin), user(1, "a", Role::Editor)]);
     let (a, b) = (TenantId::new("a"), TenantId::new("b"));
+    let group = |tenant: &TenantId, name: &str| Group {
+        tenant: tenant.clone(),
+        name: name.to_owned(),
+        created_at: time(5),
+    };
+    for (tenant, name) in [(&a, "two"), (&a, "one"), (&b, "one")] {
+        assert!(store.add_group(group(tenant, name)).await.unwrap());
+    }
+    assert!(!store.add_group(group(&a, "one")).await.unwrap(), "a name is given once");
+    let all = store.all_groups().await.unwrap();
+    assert_eq!(all, [group(&a, "one"), group(&a, "two"), group(&b, "one")]);
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let one = UserId(id(1));
+    store.set_groups(&a, one, names(&["two", "one", "gone", "one"])).await.unwrap();
+    store.put_user(user(1, "a", Role::Editor)).await.unwrap();
+    assert_eq!(store.all_users().await.unwrap()[1].groups, ["one", "two"]);
+    assert!(store.delete_group(&b, "one").await.unwrap());
+    assert!(!store.delete_group(&b, "two").await.unwrap(), "another tenant's group");
+    assert_eq!(store.all_users().await.unwrap()[1].groups, ["one", "two"]);
+    assert!(store.delete_group(&a, "one").await.unwrap());
+    assert_eq!(store.all_users().await.unwrap()[1].groups, ["two"]);
+    store.set_groups(&a, one, Vec::new()).await.unwrap();
+    assert_eq!(store.all_users().await.unwrap()[1].groups, [""; 0]);
     assert!(!store.delete_user(&b, UserId(id(1))).await.unwrap(), "another tenant's user");
     assert!(store.delete_user(&a, UserId(id(1))).await.unwrap());
     assert_eq!(store.all_users().await.unwrap().len(), 1);

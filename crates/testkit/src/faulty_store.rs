@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ledger::{Checkpoint, Head, Pruned, Row};
-use model::user::{User, UserId};
+use model::user::{Group, User, UserId};
 use model::{Connection, ConnectionId, KeyId, Meter, Tenant, TenantId};
 use store::{
     AccessAudits, AuditMade, Budgets, Connections, CredentialChange, Due, EntryFilter, EventFilter,
@@ -259,7 +259,23 @@ impl PolicyVersions for FaultyStore {
 #[async_trait]
 impl Users for FaultyStore {
     async fn put_user(&self, user: User) -> Result<()> {
-        self.inner.put_user(user).await
+        self.write("put_user", self.inner.put_user(user)).await
+    }
+
+    async fn set_groups(&self, tenant: &TenantId, id: UserId, groups: Vec<String>) -> Result<()> {
+        self.write("set_groups", self.inner.set_groups(tenant, id, groups)).await
+    }
+
+    async fn add_group(&self, group: Group) -> Result<bool> {
+        self.write("add_group", self.inner.add_group(group)).await
+    }
+
+    async fn all_groups(&self) -> Result<Vec<Group>> {
+        self.inner.all_groups().await
+    }
+
+    async fn delete_group(&self, tenant: &TenantId, name: &str) -> Result<bool> {
+        self.write("delete_group", self.inner.delete_group(tenant, name)).await
     }
 
     async fn all_users(&self) -> Result<Vec<User>> {

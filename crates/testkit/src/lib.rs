@@ -327,6 +327,7 @@ pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
             dice: Arc::new(|| 0.0),
         },
         oauth: None,
+        oidc: None,
         notion_version: None,
         strict_ledger: false,
         ledger_retention: None,

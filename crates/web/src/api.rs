@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod capabilities;
+mod groups;
 mod keys;
 mod moves;
 mod pages;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Routes {
         .merge(webhooks::routes())
         .merge(tenants::routes())
         .merge(users::routes())
+        .merge(groups::routes())
         .merge(workspaces::routes())
         .merge(vault::routes())
         .route("/api/openapi.json", get(OPEN, openapi::document))

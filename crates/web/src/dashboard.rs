@@ -6,8 +6,10 @@
 mod access;
 mod access_runs;
 mod activity;
+mod keys;
 pub(crate) mod layout;
 mod parts;
+mod people;
 pub(crate) mod sign_in;
 mod webhooks;
 pub(crate) mod words;
@@ -28,7 +30,7 @@ pub use access_runs::AccessRuns;
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-        .route("/dashboard", get(MANAGE, workspaces::list))
+        .route("/dashboard", get(OWN, workspaces::list))
         .route(
             "/dashboard/connect",
             get(MANAGE, workspaces::connect).post(MANAGE, workspaces::submit_connect),
@@ -53,6 +55,11 @@ pub(crate) fn routes() -> Routes {
         .route("/dashboard/webhooks/subscriptions/{id}/delete", get(MANAGE, webhooks::delete))
         .route("/dashboard/activity", get(MANAGE, activity::show))
         .route("/dashboard/activity/verify", post(MANAGE, activity::verify))
+        .route("/dashboard/people", get(MANAGE, people::list).post(MANAGE, people::submit))
+        .route("/dashboard/people/{id}", get(MANAGE, people::show).post(MANAGE, people::change))
+        .route("/dashboard/people/{id}/delete", get(MANAGE, people::delete))
+        .route("/dashboard/keys", get(OWN, keys::show).post(OWN, keys::create))
+        .route("/dashboard/keys/end", post(OWN, keys::end))
         .route("/dashboard/sign-in", get(OPEN, sign_in::show).post(OPEN, sign_in::submit))
         .route("/dashboard/sign-out", post(OWN, sign_in::leave))
         .route("/dashboard/assets/{name}", get(OPEN, asset))

@@ -18,6 +18,7 @@ use url::form_urlencoded;
 
 use crate::App;
 use crate::caller::{LocalOperator, RequestId, identify};
+use crate::flow_cookie::FlowCookie;
 use crate::problem::{Problem, no_method};
 use crate::routes::{INSTALLER, Routes, get};
 use crate::server::PeerAddress;
@@ -29,8 +30,6 @@ const START_PATH: &str = "/auth/notion";
 pub const CALLBACK_PATH: &str = "/auth/notion/callback";
 /// The cookie that binds a flow to the browser in which it was begun.
 const COOKIE: &str = "notegate_install";
-/// As long as a flow.
-const COOKIE_SECONDS: u32 = 600;
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
@@ -94,7 +93,7 @@ async fn begin(
     match app.gate.begin_install(starter, owner) {
         Ok(departure) => {
             let mut response = go(StatusCode::FOUND, &departure.location);
-            set_cookie(&app, &mut response, departure.browser.expose_secret(), COOKIE_SECONDS);
+            set_cookie(&app, &mut response, Some(departure.browser.expose_secret()));
             response
         }
         Err(error) => page::failed(&parts.headers, &error),
@@ -107,7 +106,8 @@ async fn finish(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let callback = Callback::read(query.as_deref().unwrap_or_default(), cookie(&headers));
+    let browser = FlowCookie::read(COOKIE, &headers);
+    let callback = Callback::read(query.as_deref().unwrap_or_default(), browser.as_deref());
     let mut response = match app.gate.finish_install(callback, request_id.as_str()).await {
         Ok(connection) => {
             go(StatusCode::FOUND, &format!("/dashboard?connected={}", connection.bot_id))
@@ -115,7 +115,7 @@ async fn finish(
         Err(error) => page::failed(&headers, &error),
     };
     // Whatever came of it, this flow is over.
-    set_cookie(&app, &mut response, "", 0);
+    set_cookie(&app, &mut response, None);
     response
 }
 
@@ -184,31 +184,13 @@ fn is_loopback(host: &str) -> bool {
         || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The value of the cookie. Two of them are none: a neighbouring host may have set one.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut values = all
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(name, _)| name.trim() == COOKIE)
-        .map(|(_, value)| value.trim());
-    let value = values.next();
-    value.filter(|_| values.next().is_none())
-}
-
-fn set_cookie(app: &App, response: &mut Response, value: &str, seconds: u32) {
+fn set_cookie(app: &App, response: &mut Response, value: Option<&str>) {
     let uri = redirect_uri(app);
     let secure = uri.as_ref().is_some_and(|uri| uri.scheme_str() == Some("https"));
-    let secure = if secure { "; Secure" } else { "" };
     // A proxy may have the callback under another path than we do.
     let within = uri.is_none_or(|uri| uri.path().starts_with(START_PATH));
     let path = if within { START_PATH } else { "/" };
-    let line =
-        format!("{COOKIE}={value}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-    if let Ok(mut line) = HeaderValue::try_from(line) {
-        line.set_sensitive(true);
-        response.headers_mut().insert(header::SET_COOKIE, line);
-    }
+    FlowCookie { name: COOKIE, path, secure }.set(response, value);
 }
 
 /// Leads on, and tells the next page nothing of this one.
@@ -264,18 +246,5 @@ mod tests {
         {
             assert_eq!(owner(Some(wrong)), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn two_cookies_are_none() {
-        let headers = |lines: &[&'static str]| {
-            let lines = lines.iter().map(|line| (header::COOKIE, HeaderValue::from_static(line)));
-            lines.collect::<HeaderMap>()
-        };
-        assert_eq!(cookie(&headers(&["a=b; notegate_install=one; c"])), Some("one"));
-        assert_eq!(cookie(&headers(&["notegate_install=one; notegate_install=two"])), None);
-        assert_eq!(cookie(&headers(&["notegate_install=one", "notegate_install=one"])), None);
-        assert_eq!(cookie(&headers(&["xnotegate_install=one; notegate=a"])), None);
-        assert_eq!(cookie(&headers(&[])), None);
     }
 }

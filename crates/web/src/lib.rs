@@ -7,10 +7,12 @@
 mod api;
 mod caller;
 mod dashboard;
+mod flow_cookie;
 mod health;
 mod install;
 mod log;
 mod metrics;
+mod oidc;
 mod openapi;
 mod problem;
 mod routes;
@@ -30,6 +32,7 @@ use gate::{Gate, Limiter, Source};
 pub use dashboard::AccessRuns;
 pub use install::{BadRedirectUri, CALLBACK_PATH, check_redirect_uri};
 pub use metrics::Metrics;
+pub use oidc::{OIDC_CALLBACK_PATH, SIGNED_OUT_PATH};
 pub use routes::{DeclaredRoute, declared_routes};
 pub use server::{Limits, PeerAddress, deal, serve_dealt, serve_tcp, serve_unix};
 pub use site::{BadServiceUrl, ServiceUrl, Site};
@@ -86,6 +89,7 @@ fn routes() -> routes::Routes {
         .merge(v1::routes())
         .merge(dashboard::routes())
         .merge(install::routes())
+        .merge(oidc::routes())
         .merge(webhooks::routes())
 }
 

@@ -188,6 +188,28 @@ fn own_paths() -> Map<String, Value> {
         })) }),
     );
     add(
+        "/auth/oidc",
+        json!({ "get": own("begin-sign-in", "send a person to the provider to sign in", "302", json!({ "description": "To the provider." }), json!({
+            "security": [],
+            "parameters": [
+                query_parameter("next", "The page of the dashboard to go on to."),
+                query_parameter("tenant", "For which tenant, if the person is a user of several."),
+            ],
+        })) }),
+    );
+    add(
+        "/auth/oidc/callback",
+        json!({ "get": own("finish-sign-in", "where the provider sends the person back to", "303", json!({ "description": "To the dashboard." }), json!({
+            "security": [],
+            "parameters": [
+                query_parameter("code", "What the tokens are got with."),
+                query_parameter("state", "As it was sent."),
+                query_parameter("iss", "Who answers."),
+                query_parameter("error", "Why there is no code."),
+            ],
+        })) }),
+    );
+    add(
         "/api/openapi.json",
         json!({ "get": own("openapi", "this document", "200", json_answer("This document.", json!({ "type": "object" })), open) }),
     );

@@ -94,6 +94,7 @@ macro_rules! method {
 
 method!(get, Method::GET);
 method!(post, Method::POST);
+method!(put, Method::PUT);
 method!(delete, Method::DELETE);
 
 /// Every method, where the operation catalogue knows which of them there are.

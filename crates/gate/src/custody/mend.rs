@@ -99,6 +99,7 @@ impl Gate {
             role: Role::Admin,
             capabilities: notion::Capabilities::ALL,
             above: Arc::default(),
+            person: None,
         }
     }
 }

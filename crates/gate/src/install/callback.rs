@@ -11,13 +11,13 @@ const WORD_MAX: usize = 64;
 /// The query of the callback, and the browser's cookie.
 #[derive(Debug, Default)]
 pub struct Callback {
-    pub(super) state: Option<String>,
-    pub(super) code: Option<SecretString>,
+    pub(crate) state: Option<String>,
+    pub(crate) code: Option<SecretString>,
     pub(super) error: Option<String>,
-    pub(super) issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// What is wrong with it.
-    pub(super) malformed: Option<&'static str>,
-    pub(super) browser: Option<String>,
+    pub(crate) malformed: Option<&'static str>,
+    pub(crate) browser: Option<String>,
 }
 
 impl Callback {
@@ -50,7 +50,7 @@ impl Callback {
     }
 
     /// The error's word, short and in one line.
-    pub(super) fn denial(&self) -> Option<String> {
+    pub(crate) fn denial(&self) -> Option<String> {
         let word = self.error.as_ref().filter(|_| self.malformed.is_none())?;
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         Some(word.chars().take(WORD_MAX).map(plain).collect())

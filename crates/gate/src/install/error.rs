@@ -76,7 +76,7 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     /// Whether the next one gets an entry.
-    pub(super) fn is_told(&self, now: jiff::Timestamp) -> bool {
+    pub(crate) fn is_told(&self, now: jiff::Timestamp) -> bool {
         let minute = now.as_second().div_euclid(60);
         if self.minute.swap(minute, Ordering::Relaxed) != minute {
             self.count.store(0, Ordering::Relaxed);

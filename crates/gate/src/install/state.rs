@@ -1,4 +1,5 @@
-//! The `state` of an authorisation: what the gate gives the browser to carry to Notion and back.
+//! The `state` of an authorisation: what the gate gives the browser to carry to Notion, or to the provider
+//! where people sign in, and back.
 //!
 //! It is sealed under a key that only this process has, so nothing has to be kept for flows that were
 //! begun: nobody can fill the memory by beginning them. Kept is only which ones came back, until they
@@ -77,12 +78,12 @@ impl StateFault {
 
 /// A flow that was begun.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     id: String,
     browser: String,
-    /// Who began it, see [`super::Starter`].
-    pub(super) by: String,
-    pub(super) tenant: String,
+    /// Who began it (see [`super::Starter`]), or what whoever began it must know again.
+    pub(crate) by: String,
+    pub(crate) tenant: String,
     ends_at: i64,
 }
 
@@ -93,10 +94,10 @@ pub(crate) struct States {
 }
 
 /// What a browser is sent away with.
-pub(super) struct Begun {
-    pub(super) state: String,
+pub(crate) struct Begun {
+    pub(crate) state: String,
     /// The value of the cookie.
-    pub(super) browser: String,
+    pub(crate) browser: String,
 }
 
 impl States {
@@ -107,7 +108,7 @@ impl States {
     }
 
     /// Begins a flow in a browser that has no cookie for it yet.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         &self,
         chance: &dyn Chance,
         binding: Binding<'_>,
@@ -130,7 +131,7 @@ impl States {
     }
 
     /// Takes a state that came back, once. With a fault comes the flow, if it was one of ours.
-    pub(super) fn take(
+    pub(crate) fn take(
         &self,
         binding: Binding<'_>,
         shown: Option<&str>,
@@ -177,11 +178,11 @@ impl States {
 
 /// What a state is bound to besides the browser.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Binding<'a> {
-    /// Which Notion.
-    pub(super) issuer: &'a str,
-    /// The app, and where it is come back to.
-    pub(super) app: &'a OAuthClient,
+pub(crate) struct Binding<'a> {
+    /// Which server it goes to.
+    pub(crate) issuer: &'a str,
+    /// The client, and where it is come back to.
+    pub(crate) app: &'a OAuthClient,
 }
 
 impl Binding<'_> {

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use model::key::KeyState;
-use model::{Key, KeyId, Principal};
+use model::user::UserId;
+use model::{Key, KeyId, Principal, Who};
 use notion::{Id, Kind};
 use policy::{Place, Refusal};
 
@@ -29,6 +30,8 @@ pub(crate) enum Steward {
     Manager,
     /// As a key that may make narrower ones: only what stands below it exists for it.
     Parent(KeyId),
+    /// As a person who is signed in: only what is for that person exists.
+    Person(UserId),
 }
 
 impl Steward {
@@ -37,6 +40,7 @@ impl Steward {
         match self {
             Self::Manager => true,
             Self::Parent(parent) => keys.is_below(key, parent),
+            Self::Person(user) => key.user == Some(*user),
         }
     }
 }
@@ -48,8 +52,9 @@ impl Gate {
             Ok(()) => return Ok(Steward::Manager),
             Err(refusal) => refusal,
         };
-        match principal.key() {
-            Some(key) if key.may_delegate => Ok(Steward::Parent(key.id.clone())),
+        match &principal.who {
+            Who::Key(key) if key.may_delegate => Ok(Steward::Parent(key.id.clone())),
+            Who::User(id) => Ok(Steward::Person(*id)),
             _ => Err(refusal),
         }
     }

@@ -86,7 +86,7 @@ fn pasted_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Id>, D::
 }
 
 /// Tells `null` from what was not said.
-fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)

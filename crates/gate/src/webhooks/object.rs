@@ -107,6 +107,7 @@ impl Gate {
             role: Role::Viewer,
             capabilities: Capabilities::ALL,
             above: Default::default(),
+            person: None,
         };
         let looking = Looking::new(&gate, &last.id, self.shared.clock.now());
         match self.look_up(&looking, kind, id).await {

@@ -6,6 +6,7 @@
 mod credentials;
 mod master_key;
 mod oauth;
+mod oidc;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ use crate::term::{Style, printable};
 /// Exit code 0 if nothing does, 1 if something does. Warnings do not count.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only this section: token_age, connections, oauth, master_key; may be repeated
+    /// Only this section: token_age, connections, oauth, oidc, master_key; may be repeated
     #[arg(value_name = "SECTION")]
     sections: Vec<String>,
     #[command(flatten)]
@@ -58,6 +59,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "token_age", needs: Needs::Connections, look: credentials::token_age },
     Section { name: "connections", needs: Needs::Connections, look: credentials::connections },
     Section { name: "oauth", needs: Needs::Settings, look: oauth::look },
+    Section { name: "oidc", needs: Needs::Settings, look: oidc::look },
     Section { name: "master_key", needs: Needs::MasterKeys, look: master_key::look },
 ];
 

@@ -72,6 +72,7 @@ impl Stage {
                 dice: Arc::new(|| 0.5),
             },
             oauth: None,
+            oidc: None,
             notion_version: None,
             strict_ledger: true,
             ledger_retention: None,

@@ -282,6 +282,25 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE keys ADD COLUMN auditor INTEGER NOT NULL DEFAULT 0;
     ",
+    // Groups of users, and who somebody is at the provider where people sign in.
+    "
+    ALTER TABLE users ADD COLUMN issuer TEXT;
+    ALTER TABLE users ADD COLUMN subject TEXT;
+    CREATE UNIQUE INDEX users_by_identity ON users (tenant, issuer, subject)
+        WHERE subject IS NOT NULL;
+    CREATE TABLE user_groups (
+        tenant TEXT NOT NULL,
+        name TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (tenant, name)
+    ) STRICT;
+    CREATE TABLE group_members (
+        tenant TEXT NOT NULL,
+        name TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (tenant, user, name)
+    ) STRICT;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

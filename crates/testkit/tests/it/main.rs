@@ -39,6 +39,8 @@ mod lookups;
 #[cfg(test)]
 mod mirror;
 #[cfg(test)]
+mod oidc;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod refresh;

@@ -16,6 +16,8 @@ const OPEN: &[&str] = &[
     // People come to these with a browser; who may do what is in `install`.
     "/auth/notion",
     "/auth/notion/callback",
+    "/auth/oidc",
+    "/auth/oidc/callback",
 ];
 
 /// A concrete path for a template.

@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use gate::UserRequest;
+use gate::{UserChange, UserRequest};
 use http::StatusCode;
-use model::user::User;
+use model::user::{Identity, User};
 use model::{ConnectionId, Role};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Items, Paging};
 use crate::App;
@@ -29,18 +29,15 @@ struct Shown {
     email: String,
     role: Role,
     bot_id: Option<ConnectionId>,
+    groups: Vec<String>,
+    identity: Option<Identity>,
 }
 
-impl From<User> for Shown {
-    fn from(User { id, email, role, bot_id, .. }: User) -> Self {
-        Self { id: id.to_string(), email, role, bot_id }
+impl Shown {
+    fn new(user: &User) -> Self {
+        let User { id, email, role, bot_id, groups, identity, .. } = user.clone();
+        Self { id: id.to_string(), email, role, bot_id, groups, identity }
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    role: Role,
 }
 
 async fn list(
@@ -51,7 +48,7 @@ async fn list(
     let Query(paging) = paging?;
     let all = app.gate.list_users(&caller.principal, caller.request_id.as_str()).await?;
     let page = paging.page(all, |user| user.id.to_string())?;
-    Ok(Json(page.map(Shown::from)))
+    Ok(Json(page.map(|user| Shown::new(&user))))
 }
 
 async fn add(
@@ -61,7 +58,7 @@ async fn add(
 ) -> Result<(StatusCode, Json<Shown>), Problem> {
     let request_id = caller.request_id.as_str();
     let user = app.gate.add_user(&caller.principal, request, request_id).await?;
-    Ok((StatusCode::CREATED, Json(user.into())))
+    Ok((StatusCode::CREATED, Json(Shown::new(&user))))
 }
 
 async fn retrieve(
@@ -70,18 +67,19 @@ async fn retrieve(
     PathParam(id): PathParam,
 ) -> Result<Json<Shown>, Problem> {
     let request_id = caller.request_id.as_str();
-    Ok(Json(app.gate.find_user(&caller.principal, &id, request_id).await?.into()))
+    let user = app.gate.find_user(&caller.principal, &id, request_id).await?;
+    Ok(Json(Shown::new(&user)))
 }
 
 async fn change(
     State(app): State<App>,
     caller: Caller,
     PathParam(id): PathParam,
-    JsonBody(Change { role }): JsonBody<Change>,
+    JsonBody(change): JsonBody<UserChange>,
 ) -> Result<Json<Shown>, Problem> {
     let request_id = caller.request_id.as_str();
-    let user = app.gate.change_user_role(&caller.principal, &id, role, request_id).await?;
-    Ok(Json(user.into()))
+    let user = app.gate.change_user(&caller.principal, &id, change, request_id).await?;
+    Ok(Json(Shown::new(&user)))
 }
 
 async fn delete(

@@ -31,14 +31,18 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Section {
     Workspaces,
+    People,
+    Keys,
     Webhooks,
     Activity,
     None,
 }
 
 impl Section {
-    const SHOWN: [(Self, &'static str, &'static str); 3] = [
+    const SHOWN: [(Self, &'static str, &'static str); 5] = [
         (Self::Workspaces, "Workspaces", "/dashboard"),
+        (Self::People, "People", "/dashboard/people"),
+        (Self::Keys, "Keys", "/dashboard/keys"),
         (Self::Webhooks, "Webhooks", "/dashboard/webhooks"),
         (Self::Activity, "Activity", "/dashboard/activity"),
     ];
@@ -51,6 +55,8 @@ pub(super) struct Frame<'a> {
     section: Section,
     refresh: Option<u32>,
     secure: bool,
+    /// Whether the visitor manages the tenant; others see the pages about their own things.
+    manages: bool,
     /// The time that the page tells.
     pub(super) now: Timestamp,
 }
@@ -58,7 +64,8 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     pub(super) fn new(app: &App, visitor: &'a Visitor, title: &'a str, section: Section) -> Self {
         let (now, secure) = (app.gate.clock().now(), app.site.is_secure());
-        Self { visitor, title, section, refresh: None, secure, now }
+        let manages = app.gate.is_manager(visitor.principal());
+        Self { visitor, title, section, refresh: None, secure, manages, now }
     }
 
     /// The page loads itself again after so many seconds.
@@ -74,9 +81,14 @@ impl<'a> Frame<'a> {
 
     /// The page as an answer.
     pub(super) fn page(&self, main: &Markup) -> Response {
-        let here = |section| (section == self.section).then_some("page");
+        let here = |section: Section| (section == self.section).then_some("page");
         let principal = self.visitor.principal();
-        let name = principal.key().map_or("operator", |key| &key.name);
+        let (how, name) = match (principal.key(), &principal.person) {
+            (Some(key), _) => ("Signed in with the key ", key.name.as_str()),
+            (None, Some(person)) => ("Signed in as ", person.email.as_str()),
+            (None, None) => ("Signed in as ", "operator"),
+        };
+        let shown = Section::SHOWN.iter().filter(|it| self.manages || it.0 == Section::Keys);
         let body = html! {
             a.skip href="#main" { "Skip to the content" }
             header.top {
@@ -87,14 +99,14 @@ impl<'a> Frame<'a> {
                     }
                     nav aria-label="Dashboard" {
                         ul {
-                            @for (section, title, path) in Section::SHOWN {
-                                li { a href=(path) aria-current=[here(section)] { (title) } }
+                            @for (section, title, path) in shown {
+                                li { a href=(path) aria-current=[here(*section)] { (title) } }
                             }
                         }
                     }
                     div.who {
                         p {
-                            span.hidden { "Signed in with the key " }
+                            span.hidden { (how) }
                             span.name { (words::line(name, 40)) }
                             span.hidden { " for the tenant " }
                             span.tenant { (words::line(principal.tenant.as_str(), 40)) }

@@ -149,6 +149,12 @@ pub(super) fn who(app: &App, visitor: &Visitor, principal: &str) -> Markup {
             (Some(id), Some(name)) => { span title={ "key " (id) } { (words::line(&name, 60)) } }
             (Some(id), None) => { "key " code { (words::line(id, 60)) } }
             _ if principal == "gate" => "notegate itself",
+            _ if principal.starts_with("user:") => {
+                @match app.gate.email_of(visitor.principal(), principal) {
+                    Some(email) => (words::line(&email, 60)),
+                    None => "somebody who is no user any more",
+                }
+            }
             _ => (words::line(principal, 60)),
         }
     }

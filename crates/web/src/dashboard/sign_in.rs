@@ -12,10 +12,11 @@ use serde::Deserialize;
 use super::{layout, redirect as go, words};
 use crate::App;
 use crate::caller::RequestId;
+use crate::oidc::START_PATH;
 use crate::server::PeerAddress;
 use crate::session::{Fields, Submitted, clear_cookie, cookie, of_browser, set_cookie};
 
-const HOME: &str = "/dashboard";
+pub(crate) const HOME: &str = "/dashboard";
 /// The one answer to every key that opens nothing here, so that it tells nothing about the key.
 const REFUSED: &str = "That key does not open the dashboard. It takes the key of an admin, whole, \
                        without a scope, not expired and not revoked.";
@@ -37,7 +38,7 @@ pub(crate) fn redirect(parts: &Parts) -> Response {
 }
 
 /// Only pages of this gate that people open: nobody shall be led elsewhere by a link to our sign-in.
-fn is_ours(path: &str) -> bool {
+pub(crate) fn is_ours(path: &str) -> bool {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%/?&=".contains(&byte);
     let ours = [HOME, "/auth/notion"].iter().any(|known| {
         path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
@@ -58,6 +59,8 @@ pub(super) async fn show(
 }
 
 fn form(app: &App, status: StatusCode, next: &str, refused: Option<&str>) -> Response {
+    let issuer = app.gate.oidc_issuer().and_then(|issuer| issuer.parse::<http::Uri>().ok());
+    let provider = issuer.and_then(|issuer| issuer.host().map(str::to_owned));
     let body = html! {
         div.sheet {
             (layout::brand())
@@ -65,15 +68,21 @@ fn form(app: &App, status: StatusCode, next: &str, refused: Option<&str>) -> Res
             @if let Some(text) = refused {
                 p.notice.bad #refused role="alert" { (text) }
             }
+            @if let Some(host) = &provider {
+                @let next = if is_ours(next) { next } else { HOME };
+                @let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+                p { a.button.primary.whole href={ (START_PATH) "?next=" (next) } { "Sign in with " (host) } }
+                p.or { "or with a key" }
+            }
             form.stack method="post" action="/dashboard/sign-in" {
                 @if is_ours(next) { input type="hidden" name="next" value=(next); }
                 div.field {
                     label for="key" { "Admin key" }
-                    input #key type="password" name="key" required autofocus
+                    input #key type="password" name="key" required autofocus[provider.is_none()]
                         autocomplete="current-password" spellcheck="false" autocapitalize="none"
                         maxlength="200" placeholder="ngk_…" aria-describedby="help";
                 }
-                button.button.primary { "Sign in" }
+                button.button.primary[provider.is_none()] { "Sign in" }
             }
             p.quiet #help {
                 "On the machine of the gate, "
@@ -135,12 +144,23 @@ pub(super) async fn leave(
     headers: HeaderMap,
     submitted: Submitted,
 ) -> Response {
-    if let Some(shown) = cookie(&app.site, &headers)
-        && let Err(error) = app.gate.sign_out(shown, submitted.visitor.request_id()).await
-    {
-        return super::fault_of(&error);
-    }
-    let mut response = go("/dashboard/sign-in");
+    let request_id = submitted.visitor.request_id();
+    let id_token = match cookie(&app.site, &headers) {
+        Some(shown) => match app.gate.sign_out(shown, request_id).await {
+            Ok(id_token) => id_token,
+            Err(error) => return super::fault_of(&error),
+        },
+        None => None,
+    };
+    // Who signed in at a provider signs out there, too: otherwise the next one at this machine is in again.
+    let there = match &id_token {
+        Some(id_token) => app.gate.provider_sign_out(id_token).await,
+        None => None,
+    };
+    let mut response = match there {
+        Some(there) => layout::hop(&there),
+        None => go("/dashboard/sign-in"),
+    };
     if let Some(cookie) = clear_cookie(&app.site) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

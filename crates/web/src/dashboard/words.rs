@@ -41,7 +41,7 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// `1 day`, `2 days`, `1,234 days`.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
 }

@@ -30,6 +30,10 @@ pub(super) async fn list(
     visitor: Visitor,
     news: Result<Query<News>, QueryRejection>,
 ) -> Result<Response, Response> {
+    // People who manage nothing have keys of their own.
+    if !app.gate.is_manager(visitor.principal()) {
+        return Ok(redirect("/dashboard/keys"));
+    }
     let news = news.map(|Query(news)| news).unwrap_or_default();
     let all = app.gate.list_workspaces(visitor.principal(), visitor.request_id()).await;
     let all = all.map_err(|error| failed(&app, &visitor, &error))?;

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use gate::{
-    KeySource, KeySourceKind, MirrorSettings, TokenCheck, TokenError, Tokens, WebhookSettings,
+    KeySource, KeySourceKind, MirrorSettings, OidcOptions, OidcProvider, OidcSettings, TokenCheck,
+    TokenError, Tokens, WebhookSettings,
 };
-use model::{Chance, ExposeSecret, SecretString};
+use model::{Chance, Clock, ExposeSecret, SecretString, SystemClock};
 use notion::client::{Dice, Settings as NotionSettings};
 use notion::oauth::OAuthClient;
 use notion::{Id, Version};
@@ -42,6 +43,9 @@ pub(crate) struct Plan {
     pub(crate) tokens: Option<Tokens>,
     /// The app that workspaces install.
     pub(crate) oauth: Option<OAuthClient>,
+    /// Where people sign in.
+    pub(crate) oidc: Option<OidcOptions>,
+    pub(crate) bootstrap_admin: Option<String>,
     pub(crate) database: Option<Id>,
     pub(crate) notion_version: Option<Version>,
     pub(crate) upstream_timeout: Duration,
@@ -122,7 +126,10 @@ impl Plan {
                  `openssl rand -base64 32`, or leave it out"
             ));
         }
+        let oidc = oidc(settings, site.service_url.as_ref());
         let plan = Self {
+            oidc,
+            bootstrap_admin: settings.text("NOTEGATE_BOOTSTRAP_ADMIN").map(str::to_owned),
             oauth: oauth.filter(|_| !sandbox),
             site,
             tls,
@@ -203,6 +210,36 @@ fn oauth(settings: &mut Settings, service_url: Option<&ServiceUrl>) -> Option<OA
         client_secret: settings.secret("NOTION_OAUTH_CLIENT_SECRET")?.clone(),
         redirect_uri: given.or_else(|| Some(callback_at(service_url?.as_str())))?,
     })
+}
+
+/// The settings without which nobody can sign in at a provider.
+pub(super) const OIDC: [&str; 4] = [
+    "NOTEGATE_OIDC_ISSUER",
+    "NOTEGATE_OIDC_CLIENT_ID",
+    "NOTEGATE_OIDC_CLIENT_SECRET",
+    "SERVICE_URL",
+];
+
+fn oidc(settings: &mut Settings, service_url: Option<&ServiceUrl>) -> Option<OidcOptions> {
+    let text = |name| settings.text(name).map(|text: &str| text.trim().to_owned());
+    let (issuer, client_id) = (text(OIDC[0]), text(OIDC[1]));
+    let (scopes, groups_claim) = (text("NOTEGATE_OIDC_SCOPES"), text("NOTEGATE_OIDC_GROUPS_CLAIM"));
+    if let Some(issuer) = &issuer
+        && let Err(error) = gate::check_oidc_url("NOTEGATE_OIDC_ISSUER", issuer)
+    {
+        settings.fault(error.to_string());
+    }
+    // What is missing is said where groups of settings are checked.
+    let service_url = service_url?.as_str();
+    let provider = OidcSettings {
+        issuer: issuer?,
+        client_id: client_id?,
+        client_secret: settings.secret(OIDC[2])?.clone(),
+        redirect_uri: format!("{service_url}{}", web::OIDC_CALLBACK_PATH),
+        scopes,
+    };
+    let signed_out_uri = format!("{service_url}{}", web::SIGNED_OUT_PATH);
+    Some(OidcOptions { provider, groups_claim, signed_out_uri })
 }
 
 fn tls(settings: &mut Settings) -> Option<Tls> {
@@ -339,6 +376,8 @@ fn check_groups(settings: &mut Settings) {
     for group in [
         if derived && !given { &oauth[..2] } else { &oauth[..] },
         &["NOTEGATE_TLS_CERT", "NOTEGATE_TLS_KEY"],
+        // The public address has uses of its own.
+        if OIDC[..3].iter().any(|name| settings.source(name).is_some()) { &OIDC[..] } else { &[] },
     ] {
         let Some(set) = group.iter().find(|name| settings.source(name).is_some()) else { continue };
         let missing: Vec<_> = group.iter().filter(|name| settings.source(name).is_none()).collect();
@@ -419,6 +458,17 @@ pub(super) fn check(flags: Flags) -> Done {
     if plan.master_keys.kind() == KeySourceKind::Command {
         block_on(async { plan.master_keys.read().await.map_err(Failure::no) })?;
         good(format!("master key: from {}", plan.master_keys.shown()));
+    }
+    if let Some(oidc) = &plan.oidc {
+        let provider = OidcProvider::new(oidc.provider.clone());
+        let asked = block_on(async {
+            provider.metadata(SystemClock.now()).await.map_err(|error| match &error {
+                gate::OidcError::Unreachable { .. } => Failure::could_not(error),
+                _ => Failure::no(error),
+            })
+        });
+        asked?;
+        good(format!("sign-in: the provider {} answers", printable(&oidc.provider.issuer)));
     }
     let (Some(tokens), None) = (&plan.tokens, plan.sandbox_listen) else {
         let why = match (plan.sandbox_listen, &plan.oauth) {

@@ -67,6 +67,11 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     if let (Some(database), Some(tokens)) = (plan.database, tokens.as_ref()) {
         check_database(&plan, &tokens.access, database).await?;
     }
+    if let Some(email) = &plan.bootstrap_admin
+        && gate.bootstrap_admin(email).await.map_err(Failure::usage)?
+    {
+        tracing::info!(email, "is the first admin among the users");
+    }
     let keys = Keys::make(&gate, plan.ready_file.is_some(), demo.as_ref()).await?;
 
     let app = App { site: Arc::new(plan.site.clone()), ..App::new(gate.clone()) };
@@ -189,6 +194,7 @@ async fn open_gate(
         chance: Arc::new(SystemChance::new()),
         notion: plan.notion(base_url),
         oauth,
+        oidc: plan.oidc.clone(),
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
         ledger_retention: plan.ledger_retention,
