@@ -36,6 +36,8 @@ mod keys;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod roles;

@@ -282,6 +282,7 @@ async fn only_known_people_with_verified_addresses_come_in() {
     };
     refused("no user with the address ada@example.com").await;
     add_user(&kit, "ada@example.com", "viewer").await;
+    provider.change(|it| it.userinfo = json!({ "sub": "ada" }));
     for odd in [json!(false), json!(null), json!("yes"), json!(1)] {
         provider.change(|it| it.claims = json!({ "email_verified": odd }));
         refused("not verified").await;
