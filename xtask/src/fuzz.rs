@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: requests of all sorts to every route of the sandbox, for as long as one likes; and
 //! `cargo xtask fuzz callback`, `… webhooks`: nonsense at the routes of the gate that are open to
-//! everybody; `… ledger`: damaged exports for their reader.
+//! everybody; `… ledger`: damaged exports for their reader; and `cargo xtask fuzz views`: twin worlds that must
+//! look the same to a scoped key.
 //!
 //! Never a panic, a 5xx, a hang, or an answer in another shape than Notion's. A failure says the
 //! seed: `--seed` plays it again.
@@ -35,6 +36,9 @@ const OF_THE_GATE: [(&str, &str); 3] = [
 /// Runs the command; `false` says that something broke.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
     if let Some(word) = args.word() {
+        if word == "views" {
+            return views(args);
+        }
         let found = OF_THE_GATE.iter().find(|(name, _)| *name == word);
         let (_, test) =
             found.ok_or_else(|| Usage(format!("nothing to fuzz is called `{word}`")))?;
@@ -88,6 +92,20 @@ fn of_the_gate(mut args: Args, test: &str) -> Result<bool> {
     if let Some(seed) = seed {
         command.env("NOTEGATE_FUZZ_SEED", seed.to_string());
     }
+    println!("    $ {}", process::line(&command));
+    Ok(command.status().context("cannot run cargo")?.success())
+}
+
+/// Runs the test of twin worlds for as many sequences as are wanted.
+fn views(mut args: Args) -> Result<bool> {
+    let sequences: u64 = args.value("--sequences")?.unwrap_or(100_000);
+    let seed: u64 = args.value("--seed")?.unwrap_or(0);
+    args.finish()?;
+    let mut command = process::cargo();
+    command.args(["test", "--package", "notegate-testkit", "--test", "views", "--", "--nocapture"]);
+    command.arg("two_worlds");
+    command.env("NOTEGATE_FUZZ_SEQUENCES", sequences.to_string());
+    command.env("NOTEGATE_FUZZ_SEED", seed.to_string());
     println!("    $ {}", process::line(&command));
     Ok(command.status().context("cannot run cargo")?.success())
 }

@@ -71,6 +71,9 @@ usage: cargo xtask COMMAND
                          requests of all sorts to every route of the sandbox (default 60 seconds)
                          callback    to the routes of the gate that people come back to from Notion
                          ledger      damaged exports, to the reader that checks them
+  fuzz views [--sequences N] [--seed N]
+                         calls of a scoped key to two worlds that differ outside its scope: the
+                         answers must be the same bytes (default: 100000 sequences from seed 0)
 
 exit codes: 0 done, 1 something failed, 2 wrong usage, 3 could not
 ";

@@ -215,12 +215,14 @@ impl Gate {
         }
         let shown = self.cut_value(looking, asked, whole.clone()).await?;
         if shown == whole {
+            self.meet(asked, &shown);
             return Ok(Some(result));
         }
         // What was found by a title that the caller does not see was not found, whatever it says.
         if by_title && mentions(&shown) != mentions(&whole) {
             return Ok(None);
         }
+        self.meet(asked, &shown);
         serde_json::value::to_raw_value(&shown).map(Some).map_err(unreadable)
     }
 

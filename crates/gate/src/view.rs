@@ -76,14 +76,23 @@ impl Gate {
             .map_err(|_| Error::Answer(format!("{}: no JSON", asked.operation.name)))?;
         self.note_made(&asked, &answer);
         match self.cut_value(looking, &asked, answer.clone()).await {
-            // What is shown whole is shown as it came, to the byte.
-            Ok(shown) if shown == answer => Ok(bytes),
-            Ok(shown) => Ok(shown.to_string().into()),
+            Ok(shown) => {
+                self.meet(&asked, &shown);
+                // What is shown whole is shown as it came, to the byte.
+                Ok(if shown == answer { bytes } else { shown.to_string().into() })
+            }
             Err(error) if asked.effect == Effect::Read => Err(error),
             Err(error) => {
                 tracing::warn!(operation = asked.operation.name, "an answer to a write: {error}");
                 Ok(bare(&answer).to_string().into())
             }
+        }
+    }
+
+    /// Notes the people that an answer, or an object of a list, shows to the caller.
+    pub(crate) fn meet(&self, asked: &Asked<'_>, shown: &Value) {
+        if let Some(key) = asked.principal.key_id() {
+            self.shared.own.meet(key, shown);
         }
     }
 
@@ -123,11 +132,7 @@ impl Gate {
                 let unreadable = |strange: Strange| {
                     Error::Answer(format!("{}: {strange}", asked.operation.name))
                 };
-                swept.map_err(unreadable)?;
-                if let Some(key) = asked.principal.key_id() {
-                    self.shared.own.meet(key, &shown);
-                }
-                return Ok(shown);
+                return swept.map(|()| shown).map_err(unreadable);
             }
             for question in unanswered {
                 match question {

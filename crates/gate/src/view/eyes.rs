@@ -16,6 +16,8 @@ pub(crate) struct Eyes {
     known: HashMap<Id, bool>,
     titles: HashMap<Id, Option<Title>>,
     asked: Vec<Question>,
+    /// Titles that are being read within each other.
+    pub(super) reading: u8,
 }
 
 /// Something that is not known yet.

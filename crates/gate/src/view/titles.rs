@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::rich_text::{UNTITLED, mentions};
 use super::walk::Walk;
 
+/// Titles that mention objects with titles that mention objects are read so deep.
+const READING_MAX: u8 = 2;
+
 /// What is known of a title.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Title {
@@ -38,6 +41,10 @@ impl Title {
         };
         let runs = runs.filter(|runs| runs.is_array())?;
         let tables = object.get("data_sources").and_then(Value::as_array);
+        // An old version does not name the tables of a database: it tells too little.
+        if kind == "database" && tables.is_none() {
+            return None;
+        }
         let tables = tables.into_iter().flatten();
         let tables = tables.filter_map(|table| Id::parse(table.get("id")?.as_str()?)).collect();
         let runs = runs.as_array().filter(|_| mentions(runs) > 0);
@@ -57,6 +64,17 @@ pub(super) fn cut(walk: &mut Walk, kind: Kind, id: Option<Id>, text: &mut String
     if text.is_empty() {
         return;
     }
+    // A title may mention what mentions it.
+    if walk.eyes.reading == READING_MAX {
+        UNTITLED.clone_into(text);
+        return;
+    }
+    walk.eyes.reading += 1;
+    cut_known(walk, kind, id, text);
+    walk.eyes.reading -= 1;
+}
+
+fn cut_known(walk: &mut Walk, kind: Kind, id: Option<Id>, text: &mut String) {
     let Some(title) = id.and_then(|id| walk.eyes.title(kind, id)) else {
         UNTITLED.clone_into(text);
         return;
