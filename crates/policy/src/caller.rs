@@ -1,10 +1,10 @@
 //! Who is calling, in Cedar's terms, with the policies that could ever apply.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use cedar_policy::{
-    ActionConstraint, Entity, EntityUid, Policy, PolicySet, PrincipalConstraint,
+    ActionConstraint, Entity, EntityTypeName, EntityUid, Policy, PolicySet, PrincipalConstraint,
     ResourceConstraint, RestrictedExpression,
 };
 use model::user::UserId;
@@ -182,6 +182,8 @@ pub(crate) struct Slice {
     pub(crate) always: PolicySet,
     /// Those that name one, by its id.
     pub(crate) placed: HashMap<Id, Vec<Policy>>,
+    /// Every object that one of them names, in whatever place.
+    pub(crate) named: HashSet<Id>,
     /// Whether any permits.
     pub(crate) permits: bool,
     /// Whether one that forbids is.
@@ -198,6 +200,8 @@ impl Slice {
         self.permits |= !forbids;
         self.forbids |= forbids;
         let resource = policy.resource_constraint();
+        let literals = policy.entity_literals();
+        self.named.extend(literals.iter().filter_map(id_of));
         if *forbids
             && resource == ResourceConstraint::Any
             && !policy.has_non_scope_constraint()
@@ -208,12 +212,14 @@ impl Slice {
         let named = match &resource {
             ResourceConstraint::Eq(named)
             | ResourceConstraint::In(named)
-            | ResourceConstraint::IsIn(_, named) => Some(named),
+            | ResourceConstraint::IsIn(_, named) => id_of(named),
             ResourceConstraint::Any | ResourceConstraint::Is(_) => None,
         };
-        let named = named.filter(|named| named.type_name().to_string() == "Object");
-        match named.and_then(|named| Id::parse(named.id().unescaped())) {
-            Some(id) => self.placed.entry(id).or_default().push(policy.clone()),
+        match named {
+            Some(id) => {
+                self.named.insert(id);
+                self.placed.entry(id).or_default().push(policy.clone());
+            }
             None => {
                 // INVARIANT: the names were found to be different when the policies were checked.
                 self.always.add(policy.clone()).expect("names differ");
@@ -221,9 +227,9 @@ impl Slice {
         }
     }
 
-    /// The policies that could apply to an object that stands on `path`, if some of them name one there.
-    pub(crate) fn on(&self, path: &[Id]) -> Option<PolicySet> {
-        let mut named = path.iter().filter_map(|id| self.placed.get(id)).flatten().peekable();
+    /// The policies that could apply where these objects are on the path, if some of them name one.
+    pub(crate) fn on<'a>(&self, path: impl Iterator<Item = &'a Id>) -> Option<PolicySet> {
+        let mut named = path.filter_map(|id| self.placed.get(id)).flatten().peekable();
         named.peek()?;
         let mut set = self.always.clone();
         for policy in named {
@@ -232,4 +238,10 @@ impl Slice {
         }
         Some(set)
     }
+}
+
+/// The id of an object of Notion's.
+fn id_of(named: &EntityUid) -> Option<Id> {
+    static OBJECT: LazyLock<EntityTypeName> = LazyLock::new(|| object(Id::NIL).type_name().clone());
+    (*named.type_name() == *OBJECT).then(|| Id::parse(named.id().unescaped())).flatten()
 }

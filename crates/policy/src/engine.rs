@@ -1,9 +1,7 @@
 //! Decisions: Cedar asked about one caller, one action and one place, and the answer remembered.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,10 +11,9 @@ use cedar_policy::{
 };
 use model::{ConnectionId, KeyId, Principal, TenantId, Who};
 use notion::Id;
-use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
-use crate::caller::{Caller, object};
+use crate::caller::{Caller, Slice, object};
 use crate::permit::Place;
 use crate::rules::{Faults, Rule, Rules};
 use crate::schema::{Action, ActionNumber, Actions, uid};
@@ -33,7 +30,7 @@ pub struct Policies {
     authorizer: Authorizer,
     callers: Cache<CallerName, Arc<Caller>>,
     serials: AtomicU64,
-    memory: Cache<Remembered, Decision>,
+    memory: Cache<(u64, ActionNumber, Matter), Decision>,
 }
 
 /// What was decided, and by which policy.
@@ -63,66 +60,66 @@ pub(crate) enum About<'a> {
     Tenant,
 }
 
-impl About<'_> {
-    fn tag(self) -> u8 {
-        match self {
-            Self::Object { own: false, .. } => 0,
-            Self::Object { own: true, .. } => 1,
-            Self::Workspace { at_top: false, .. } => 2,
-            Self::Workspace { at_top: true, .. } => 3,
-            Self::Tenant => 4,
-        }
-    }
-
-    fn connection(self) -> ConnectionId {
-        match self {
-            Self::Object { connection, .. } | Self::Workspace { connection, .. } => connection,
-            Self::Tenant => ConnectionId::NONE,
-        }
-    }
-
-    fn path(&self) -> &[Id] {
-        match self {
-            Self::Object { path, .. } => path,
-            Self::Workspace { .. } | Self::Tenant => &[],
-        }
-    }
-}
-
-/// What a remembered decision was about.
-#[derive(Debug, Eq, PartialEq)]
-struct Remembered {
-    caller: u64,
-    action: ActionNumber,
-    tag: u8,
+/// What of a place matters to a decision: of the path only what policies name. So everything in a subtree
+/// that no policy divides is decided once.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Matter {
+    sort: Sort,
     connection: ConnectionId,
-    path: Box<[Id]>,
+    /// The object itself, if a policy names it.
+    itself: Option<Id>,
+    /// What policies name of what is above it.
+    above: Vec<Id>,
 }
 
-impl Hash for Remembered {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.caller, self.action, self.tag, self.connection, &*self.path).hash(state);
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Sort {
+    Object { inside: bool },
+    Workspace { at_top: bool },
+    Tenant,
+}
+
+impl Matter {
+    fn new(caller: &Caller, slice: &Slice, about: About<'_>) -> Self {
+        let (sort, connection, path) = match about {
+            About::Object { path, own, connection } => {
+                let inside = own || caller.scope.as_ref().is_none_or(|scope| scope.covers(path));
+                (Sort::Object { inside }, connection, path)
+            }
+            About::Workspace { connection, at_top } => {
+                (Sort::Workspace { at_top }, connection, [].as_slice())
+            }
+            About::Tenant => (Sort::Tenant, ConnectionId::NONE, [].as_slice()),
+        };
+        let named = |id: &&Id| slice.named.contains(*id);
+        let (itself, above) = path.split_first().unzip();
+        let above = above.unwrap_or_default().iter().filter(named).copied().collect();
+        Self { sort, connection, itself: itself.filter(named).copied(), above }
     }
-}
 
-/// The same, for asking.
-struct Asked<'a>(u64, ActionNumber, About<'a>);
-
-impl Hash for Asked<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self(caller, action, about) = self;
-        (*caller, *action, about.tag(), about.connection(), about.path()).hash(state);
+    /// The objects that policies name.
+    fn named(&self) -> impl Iterator<Item = &Id> {
+        self.itself.iter().chain(&self.above)
     }
-}
 
-impl Equivalent<Remembered> for Asked<'_> {
-    fn equivalent(&self, key: &Remembered) -> bool {
-        let Self(caller, action, about) = self;
-        key.caller == *caller
-            && key.action == *action
-            && key.tag == about.tag()
-            && key.connection == about.connection()
-            && *key.path == *about.path()
+    /// The entity that it is to Cedar. Everything above an object is named as its parent, so that nothing
+    /// but the object itself has to be told.
+    fn entity(&self, caller: &Caller) -> Entity {
+        let workspace = uid("Workspace", &self.connection.to_string());
+        match self.sort {
+            Sort::Object { inside } => {
+                let itself = self.itself.unwrap_or(Id::NIL);
+                let above = self.above.iter().filter(|id| **id != itself);
+                let mut above: HashSet<EntityUid> = above.map(|id| object(*id)).collect();
+                above.insert(workspace);
+                let inside = RestrictedExpression::new_bool(inside);
+                let attributes = HashMap::from([("inside".to_owned(), inside)]);
+                // INVARIANT: a truth value has not to be computed.
+                Entity::new(object(itself), attributes, above).expect("a plain attribute")
+            }
+            Sort::Workspace { .. } => Entity::new_no_attrs(workspace, HashSet::new()),
+            Sort::Tenant => Entity::new_no_attrs(uid("Tenant", caller.tenant()), HashSet::new()),
+        }
     }
 }
 
@@ -135,6 +132,11 @@ impl Policies {
     /// The built-in policies and those of `text`.
     pub fn with_own(text: &str) -> Result<Self, Faults> {
         Ok(Self::of(Arc::new(Rules::with_own(text)?)))
+    }
+
+    /// The same, but nothing is remembered: to measure what remembering saves.
+    pub fn forgetful(self) -> Self {
+        Self { memory: Cache::new(0), ..self }
     }
 
     fn of(rules: Arc<Rules>) -> Self {
@@ -174,40 +176,35 @@ impl Policies {
         let Some(action) = Actions::all().number(action) else {
             return Decision { allowed: false, rule: None };
         };
-        let asked = Asked(caller.serial, action, about);
+        let slice = caller.slice(&self.rules, action);
+        let asked = (caller.serial, action, Matter::new(caller, slice, about));
         if let Some(known) = self.memory.get(&asked) {
             return known;
         }
-        let decision = self.decide_anew(caller, action, about);
-        let remembered = Remembered {
-            caller: caller.serial,
-            action,
-            tag: about.tag(),
-            connection: about.connection(),
-            path: about.path().into(),
-        };
-        self.memory.insert(remembered, decision.clone());
+        let decision = self.decide_anew(caller, action, slice, &asked.2);
+        self.memory.insert(asked, decision.clone());
         decision
     }
 
     /// Asks Cedar. A policy that cannot be evaluated refuses: skipped, as Cedar would, it might have been
     /// the one that forbids.
-    pub(crate) fn decide_anew(
+    fn decide_anew(
         &self,
         caller: &Caller,
         action: ActionNumber,
-        about: About<'_>,
+        slice: &Slice,
+        matter: &Matter,
     ) -> Decision {
         let refused = Decision { allowed: false, rule: None };
-        let slice = caller.slice(&self.rules, action);
-        let placed = slice.on(about.path());
+        let placed = slice.on(matter.named());
         let policies: &PolicySet = placed.as_ref().unwrap_or(&slice.always);
         let row = Actions::all().row(action);
-        let (resource, at_top) = resource(caller, about);
+        let at_top = matches!(matter.sort, Sort::Workspace { at_top: true });
         let at_top = RestrictedExpression::new_bool(at_top);
         let Ok(context) = Context::from_pairs([("at_top".to_owned(), at_top)]) else {
             return refused;
         };
+        let resource = matter.entity(caller);
         let resource_uid = resource.uid();
         let entities = [caller.entity.clone(), row.entity.clone(), resource];
         let Ok(entities) = Entities::from_entities(entities, None) else { return refused };
@@ -247,31 +244,6 @@ impl Policies {
                 self.decide(caller, action, About::Object { path: &[], own: true, connection })
             }
             Place::Unknown => Decision { allowed: false, rule: None },
-        }
-    }
-}
-
-/// The entity that a decision is about. Everything above an object is named as its parent, so that
-/// nothing but the object itself has to be told to Cedar.
-fn resource(caller: &Caller, about: About<'_>) -> (Entity, bool) {
-    let workspace = |connection: ConnectionId| uid("Workspace", &connection.to_string());
-    match about {
-        About::Object { path, own, connection } => {
-            let name = path.first().copied().unwrap_or(Id::NIL);
-            let mut above: HashSet<EntityUid> =
-                path.iter().skip(1).filter(|id| **id != name).map(|id| object(*id)).collect();
-            above.insert(workspace(connection));
-            let inside = own || caller.scope.as_ref().is_none_or(|scope| scope.covers(path));
-            let inside = RestrictedExpression::new_bool(inside);
-            let attributes = HashMap::from([("inside".to_owned(), inside)]);
-            // INVARIANT: a truth value has not to be computed.
-            (Entity::new(object(name), attributes, above).expect("a plain attribute"), false)
-        }
-        About::Workspace { connection, at_top } => {
-            (Entity::new_no_attrs(workspace(connection), HashSet::new()), at_top)
-        }
-        About::Tenant => {
-            (Entity::new_no_attrs(uid("Tenant", caller.tenant()), HashSet::new()), false)
         }
     }
 }
