@@ -186,14 +186,12 @@ fn tables_that_relate_to_themselves_and_to_each_other_are_judged() {
 
 #[test]
 fn a_name_that_may_mean_two_columns_needs_both() {
-    let tables = vec![(
-        1,
-        vec![("out", relation(3)), ("points", plain("number")), ("both", formula("prop(\"x\")"))],
-    )];
+    let columns =
+        [("out", relation(3)), ("points", plain("number")), ("both", formula("prop(\"x\")"))];
     let mut known = Known::default();
     known.put_place(id(1), true);
     known.put_place(id(3), false);
-    let mut table = schema(id(1), &tables[0].1);
+    let mut table = schema(id(1), &columns);
     // A column that is called like the id of another.
     for column in &mut table.columns {
         match column.name.as_str() {
