@@ -49,7 +49,7 @@ impl Tenant {
         });
         let key = json!({ "name": format!("key of {}", self.name), "role": "viewer" });
         let user = json!({ "email": format!("ada@{}.example", self.name), "role": "viewer" });
-        let group = json!({ "name": format!("group {page}") });
+        let group = json!({ "name": format!("group-{page}") });
         let upload = json!({ "mode": "single_part", "filename": "a.txt" });
         let users = kit.get(&self.admin, "/v1/users").await.json();
         let path = format!("/v1/views?database_id={}", id("database_id"));
