@@ -268,7 +268,7 @@ mod tests {
         let mut eyes = Eyes::default();
         let inside = Id::parse(IN).unwrap();
         eyes.note(inside, true);
-        let page = serde_json::json!({"object": "database", "id": inside, "title": []});
+        let page = serde_json::json!({"object": "page", "id": inside, "properties": {"Name": {"type": "title", "title": []}}});
         eyes.note_title(inside, titles::Title::of(&page).map(|(_, title)| title));
         let (pseudonym, source_of) = (|id| id, |_| None);
         let mut walk = Walk {

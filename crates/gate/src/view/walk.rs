@@ -105,7 +105,7 @@ impl Walk<'_> {
         for name in ["url", "public_url"] {
             if let Some(Value::String(url)) = members.get_mut(name) {
                 if let Some((database, pseudonym)) = hidden {
-                    *url = url.replace(&database.plain(), &pseudonym.plain());
+                    rename(url, database, pseudonym);
                 }
                 // The address of a page holds its title.
                 if renamed && let Some(at) = url.rfind('/') {
@@ -133,7 +133,7 @@ impl Walk<'_> {
         if let (Some((database, pseudonym)), Some(Value::String(url))) =
             (hidden, members.get_mut("url"))
         {
-            *url = url.replace(&database.plain(), &pseudonym.plain());
+            rename(url, database, pseudonym);
         }
         let rows = members.get_mut("configuration").and_then(|all| all.get_mut("rows"));
         for row in rows.and_then(Value::as_array_mut).into_iter().flatten() {
@@ -187,6 +187,15 @@ impl Walk<'_> {
 /// The elements of a list.
 fn elements<'a>(members: &'a mut Members, name: &str) -> impl Iterator<Item = &'a mut Value> {
     members.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+/// Puts a pseudonym for a database into an address, and takes out the title before it.
+fn rename(url: &mut String, database: Id, pseudonym: Id) {
+    let id = database.plain();
+    if let Some(at) = url.find(&id) {
+        let from = url[..at].rfind('/').map_or(at, |slash| slash + 1);
+        url.replace_range(from..at + id.len(), &pseudonym.plain());
+    }
 }
 
 fn is_file(value: &Value) -> bool {
