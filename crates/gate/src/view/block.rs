@@ -85,9 +85,12 @@ fn is_shown(walk: &mut Walk, kind: &str, body: &Value) -> bool {
             Some(original) => walk.sees_id(Kind::Block, original.get("block_id")),
         },
         "embed" | "bookmark" | "link_preview" => is_link_seen(walk, body.get("url")),
-        _ if PLAIN.contains(&kind) => ["external", "file"].iter().fold(true, |seen, source| {
-            is_link_seen(walk, body.get(source).and_then(|file| file.get("url"))) && seen
-        }),
+        _ if PLAIN.contains(&kind) => {
+            // All of them are asked about, not just the first that is not seen.
+            let url = |source: &str| body.get(source).and_then(|file| file.get("url"));
+            let hidden = |source: &&str| !is_link_seen(walk, url(source));
+            ["external", "file"].into_iter().filter(hidden).count() == 0
+        }
         _ => false,
     }
 }

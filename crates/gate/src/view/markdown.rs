@@ -169,7 +169,7 @@ fn put_tag(walk: &mut Walk, out: &mut String, rest: &str, tag: &Tag) -> usize {
     };
     if seen {
         out.push_str(&tag.without(&rest[..tag.length], |name, value| {
-            !(object && name == "url") && !walk.eyes.see_link(value)
+            (!object || name != "url") && !walk.eyes.see_link(value)
         }));
         let length = title_length(rest, tag);
         if (object || mention) && length > 0 {
@@ -251,7 +251,7 @@ fn hides_a_tag(walk: &mut Walk, rest: &str) -> bool {
     let known = ["mention", "page", "database", "folder", "synced", "unknown"];
     let piece = rest.split('>').next().unwrap_or_default();
     known.iter().any(|known| name.starts_with(known))
-        && link::ids_in(piece).fold(false, |hidden, id| !walk.eyes.see(Kind::Block, id) || hidden)
+        && link::ids_in(piece).filter(|id| !walk.eyes.see(Kind::Block, *id)).count() > 0
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl<'a> Tag<'a> {
         for attribute in &self.attributes {
             let value = unescape(attribute.value);
             let dropped =
-                value.split([',', ' ']).fold(false, |any, part| drop(attribute.name, part) || any);
+                value.split([',', ' ']).filter(|part| drop(attribute.name, part)).count() > 0;
             if dropped {
                 out.push_str(&text[from..attribute.from]);
                 from = attribute.to;

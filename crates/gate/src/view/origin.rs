@@ -38,7 +38,8 @@ pub(crate) fn readdress(bytes: Bytes, notion: &str, gate: &str) -> Bytes {
 fn walk(value: &mut Value, notion: &str, gate: &str) -> bool {
     match value {
         Value::Array(elements) => {
-            elements.iter_mut().fold(false, |any, element| walk(element, notion, gate) || any)
+            let changed = elements.iter_mut().map(|element| walk(element, notion, gate));
+            changed.filter(|changed| *changed).count() > 0
         }
         Value::Object(members) => members.iter_mut().fold(false, |any, (name, member)| {
             match member {

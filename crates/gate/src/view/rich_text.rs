@@ -71,7 +71,7 @@ fn is_seen(walk: &mut Walk, mention: &Value) -> bool {
         "link_preview" | "link_mention" => {
             let texts = member.as_object().into_iter().flat_map(Members::values);
             let texts: Vec<&str> = texts.filter_map(Value::as_str).collect();
-            texts.into_iter().fold(true, |seen, text| walk.eyes.see_link(text) && seen)
+            texts.into_iter().filter(|text| !walk.eyes.see_link(text)).count() == 0
         }
         _ => false,
     }

@@ -130,7 +130,7 @@ pub(crate) fn difference(a: &Seen, b: &Seen) -> Option<Difference> {
     if a.headers != b.headers {
         return told("the headers", &a.headers, &b.headers);
     }
-    if a.body.to_string() == b.body.to_string() {
+    if is_same(&a.body, &b.body) {
         return None;
     }
     let mut place = String::new();
@@ -138,11 +138,17 @@ pub(crate) fn difference(a: &Seen, b: &Seen) -> Option<Difference> {
     told(&format!("body{place}"), a, b)
 }
 
+/// To the byte: the order of members counts.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let (a, b) = (a.to_string(), b.to_string());
+    a == b
+}
+
 fn descend<'v>(a: &'v Value, b: &'v Value, place: &mut String) -> (&'v Value, &'v Value) {
     match (a, b) {
         (Value::Object(of_a), Value::Object(of_b)) if of_a.keys().eq(of_b.keys()) => {
             for ((name, a), b) in of_a.iter().zip(of_b.values()) {
-                if a.to_string() != b.to_string() {
+                if !is_same(a, b) {
                     place.push('/');
                     place.push_str(name);
                     return descend(a, b, place);
@@ -152,7 +158,7 @@ fn descend<'v>(a: &'v Value, b: &'v Value, place: &mut String) -> (&'v Value, &'
         }
         (Value::Array(of_a), Value::Array(of_b)) if of_a.len() == of_b.len() => {
             for (index, (a, b)) in of_a.iter().zip(of_b).enumerate() {
-                if a.to_string() != b.to_string() {
+                if !is_same(a, b) {
                     place.push_str(&format!("/{index}"));
                     return descend(a, b, place);
                 }

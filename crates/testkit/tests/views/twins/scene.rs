@@ -424,7 +424,7 @@ impl Plan {
     }
 
     /// A title; now and then it mentions something.
-    fn title(&mut self, random: &mut Rng) -> Value {
+    fn title(&self, random: &mut Rng) -> Value {
         let word = *random.choice(&["Plan", "Notes", "Road map", "Budget", "Team"]).unwrap();
         let mut runs = vec![text(word)];
         if super::width::MENTIONS_IN_TITLES && random.u8(..4) == 0 {
@@ -434,7 +434,7 @@ impl Plan {
     }
 
     /// Rich text that points at things inside and outside.
-    fn runs(&mut self, random: &mut Rng) -> Value {
+    fn runs(&self, random: &mut Rng) -> Value {
         let mut runs = vec![text("some words ")];
         for _ in 0..random.usize(0..3) {
             let run = match random.u8(..9) {
