@@ -35,9 +35,8 @@ pub(crate) struct KeyArgs {
 
 pub(super) async fn run(args: Args) -> Done {
     let line = ask(&args.place, "/api/v1/audit/checkpoint").await?.to_string();
-    let checkpoint = match Line::read(line.as_bytes()) {
-        Ok(Line::Checkpoint { checkpoint }) => checkpoint,
-        _ => return Err(Failure::could_not(anyhow!("the gate's answer is no checkpoint"))),
+    let Ok(Line::Checkpoint { checkpoint }) = Line::read(line.as_bytes()) else {
+        return Err(Failure::could_not(anyhow!("the gate's answer is no checkpoint")));
     };
     let Some(path) = &args.out else {
         println!("{line}");

@@ -240,7 +240,7 @@ impl Plan {
         }
     }
 
-    fn values(&mut self, random: &mut Rng, source: &Source, peers: &[String]) -> Value {
+    fn values(&self, random: &mut Rng, source: &Source, peers: &[String]) -> Value {
         let some = |random: &mut Rng, all: &[String]| {
             let count = random.usize(0..3).min(all.len());
             random.choose_multiple(all, count).into_iter().cloned().collect::<Vec<_>>()
@@ -355,7 +355,7 @@ impl Plan {
         }
     }
 
-    fn some_block(&mut self, random: &mut Rng, depth: usize) -> (&'static str, Value) {
+    fn some_block(&self, random: &mut Rng, depth: usize) -> (&'static str, Value) {
         let runs = self.runs(random);
         let plain = json!({ "rich_text": runs, "color": "default" });
         let address = match random.u8(..3) {
