@@ -162,7 +162,9 @@ fn read(text: &str, own: bool) -> Result<Vec<Checked>, Faults> {
         let warnings = validated.validation_warnings();
         faults.extend(warnings.map(|warning| fault_of(text, warning, warning)));
     }
-    faults.sort_by_key(|fault| (fault.line, fault.column));
+    // Cedar tells what is wrong at one place in any order.
+    let order = |fault: &Fault| (fault.line, fault.column, fault.message.clone());
+    faults.sort_by_cached_key(order);
     faults.dedup();
     faults.truncate(FAULTS_MAX);
     if faults.is_empty() { Ok(checked) } else { Err(Faults(faults)) }
