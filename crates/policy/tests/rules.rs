@@ -57,7 +57,7 @@ fn mistakes_are_told_with_their_place_and_what_to_do() {
             "unknown action",
             "@id(\"a\")\nforbid (principal, action == Action::\"patch-pgae\", resource);",
         ),
-        ("unknown type", "@id(\"a\")\nforbid (principal in Team::\"x\", action, resource);"),
+        ("unknown type", "@id(\"a\")\nforbid (principal in Groups::\"x\", action, resource);"),
         ("unknown role", "@id(\"a\")\nforbid (principal in Role::\"boss\", action, resource);"),
         (
             "unknown attribute",
