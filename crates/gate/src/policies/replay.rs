@@ -239,6 +239,10 @@ impl Gate {
         suggestion.role = Role::ALL.into_iter().find(covers).unwrap_or(Role::Admin);
         if !manages {
             suggestion.within = roots(paths);
+            // Nothing that it touched says where: then it is where it is now. No scope would be every scope.
+            if suggestion.within.is_empty() {
+                suggestion.within = key.within.within().to_vec();
+            }
         }
         let actions: Vec<_> =
             actions.iter().map(|action| format!("    Action::\"{action}\"")).collect();

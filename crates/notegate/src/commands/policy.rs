@@ -214,7 +214,8 @@ fn done(set: &Value, as_json: bool) -> Done {
             all.iter().filter(|policy| policy["own"] == Value::Bool(true)).count()
         });
         let version = &set["version"];
-        println!("Version {version} is in force, with {own} policies of your own.");
+        let policies = if own == 1 { "policy" } else { "policies" };
+        println!("Version {version} is in force, with {own} {policies} of your own.");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -71,7 +71,7 @@ fn set_while_the_gate_runs_and_there_after_a_restart() {
     let tried = policy(&place, &["what-if", "wall.cedar", "--json"]).expect(0).json();
     assert_eq!(tried["newly_refused"][0]["rule"], "wall", "{tried}");
     let ran = policy(&place, &["set", "wall.cedar", "--note", "a wall"]);
-    assert_eq!(ran.expect(0).out, "Version 1 is in force, with 1 policies of your own.\n");
+    assert_eq!(ran.expect(0).out, "Version 1 is in force, with 1 policy of your own.\n");
     gate.v1("GET", &page, &editor, None).expect_notion_error(404, "object_not_found");
     let said = explain(id);
     let said = &said.expect(1).out;

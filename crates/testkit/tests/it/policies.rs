@@ -394,6 +394,13 @@ async fn the_least_that_a_key_needs_is_told_and_does() {
     let less = less["key"].as_str().unwrap();
     assert_eq!(kit.patch(less, &page, &json!({"icon": null})).await.status, 200);
     assert_eq!(kit.get(less, &format!("/v1/pages/{other}")).await.status, 404);
+
+    // A search says nothing of where: the scope stays what it is, and does not become everything.
+    let searching = kit.key(Role::Viewer, &[team]).await;
+    assert_eq!(kit.post(&searching, "/v1/search", &json!({})).await.status, 200);
+    let body = json!({"key": id_of(&searching)});
+    let suggestion = kit.post(&kit.admin, "/api/v1/policy/suggest", &body).await.json();
+    assert_eq!(suggestion["within"], json!([team]), "{suggestion}");
     kit.finish().await;
 }
 

@@ -95,6 +95,12 @@ pub(super) async fn suggest(args: Suggest) -> Done {
         "{} calls, {} of objects that are gone.\n",
         suggestion["calls"], suggestion["unknown"]
     );
+    // No scope would be every scope.
+    if suggestion["calls"] == 0 {
+        println!("The key did nothing that is in the ledger: there is nothing that it needs.");
+        println!("End it with `notegate keys revoke {}`.", args.key);
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("A key that would do:\n");
     println!("  notegate keys create --name NAME --role {role}{capabilities}{within}\n");
     println!("A policy for the key as it is:\n");
