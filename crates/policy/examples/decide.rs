@@ -20,8 +20,11 @@ const POLICIES: usize = 100;
 const ABOVE: u16 = 12;
 const DECISIONS: u16 = 4_000;
 
+/// The text of the policy of a number.
+type Sort = fn(usize) -> String;
+
 fn main() {
-    let sorts: [(&str, fn(usize) -> String); 3] =
+    let sorts: [(&str, Sort); 3] =
         [("few could apply", few), ("all name places", places), ("all apply everywhere", all)];
     let measured = sorts.map(|(sort, policy)| {
         let text: String = (0..POLICIES).map(policy).collect();

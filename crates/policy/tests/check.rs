@@ -1,7 +1,5 @@
 //! Tests of policies in files.
 
-#![expect(clippy::unwrap_used, reason = "test helpers")]
-
 use std::sync::Arc;
 
 use policy::Policies;

@@ -172,6 +172,9 @@ impl Twins {
                 }
                 Err(told) => {
                     let (what, last) = *told;
+                    if is_left_out(&step, &what) {
+                        return Ok(tally);
+                    }
                     return Err(Failure { seed, what, steps, last });
                 }
             }
@@ -303,6 +306,15 @@ impl Twins {
             }
         }
     }
+}
+
+/// Whether a difference is one that the generator cannot keep from coming up ([`super::width`]).
+fn is_left_out(step: &Step, what: &str) -> bool {
+    let Step::Call(call) = step else { return false };
+    !super::width::UNREADABLE_COPIES_IN_MARKDOWN
+        && call.operation.name == "update-page-markdown"
+        && what.contains("the answers differ at the status")
+        && what.contains("Could not find what the request names.")
 }
 
 fn some_step(caller: &mut Caller<'_>) -> Step {
