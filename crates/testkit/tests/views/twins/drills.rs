@@ -432,13 +432,4 @@ pub(crate) const DRILLS: &[Drill] = &[
             });
         },
     },
-    Drill {
-        name: "what an error says of the outside",
-        asks: &["query-data-source", "retrieve-page-markdown"],
-        leak: |_, ours, theirs| {
-            if ours.status == 404 && theirs.status == 400 {
-                ours.body["message"] = theirs.body["message"].clone();
-            }
-        },
-    },
 ];
