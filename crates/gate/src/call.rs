@@ -315,7 +315,7 @@ impl Gate {
             let trust = if tells_itself { Trust::Tree } else { Trust::Lately };
             let mut place = self.locate(looking, kind, id, trust).await?;
             // A "no" from memory may be out of date: somebody may have moved the object here.
-            if matches!(place, Place::Path(_)) && !admission.lets(&place) {
+            if place.path().is_some() && !admission.lets(&place) {
                 place = self.locate(looking, kind, id, Trust::Since(begun)).await?;
             }
             let inside = admission.lets(&place);

@@ -87,17 +87,14 @@ impl Gate {
         let looker = looker(principal, connection);
         let looking = Looking::new(&looker, request_id, self.shared.clock.now());
         let before = self.find_place(&looking, object).await?;
-        let path = match query.to.as_str() {
-            "workspace" => Vec::new(),
-            to => match self.find_place(&looking, id(to, "to")?).await? {
-                Place::Path(path) if path.contains(&object) => {
-                    return Err(Error::Invalid("`to` stands below `object`".to_owned()));
-                }
-                Place::Path(path) => path,
-                Place::Own | Place::Unknown => Vec::new(),
-            },
+        let above = match query.to.as_str() {
+            "workspace" => Place::Path(Vec::new()),
+            to => self.find_place(&looking, id(to, "to")?).await?,
         };
-        let after = Place::Path(std::iter::once(object).chain(path).collect());
+        if above.path().is_some_and(|path| path.contains(&object)) {
+            return Err(Error::Invalid("`to` stands below `object`".to_owned()));
+        }
+        let after = above.holding(object, None);
         Ok(self.effect_of_move(&principal.tenant, connection, &before, &after))
     }
 
@@ -138,8 +135,9 @@ impl Gate {
         };
         let time = self.notion.settings().timeout;
         let (before, after) = match tokio::time::timeout(time, places).await {
-            Ok(Ok((before @ Place::Path(_), Place::Path(path)))) => {
-                (before, Place::Path(std::iter::once(id).chain(path).collect()))
+            Ok(Ok((before, above))) if before.path().is_some() && above.path().is_some() => {
+                let after = above.holding(id, None);
+                (before, after)
             }
             // Notion will say what is wrong with the move; if nothing is, nobody knows what it did.
             _ => return record.fact("move_effect", "unknown"),

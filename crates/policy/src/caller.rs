@@ -12,6 +12,7 @@ use model::{Key, Principal, Role, Scope, TenantId, Who};
 use notion::Id;
 
 use crate::permit::Depth;
+use crate::row::RowProperties;
 use crate::rules::{Checked, Rule, Rules};
 use crate::schema::{ActionNumber, Actions, uid};
 
@@ -28,6 +29,8 @@ pub(crate) struct Caller {
     parents: HashSet<EntityUid>,
     /// Whether any of the tenant's own policies could ever apply.
     pub(crate) has_own: bool,
+    /// Whether one of those looks at rows.
+    pub(crate) looks_at_rows: bool,
     slices: Box<[OnceLock<Slice>]>,
 }
 
@@ -110,10 +113,20 @@ impl Caller {
             // INVARIANT: the attributes are plain values, none of which has to be computed.
             .expect("plain attributes");
         let slices = (0..Actions::all().len()).map(|_| OnceLock::new()).collect();
-        let mut caller =
-            Self { serial, facts, uid: uid_of, entity, scope, parents, has_own: false, slices };
-        caller.has_own =
-            rules.checked.iter().any(|checked| checked.rule.own && caller.fits(checked));
+        let mut caller = Self {
+            serial,
+            facts,
+            uid: uid_of,
+            entity,
+            scope,
+            parents,
+            has_own: false,
+            looks_at_rows: false,
+            slices,
+        };
+        let own = || rules.checked.iter().filter(|checked| checked.rule.own);
+        caller.has_own = own().any(|checked| caller.fits(checked));
+        caller.looks_at_rows = own().any(|checked| checked.row.is_some() && caller.fits(checked));
         caller
     }
 
@@ -192,11 +205,15 @@ pub(crate) struct Slice {
     pub(crate) depth: OnceLock<Depth>,
     /// One that forbids everything that it is asked about.
     pub(crate) never: Option<Rule>,
+    /// The properties of rows that they name; `None` if none of them looks at rows.
+    pub(crate) row: Option<RowProperties>,
+    /// The objects that those name which look at rows; `None` stands for everywhere.
+    rows_of: HashSet<Option<Id>>,
 }
 
 impl Slice {
     fn add(&mut self, checked: &Checked) {
-        let Checked { rule, policy, forbids } = checked;
+        let Checked { rule, policy, forbids, row } = checked;
         self.permits |= !forbids;
         self.forbids |= forbids;
         let resource = policy.resource_constraint();
@@ -215,6 +232,10 @@ impl Slice {
             | ResourceConstraint::IsIn(_, named) => id_of(named),
             ResourceConstraint::Any | ResourceConstraint::Is(_) => None,
         };
+        if let Some(properties) = row {
+            self.row.get_or_insert_default().extend(properties.iter().cloned());
+            self.rows_of.insert(named);
+        }
         match named {
             Some(id) => {
                 self.named.insert(id);
@@ -225,6 +246,11 @@ impl Slice {
                 self.always.add(policy.clone()).expect("names differ");
             }
         }
+    }
+
+    /// Whether a policy could go by the values of rows where these objects are on the path.
+    pub(crate) fn looks_at_rows_of(&self, path: &[Id]) -> bool {
+        self.rows_of.contains(&None) || path.iter().any(|id| self.rows_of.contains(&Some(*id)))
     }
 
     /// The policies that could apply where these objects are on the path, if some of them name one.

@@ -1,6 +1,7 @@
 //! Tests of policies, in a file: who, what, where, and what should come of it. Nothing is asked of Notion
 //! or of a running gate.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::user::UserId;
@@ -56,6 +57,9 @@ struct Case {
     /// The object and what it stands in, nearest first.
     #[serde(default)]
     object: Vec<Id>,
+    /// The values of the row that the object is, or stands in, by property.
+    #[serde(default)]
+    row: Option<BTreeMap<String, BTreeSet<String>>>,
     /// Whether something is put at the top of the workspace.
     #[serde(default)]
     at_top: bool,
@@ -119,7 +123,8 @@ impl Policies {
         let name = case
             .name
             .unwrap_or_else(|| format!("test {number}: {} {}", case.who.role, case.operation));
-        let found = self.found(&case.who, &case.operation, case.object, case.at_top);
+        let found =
+            self.found(&case.who, &case.operation, place(case.object, case.row), case.at_top);
         let found = found.map_err(|error| format!("test {number}: {error}"))?;
         let came = match (found.decision, found.hidden) {
             (Outcome::Allow, _) => Expected::Allow,
@@ -140,7 +145,7 @@ impl Policies {
         self: &Arc<Self>,
         who: &Caller,
         operation: &str,
-        path: Vec<Id>,
+        place: Option<(Id, Place)>,
         at_top: bool,
     ) -> Result<Explanation, String> {
         let principal = who.principal()?;
@@ -157,11 +162,21 @@ impl Policies {
         let kind = operation.ids.first().map_or(Kind::Page, |place| match place {
             At::Path(_, kind) | At::Query(_, kind) => *kind,
         });
-        let target =
-            path.first().map(|id| Target { kind, id: *id, place: Place::Path(path.clone()) });
+        let target = place.map(|(id, place)| Target { kind, id, place });
         let aim = Aim { targets: target.into_iter().collect(), nowhere: at_top };
         Ok(self.explain(&principal, operation, effect, None, &aim))
     }
+}
+
+/// The object of a test, and where it stands.
+fn place(path: Vec<Id>, row: Option<BTreeMap<String, BTreeSet<String>>>) -> Option<(Id, Place)> {
+    let id = *path.first()?;
+    let row = row.map(|row| row.into_iter().map(|(name, values)| (name, Some(values))).collect());
+    let place = match row {
+        Some(row) => Place::InRows(path, vec![(0, Arc::new(row))]),
+        None => Place::Path(path),
+    };
+    Some((id, place))
 }
 
 impl Caller {

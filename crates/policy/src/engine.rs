@@ -1,13 +1,14 @@
 //! Decisions: Cedar asked about one caller, one action and one place, and the answer remembered.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cedar_policy::{
-    Authorizer, Context, Decision as Verdict, Entities, Entity, EntityUid, PolicySet, Request,
-    RestrictedExpression,
+    AuthorizationError, Authorizer, Context, Decision as Verdict, Entities, Entity, EntityUid,
+    Request, RestrictedExpression,
 };
 use model::{ConnectionId, KeyId, Principal, TenantId, Who};
 use notion::Id;
@@ -15,7 +16,8 @@ use quick_cache::sync::Cache;
 
 use crate::caller::{Caller, Slice, object};
 use crate::permit::Place;
-use crate::rules::{Faults, Rule, Rules};
+use crate::row::{Row, RowProperties};
+use crate::rules::{Checked, Faults, Rule, Rules};
 use crate::schema::{Action, ActionNumber, Actions, uid};
 
 /// Callers that are kept ready.
@@ -53,7 +55,8 @@ enum CallerName {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
     /// An object and what is above it, nearest first; `own` if it stands nowhere and is the caller's.
-    Object { path: &'a [Id], own: bool, connection: ConnectionId },
+    /// With what is known of the row that it stands in, if it stands in one.
+    Object { path: &'a [Id], own: bool, connection: ConnectionId, row: Option<&'a Row> },
     /// The workspace as a whole, or its top.
     Workspace { connection: ConnectionId, at_top: bool },
     /// The tenant itself.
@@ -70,6 +73,8 @@ struct Matter {
     itself: Option<Id>,
     /// What policies name of what is above it.
     above: Vec<Id>,
+    /// What policies look at of the row.
+    row: Option<Row>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -81,20 +86,21 @@ enum Sort {
 
 impl Matter {
     fn new(caller: &Caller, slice: &Slice, about: About<'_>) -> Self {
-        let (sort, connection, path) = match about {
-            About::Object { path, own, connection } => {
+        let (sort, connection, path, row) = match about {
+            About::Object { path, own, connection, row } => {
                 let inside = own || caller.scope.as_ref().is_none_or(|scope| scope.covers(path));
-                (Sort::Object { inside }, connection, path)
+                (Sort::Object { inside }, connection, path, row)
             }
             About::Workspace { connection, at_top } => {
-                (Sort::Workspace { at_top }, connection, [].as_slice())
+                (Sort::Workspace { at_top }, connection, [].as_slice(), None)
             }
-            About::Tenant => (Sort::Tenant, ConnectionId::NONE, [].as_slice()),
+            About::Tenant => (Sort::Tenant, ConnectionId::NONE, [].as_slice(), None),
         };
+        let row = row.zip(slice.row.as_ref()).map(|(row, properties)| row.only(properties));
         let named = |id: &&Id| slice.named.contains(*id);
         let (itself, above) = path.split_first().unzip();
         let above = above.unwrap_or_default().iter().filter(named).copied().collect();
-        Self { sort, connection, itself: itself.filter(named).copied(), above }
+        Self { sort, connection, itself: itself.filter(named).copied(), above, row }
     }
 
     /// The objects that policies name.
@@ -113,7 +119,11 @@ impl Matter {
                 let mut above: HashSet<EntityUid> = above.map(|id| object(*id)).collect();
                 above.insert(workspace);
                 let inside = RestrictedExpression::new_bool(inside);
-                let attributes = HashMap::from([("inside".to_owned(), inside)]);
+                let mut attributes = HashMap::from([("inside".to_owned(), inside)]);
+                if self.row.is_some() {
+                    let row = RestrictedExpression::new_entity_uid(row_uid());
+                    attributes.insert("row".to_owned(), row);
+                }
                 // INVARIANT: a truth value has not to be computed.
                 Entity::new(object(itself), attributes, above).expect("a plain attribute")
             }
@@ -121,6 +131,22 @@ impl Matter {
             Sort::Tenant => Entity::new_no_attrs(uid("Tenant", caller.tenant()), HashSet::new()),
         }
     }
+
+    /// The row, with the values that could be read.
+    fn row_entity(&self) -> Option<Entity> {
+        let tags = self.row.as_ref()?.readable().map(|(name, values)| {
+            let values = values.iter().cloned().map(RestrictedExpression::new_string);
+            (name.clone(), RestrictedExpression::new_set(values))
+        });
+        let (attributes, parents) = (HashMap::new(), HashSet::new());
+        // INVARIANT: texts have not to be computed.
+        Some(Entity::new_with_tags(row_uid(), attributes, parents, tags).expect("plain tags"))
+    }
+}
+
+/// Of several rows on a path the nearest is told, so one name is enough.
+fn row_uid() -> EntityUid {
+    uid("Row", "nearest")
 }
 
 impl Policies {
@@ -152,6 +178,12 @@ impl Policies {
     /// Every policy in force: the built-in ones first, then the tenant's own in the order of their text.
     pub fn list(&self) -> impl Iterator<Item = (&Rule, bool)> {
         self.rules.checked.iter().map(|checked| (&checked.rule, checked.forbids))
+    }
+
+    /// The properties of rows that the tenant's own policies name, for whomever; `None` if none of them
+    /// looks at rows.
+    pub fn row_properties(&self) -> Option<&Arc<RowProperties>> {
+        self.rules.row_properties.as_ref()
     }
 
     pub(crate) fn caller(&self, principal: &Principal) -> Arc<Caller> {
@@ -197,7 +229,24 @@ impl Policies {
     ) -> Decision {
         let refused = Decision { allowed: false, rule: None };
         let placed = slice.on(matter.named());
-        let policies: &PolicySet = placed.as_ref().unwrap_or(&slice.always);
+        let mut policies = Cow::Borrowed(placed.as_ref().unwrap_or(&slice.always));
+        if let Some(row) = &matter.row {
+            let looks = |checked: &&Checked| {
+                let mut properties = checked.row.iter().flatten();
+                properties.any(|property| row.is_unreadable(property))
+                    && policies.policy(checked.policy.id()).is_some()
+            };
+            // What cannot be read does not permit, and may be what is forbidden.
+            let blind: Vec<_> = self.rules.checked.iter().filter(looks).collect();
+            if let Some(checked) = blind.iter().find(|checked| checked.forbids) {
+                return Decision { allowed: false, rule: Some(checked.rule.clone()) };
+            }
+            for checked in blind {
+                if policies.to_mut().remove_static(checked.policy.id().clone()).is_err() {
+                    return refused;
+                }
+            }
+        }
         let row = Actions::all().row(action);
         let at_top = matches!(matter.sort, Sort::Workspace { at_top: true });
         let at_top = RestrictedExpression::new_bool(at_top);
@@ -207,14 +256,18 @@ impl Policies {
         let resource = matter.entity(caller);
         let resource_uid = resource.uid();
         let entities = [caller.entity.clone(), row.entity.clone(), resource];
+        let entities = entities.into_iter().chain(matter.row_entity());
         let Ok(entities) = Entities::from_entities(entities, None) else { return refused };
         let request =
             Request::new(caller.uid.clone(), row.uid.clone(), resource_uid, context, None);
         let Ok(request) = request else { return refused };
-        let answer = self.authorizer.is_authorized(&request, policies, &entities);
+        let answer = self.authorizer.is_authorized(&request, &policies, &entities);
         let diagnostics = answer.diagnostics();
-        if diagnostics.errors().next().is_some() {
-            return refused;
+        if let Some(AuthorizationError::PolicyEvaluationError(error)) = diagnostics.errors().next()
+        {
+            let ids = |checked: &&Checked| checked.policy.id() == error.policy_id();
+            let rule = self.rules.checked.iter().find(ids);
+            return Decision { allowed: false, rule: rule.map(|checked| checked.rule.clone()) };
         }
         // Of several the first in the order of the policies is named, so that answers do not vary.
         let rule = self
@@ -237,14 +290,38 @@ impl Policies {
         place: &Place,
     ) -> Decision {
         match place {
-            Place::Path(path) => {
-                self.decide(caller, action, About::Object { path, own: false, connection })
+            Place::Path(path) => self.decide(
+                caller,
+                action,
+                About::Object { path, own: false, connection, row: None },
+            ),
+            Place::InRows(path, rows) => {
+                let row = rows.first().map(|(_, row)| &**row);
+                self.decide(caller, action, About::Object { path, own: false, connection, row })
             }
             Place::Own => {
-                self.decide(caller, action, About::Object { path: &[], own: true, connection })
+                let about = About::Object { path: &[], own: true, connection, row: None };
+                self.decide(caller, action, about)
             }
             Place::Unknown => Decision { allowed: false, rule: None },
         }
+    }
+
+    /// Decides whether an object is there at all. What stands in a row that policies take away is gone with
+    /// it, whatever row it stands in there.
+    pub(crate) fn see(&self, caller: &Caller, connection: ConnectionId, place: &Place) -> Decision {
+        if let Place::InRows(path, rows) = place {
+            for (at, row) in rows.iter().rev().filter(|(at, _)| *at > 0) {
+                let path = path.get(*at..).unwrap_or_default();
+                let about = About::Object { path, own: false, connection, row: Some(row) };
+                let decision = self.decide(caller, Action::See, about);
+                // That nothing permits to see it (it is outside a scope) does not take it away.
+                if !decision.allowed && decision.rule.is_some() {
+                    return decision;
+                }
+            }
+        }
+        self.at(caller, Action::See, connection, place)
     }
 }
 

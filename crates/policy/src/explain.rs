@@ -74,9 +74,11 @@ impl Policies {
         let connection = principal.connection;
         match aim.targets.first() {
             // It was allowed, so it is allowed wherever it stands.
-            Some(target) if target.place == Place::Unknown => {
-                self.decide(&caller, action, About::Object { path: &[], own: false, connection })
-            }
+            Some(target) if target.place == Place::Unknown => self.decide(
+                &caller,
+                action,
+                About::Object { path: &[], own: false, connection, row: None },
+            ),
             Some(target) => self.at(&caller, action, connection, &target.place),
             None => {
                 let about = About::Workspace { connection, at_top: aim.nowhere };
@@ -96,9 +98,8 @@ impl Policies {
             Refusal::Scope { kind, id } => {
                 let target = aim.targets.iter().find(|target| target.id == *id);
                 let caller = self.caller(principal);
-                let seen = target.map(|target| {
-                    self.at(&caller, Action::See, principal.connection, &target.place)
-                });
+                let seen =
+                    target.map(|target| self.see(&caller, principal.connection, &target.place));
                 match seen.and_then(|seen| seen.rule) {
                     Some(rule) => (
                         rule.id.to_string(),

@@ -14,6 +14,7 @@ mod engine;
 mod explain;
 mod permit;
 mod refusal;
+mod row;
 mod rules;
 mod schema;
 
@@ -24,5 +25,6 @@ pub use permit::{
     Admission, Aim, Depth, Permit, Place, Sight, Target, is_auditor, operate, read_bodies,
 };
 pub use refusal::Refusal;
+pub use row::{Row, RowProperties};
 pub use rules::{BUILT_IN, Fault, Faults, POLICIES_MAX, Rule, TEXT_MAX};
 pub use schema::{Action, schema_text};

@@ -12,6 +12,7 @@ use notion::{Capability, Effect, Id, Kind, Operation};
 use crate::caller::Caller;
 use crate::engine::{About, Policies};
 use crate::refusal::Refusal;
+use crate::row::Row;
 use crate::schema::{Action, Actions};
 
 /// Leave to make one call to Notion.
@@ -98,6 +99,8 @@ pub struct Target {
 pub enum Place {
     /// In the tree: the object and its ancestors, nearest first.
     Path(Vec<Id>),
+    /// The same, where some of these are rows: at which place, and what is known of them, nearest first.
+    InRows(Vec<Id>, Vec<(usize, Arc<Row>)>),
     /// Outside the tree, and made by this very caller (a file upload).
     Own,
     /// Nobody could find it.
@@ -108,10 +111,40 @@ impl Place {
     /// Whether that is inside `scope`.
     pub fn lies_in(&self, scope: &Scope) -> bool {
         match self {
-            Self::Path(path) => scope.covers(path),
+            Self::Path(path) | Self::InRows(path, _) => scope.covers(path),
             Self::Own => true,
             Self::Unknown => false,
         }
+    }
+
+    /// The object and what is above it, nearest first, if it stands in the tree.
+    pub fn path(&self) -> Option<&[Id]> {
+        match self {
+            Self::Path(path) | Self::InRows(path, _) => Some(path),
+            Self::Own | Self::Unknown => None,
+        }
+    }
+
+    /// The row that it is itself, if it is known to be one.
+    pub fn own_row(&self) -> Option<&Arc<Row>> {
+        match self {
+            Self::InRows(_, rows) => rows.iter().find(|(at, _)| *at == 0).map(|(_, row)| row),
+            _ => None,
+        }
+    }
+
+    /// Where `id` stands if it stands in this place; as a row, if it is one. What stands nowhere in the tree
+    /// holds nothing.
+    pub fn holding(&self, id: Id, row: Option<Arc<Row>>) -> Self {
+        let Some(above) = self.path() else { return Self::Unknown };
+        let path = std::iter::once(id).chain(above.iter().copied()).collect();
+        let rows = match self {
+            Self::InRows(_, rows) => rows.as_slice(),
+            _ => &[],
+        };
+        let rows = rows.iter().map(|(at, row)| (at + 1, row.clone()));
+        let rows: Vec<_> = row.map(|row| (0, row)).into_iter().chain(rows).collect();
+        if rows.is_empty() { Self::Path(path) } else { Self::InRows(path, rows) }
     }
 }
 
@@ -164,8 +197,19 @@ impl Sight {
 
     /// Whether what stands at `place` exists for the caller.
     pub fn sees(&self, place: &Place) -> bool {
-        self.is_everything()
-            || self.policies.at(&self.caller, Action::See, self.connection, place).allowed
+        self.is_everything() || self.policies.see(&self.caller, self.connection, place).allowed
+    }
+
+    /// Whether what is seen may depend on the values of rows.
+    pub fn looks_at_rows(&self) -> bool {
+        self.caller.looks_at_rows
+    }
+
+    /// Whether some of the rows of a table in that place may be hidden, and others not.
+    pub fn looks_at_rows_of(&self, table: &Place) -> bool {
+        let see = Actions::all().number(Action::See);
+        let slice = see.map(|see| self.caller.slice(&self.policies.rules, see));
+        slice.is_none_or(|slice| slice.looks_at_rows_of(table.path().unwrap_or_default()))
     }
 }
 
@@ -235,7 +279,7 @@ impl Policies {
             let anywhere = || {
                 // Where nothing forbids and the built-in policies permit it nowhere in particular, they
                 // permit it everywhere.
-                let nowhere = About::Object { path: &[], own: false, connection };
+                let nowhere = About::Object { path: &[], own: false, connection, row: None };
                 let decision = self.decide(caller, action, nowhere);
                 decision.allowed && decision.rule.is_some_and(|rule| !rule.own)
             };

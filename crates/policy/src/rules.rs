@@ -11,6 +11,7 @@ use miette::Diagnostic;
 use model::KeyId;
 use notion::Id;
 
+use crate::row::{RowProperties, looked_at};
 use crate::schema::schema;
 
 /// The longest text of a tenant's own policies, in bytes.
@@ -43,12 +44,16 @@ pub(crate) struct Checked {
     pub(crate) rule: Rule,
     pub(crate) policy: Policy,
     pub(crate) forbids: bool,
+    /// The properties of rows that it names; `None` if it does not look at rows.
+    pub(crate) row: Option<RowProperties>,
 }
 
 /// The policies in force for a tenant: the built-in ones and its own.
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) checked: Vec<Checked>,
+    /// The properties of rows that they name; `None` if none of them looks at rows.
+    pub(crate) row_properties: Option<Arc<RowProperties>>,
 }
 
 /// What is wrong with a policy, and where.
@@ -95,7 +100,7 @@ impl Rules {
         static BUILT_IN_RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| {
             // INVARIANT: the text is ours; a test reads it.
             let checked = read(BUILT_IN, false).expect("the built-in policies are well-formed");
-            Arc::new(Rules { checked })
+            Arc::new(Rules { checked, row_properties: None })
         });
         BUILT_IN_RULES.clone()
     }
@@ -113,8 +118,12 @@ impl Rules {
                 ..fault
             }]));
         }
+        let mut row_properties = None::<RowProperties>;
+        for properties in own.iter().filter_map(|own| own.row.as_ref()) {
+            row_properties.get_or_insert_default().extend(properties.iter().cloned());
+        }
         checked.extend(own);
-        Ok(Self { checked })
+        Ok(Self { checked, row_properties: row_properties.map(Arc::new) })
     }
 }
 
@@ -150,8 +159,12 @@ fn read(text: &str, own: bool) -> Result<Vec<Checked>, Faults> {
                     let help = Some("give one of them another".to_owned());
                     faults.push(Fault { message, help, ..at_policy(text, &policy) });
                 }
+                let row = looked_at(&policy).unwrap_or_else(|fault| {
+                    faults.push(located(fault, at_policy(text, &policy)));
+                    None
+                });
                 let forbids = policy.effect() == Effect::Forbid;
-                checked.push(Checked { rule, policy, forbids });
+                checked.push(Checked { rule, policy, forbids, row });
             }
         }
     }
@@ -221,6 +234,10 @@ fn strange_names(text: &str, policy: &Policy) -> Vec<Fault> {
             "Key" if KeyId::parse(id).is_none() => (
                 format!("`{literal}`: no key has this id"),
                 "write the twelve characters that `notegate keys list` shows".to_owned(),
+            ),
+            "Row" => (
+                format!("`{literal}`: rows have no names of their own"),
+                "a row is an `Object`, by the id of its page".to_owned(),
             ),
             _ => return None,
         };

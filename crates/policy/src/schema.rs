@@ -161,6 +161,7 @@ fn type_name(kind: &'static str) -> EntityTypeName {
             "Object",
             "Operator",
             "Role",
+            "Row",
             "Tenant",
             "User",
             "Workspace",

@@ -179,7 +179,7 @@ impl Gate {
                     place if self.sees(principal, &place) => return Ok(true),
                     Place::Unknown => break,
                     // It may just have been moved here.
-                    Place::Path(_) | Place::Own => {}
+                    Place::Path(_) | Place::InRows(..) | Place::Own => {}
                 }
             }
         }

@@ -114,9 +114,8 @@ impl Gate {
             Question::Manage => policies.explain_manage(&who),
             Question::Call(operation, effect) => {
                 let aim = self.aim_at(&who, operation, object, request_id).await?;
-                if let Some(Place::Path(path)) = aim.targets.first().map(|target| &target.place) {
-                    explained.path = Some(path.clone());
-                }
+                let place = aim.targets.first().map(|target| &target.place);
+                explained.path = place.and_then(Place::path).map(<[Id]>::to_vec);
                 policies.explain(&who, operation, effect, None, &aim)
             }
         };

@@ -230,7 +230,7 @@ impl Gate {
             }
             let aim = places.aim(self, &who, sort, seen, request_id).await?;
             match aim.and_then(|aim| aim.targets.into_iter().next()).map(|target| target.place) {
-                Some(Place::Path(path)) => paths.push(path),
+                Some(Place::Path(path) | Place::InRows(path, _)) => paths.push(path),
                 Some(Place::Own) => {}
                 Some(Place::Unknown) | None => suggestion.unknown += 1,
             }
