@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Gate;
+use crate::call::Underway;
 use crate::custody::usable;
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
@@ -110,21 +111,15 @@ impl Gate {
     }
 
     /// Notes on the record of a move which keys gain by it and which lose.
-    pub(crate) async fn note_move(
-        &self,
-        principal: &Principal,
-        (operation, object): (&str, Option<(Kind, Id)>),
-        body: Option<&Value>,
-        request_id: &str,
-        record: &mut Record<'_>,
-    ) {
-        let Some(((kind, id), to)) = object.zip(destination(operation, body)) else { return };
-        let connection = principal.connection;
+    pub(crate) async fn note_move(&self, call: &Underway<'_>, record: &mut Record<'_>) {
+        let to = destination(call.operation().name, call.body.as_ref());
+        let Some(((kind, id), to)) = call.object().zip(to) else { return };
+        let (principal, connection) = (call.principal, call.principal.connection);
         if self.narrow_keys(&principal.tenant, connection).next().is_none() {
             return;
         }
         let looker = looker(principal, connection);
-        let looking = Looking::new(&looker, request_id, self.shared.clock.now());
+        let looking = Looking::new(&looker, call.request_id, self.shared.clock.now());
         let places = async {
             let before = self.locate(&looking, kind, id, Trust::Lately).await?;
             let above = match to {

@@ -13,10 +13,8 @@ use policy::{Depth, Permit};
 use serde_json::{Map, Value};
 
 use crate::Gate;
-use crate::aim::Named;
-use crate::call::ANSWER_MAX;
+use crate::call::{ANSWER_MAX, Underway};
 use crate::error::Error;
-use crate::locate::Looking;
 use crate::record::Record;
 
 /// Members of a change that leave the values alone.
@@ -24,19 +22,14 @@ const HARMLESS: &[&str] = &["description", "id", "name", "type"];
 
 impl Gate {
     /// Refuses a change of columns that destroys values, to a caller that may not delete.
-    pub(crate) async fn check_schema_change(
-        &self,
-        looking: &Looking<'_>,
-        found: &Match,
-        named: &Named,
-        version: Version,
-        body: Option<&Value>,
-    ) -> Result<(), Error> {
-        let principal = looking.principal;
+    pub(crate) async fn check_schema_change(&self, call: &Underway<'_>) -> Result<(), Error> {
+        let Underway { principal, request_id, found, version, body, .. } = call;
+        let version = *version;
         let deletion =
             self.policies(principal).admit(principal, found.operation, Effect::Destroy, None);
         let may_delete = deletion.as_ref().is_ok_and(|it| it.depth() == Depth::Nothing);
-        let changes = body.and_then(|body| body.get("properties")).and_then(Value::as_object);
+        let changes = body.as_ref().and_then(|body| body.get("properties"));
+        let changes = changes.and_then(Value::as_object);
         let Some(changes) = changes.filter(|changes| !may_delete && changes.values().any(retypes))
         else {
             return Ok(());
@@ -47,9 +40,9 @@ impl Gate {
             "update-database" if version < Version::V2025_09_03 => "retrieve-a-database",
             _ => return Ok(()),
         };
-        let columns = self.columns(principal, found, columns, version, looking.request_id).await?;
+        let columns = self.columns(principal, found, columns, version, request_id).await?;
         if changes.iter().any(|(name, change)| destroys(&columns, name, change)) {
-            self.permit(principal, deletion?, found, named, looking).await?;
+            self.permit(call, deletion?).await?;
         }
         Ok(())
     }

@@ -1,13 +1,11 @@
 //! Step 5, spend: what a call costs its key, and the keys above that.
 
 use model::{Meter, Principal, Who};
-use notion::Effect;
 use notion::catalogue::Match;
-use serde_json::Value;
 
 use crate::Gate;
 use crate::budget::{Cost, Lineage, Spent, Unspent, pages_in};
-use crate::call::{Acted, AnswerBody};
+use crate::call::{Acted, AnswerBody, Underway};
 use crate::error::Error;
 use crate::record::Record;
 
@@ -40,14 +38,13 @@ impl Gate {
     pub(crate) async fn spend_cost(
         &self,
         lineage: &Lineage,
-        found: &Match,
-        (effect, body): (Effect, Option<&Value>),
+        call: &Underway<'_>,
         record: &mut Record<'_>,
     ) -> Result<Spent, Error> {
         if lineage.is_empty() {
             return Ok(Spent::default());
         }
-        let cost = Cost::of(found, effect, body);
+        let cost = Cost::of(&call.found, call.effect, call.body.as_ref());
         let now = self.shared.clock.now();
         let spent = self.shared.budgets.spend_cost(lineage, &cost, now).await;
         spent.map_err(|unspent| refused(unspent, record))

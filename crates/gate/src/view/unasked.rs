@@ -2,14 +2,13 @@
 //! holds.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use notion::catalogue::Match;
 use notion::client::REQUEST_ID_HEADER;
 use notion::{ApiError, Effect, Id, Kind, Operation};
 use serde_json::{Value, json};
 
 use super::{Asked, own};
 use crate::Gate;
-use crate::call::{Acted, Answer, AnswerBody};
+use crate::call::{Acted, Answer, AnswerBody, Underway};
 use crate::error::Error;
 use crate::locate::Looking;
 
@@ -24,13 +23,13 @@ fn selects_text(body: &Value) -> bool {
 
 impl Gate {
     /// The answer that a call by a scoped caller gets from the gate itself, if it does.
-    pub(crate) async fn unasked(
-        &self,
-        looking: &Looking<'_>,
-        asked: &Asked<'_>,
-        found: &Match,
-        body: Option<&Value>,
-    ) -> Result<Option<Acted>, Error> {
+    pub(crate) async fn unasked(&self, call: &Underway<'_>) -> Result<Option<Acted>, Error> {
+        let Underway { found, looking, .. } = call;
+        if self.sees_everything(call.principal) {
+            return Ok(None);
+        }
+        let (path_and_query, body) = (call.path_and_query(), call.body.as_ref());
+        let asked = &call.asked(&path_and_query, &[]);
         let Asked { principal, operation, effect, objects, .. } = *asked;
         let connection = principal.connection;
         match operation.name {
