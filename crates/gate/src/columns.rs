@@ -6,20 +6,27 @@
 //! (`request.rs`). `judge.rs` decides which columns these are, from schemas (`schema.rs`) that are looked up
 //! and remembered for as long as the tree believes in places (`memory.rs`). Views that show a table outside, or
 //! that ask for such a column, do not exist (`view.rs`).
+//!
+//! Policies can hide further columns from a caller, which then do not exist either, or mask them (`mask.rs`):
+//! a masked column is there without its values, and who does not see them cannot ask by them.
 
 mod answer;
 mod change;
+mod fate;
 mod judge;
+mod mask;
 mod memory;
 mod naming;
+mod reach;
 mod request;
 mod schema;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use notion::{Id, Kind};
+use policy::{Refusal, Showing};
 
 use crate::Gate;
 use crate::error::Error;
@@ -33,6 +40,8 @@ use schema::{Column, Reads};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Columns {
     all: Vec<JudgedColumn>,
+    /// Whether policies about columns could apply to the caller.
+    ruled: bool,
 }
 
 impl Columns {
@@ -45,10 +54,39 @@ impl Columns {
         all.all(|it| it.text.is_some()).then_some(found)
     }
 
-    /// Whether a column that exists has this id and this type.
-    fn shows(&self, id: &str, kind: &str) -> Option<&Text> {
+    /// The column with this id and this type. Policies go by names, so where they speak of columns, it must
+    /// have this name, too.
+    fn known(&self, id: &str, kind: &str, name: Option<&str>) -> Option<&JudgedColumn> {
         let found = self.all.iter().find(|it| it.column.has_id(id))?;
-        found.text.as_ref().filter(|_| found.column.kind == kind)
+        let same_name = !self.ruled || name.is_none_or(|name| found.column.name == name);
+        (found.column.kind == kind && same_name).then_some(found)
+    }
+
+    /// Refuses to do by a masked column what would tell its values or lose them.
+    fn unmasked(&self, called: &str) -> Result<(), Error> {
+        let mut masks = self.all.iter().filter(|it| it.column.is_called(called));
+        match masks.find_map(|it| it.mask.clone()) {
+            None => Ok(()),
+            Some(rule) => {
+                Err(Error::Refused(Refusal::Masked { property: called.to_owned(), rule }))
+            }
+        }
+    }
+
+    /// Whether `called` means a masked column.
+    fn is_masked(&self, called: &str) -> bool {
+        self.unmasked(called).is_err()
+    }
+
+    /// What the caller gets of the column that `called` means; `None` if there is none in the table at all.
+    pub(crate) fn showing(&self, called: &str) -> Option<(&Column, Showing)> {
+        let found = self.all.iter().find(|it| it.column.is_called(called))?;
+        let showing = match (&found.text, &found.mask) {
+            (None, _) => Showing::Hidden(None),
+            (_, Some(rule)) => Showing::Masked(rule.clone()),
+            _ => Showing::Whole,
+        };
+        Some((&found.column, showing))
     }
 
     /// The table that the relation with this id leads to.
@@ -70,22 +108,39 @@ impl Columns {
 
 /// What was found out about the columns of tables for one call: a list may hold many rows of one.
 #[derive(Debug, Default)]
-pub(crate) struct Judged(Mutex<HashMap<Id, Arc<Columns>>>);
+pub(crate) struct Judged {
+    columns: Mutex<HashMap<Id, Arc<Columns>>>,
+    /// Tables whose schemas turned out to have changed.
+    refreshed: Mutex<HashSet<Id>>,
+}
 
 impl Judged {
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Arc<Columns>>> {
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn get(&self, source: Id) -> Option<Arc<Columns>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&source).cloned()
+        self.all().get(&source).cloned()
+    }
+
+    /// Forgets a table, once in a call; whether this was the once.
+    fn refresh(&self, source: Id) -> bool {
+        let mut refreshed = self.refreshed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = refreshed.insert(source);
+        if is_first {
+            self.all().clear();
+        }
+        is_first
     }
 
     fn put(&self, source: Id, columns: Columns) -> Arc<Columns> {
         let columns = Arc::new(columns);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(source, columns.clone());
+        self.all().insert(source, columns.clone());
         columns
     }
 
     fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.all().clear();
     }
 }
 
@@ -99,10 +154,12 @@ impl Gate {
         if let Some(columns) = looking.columns.get(source) {
             return Ok(columns);
         }
-        let mut known = Known::default();
+        let sight = self.sight(looking.principal());
+        let ruled = sight.has_column_rules();
+        let mut known = Known::of(sight.is_every_object(), ruled);
         loop {
             let missing = match known.judge(source) {
-                Ok(all) => return Ok(looking.columns.put(source, Columns { all })),
+                Ok(all) => return Ok(looking.columns.put(source, Columns { all, ruled })),
                 Err(missing) => missing,
             };
             for one in missing {
@@ -113,13 +170,32 @@ impl Gate {
                     Missing::Schema(id) => {
                         known.put_schema(id, self.schema_of(looking, id).await?);
                     }
+                    Missing::Rulings(id) => {
+                        known.put_rulings(id, self.rulings_of(looking, id).await?);
+                    }
                 }
             }
         }
     }
 
+    /// What policies say of the columns of a table, in the order of its schema.
+    async fn rulings_of(&self, looking: &Looking<'_>, source: Id) -> Result<Vec<Showing>, Error> {
+        let Some(schema) = self.schema_of(looking, source).await? else { return Ok(Vec::new()) };
+        let place = self.locate(looking, Kind::DataSource, source, Trust::Tree).await?;
+        let sight = self.sight(looking.principal());
+        let columns = schema.columns.iter().map(|column| policy::Column {
+            name: &column.name,
+            id: &column.id,
+            kind: &column.kind,
+        });
+        Ok(columns.map(|column| sight.of_column(&place, column)).collect())
+    }
+
     /// Whether the caller sees what is named beside a column.
     async fn sees_object(&self, looking: &Looking<'_>, kind: Kind, id: Id) -> Result<bool, Error> {
+        if self.sees_every_object(looking.principal()) {
+            return Ok(true);
+        }
         let place = self.locate(looking, kind, id, Trust::Tree).await?;
         Ok(self.sees(looking.principal(), &place))
     }

@@ -120,18 +120,10 @@ impl Gate {
         }
         let looker = looker(principal, connection);
         let looking = Looking::new(&looker, call.request_id, self.shared.clock.now());
-        let places = async {
-            let before = self.locate(&looking, kind, id, Trust::Lately).await?;
-            let above = match to {
-                To::Object(kind, id) => self.locate(&looking, kind, id, Trust::Lately).await?,
-                To::Top => Place::Path(Vec::new()),
-            };
-            Ok::<_, Error>((before, above))
-        };
+        let places = self.before_and_after(&looking, (kind, id), to);
         let time = self.notion.settings().timeout;
         let (before, after) = match tokio::time::timeout(time, places).await {
-            Ok(Ok((before, above))) if before.path().is_some() && above.path().is_some() => {
-                let after = above.holding(id, None);
+            Ok(Ok((before, after))) if before.path().is_some() && after.path().is_some() => {
                 (before, after)
             }
             // Notion will say what is wrong with the move; if nothing is, nobody knows what it did.
@@ -148,6 +140,35 @@ impl Gate {
                 record.fact(names, ids.join(","));
             }
         }
+    }
+
+    /// Where a call moves something from, and where to; `None` if it moves nothing.
+    pub(crate) async fn places_of_move(
+        &self,
+        looking: &Looking<'_>,
+        (operation, object): (&str, Option<(Kind, Id)>),
+        body: Option<&Value>,
+    ) -> Result<Option<(Place, Place)>, Error> {
+        match object.zip(destination(operation, body)) {
+            Some((object, to)) => self.before_and_after(looking, object, to).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Where an object stands, and where it will after a move.
+    async fn before_and_after(
+        &self,
+        looking: &Looking<'_>,
+        (kind, id): (Kind, Id),
+        to: To,
+    ) -> Result<(Place, Place), Error> {
+        let before = self.locate(looking, kind, id, Trust::Lately).await?;
+        let above = match to {
+            To::Object(kind, id) => self.locate(looking, kind, id, Trust::Lately).await?,
+            To::Top => Place::Path(Vec::new()),
+        };
+        let after = above.holding(id, None);
+        Ok((before, after))
     }
 
     fn effect_of_move(
@@ -178,7 +199,7 @@ impl Gate {
         let keys = keys.filter(|key| self.key_state(key) == KeyState::Active);
         let keys = keys.map(|key| (key.clone(), self.principal_of(key)));
         keys.filter(move |(_, caller)| {
-            caller.connection == connection && !self.sees_everything(caller)
+            caller.connection == connection && !self.sees_every_object(caller)
         })
     }
 }

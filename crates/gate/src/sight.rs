@@ -16,8 +16,13 @@ impl Gate {
         self.sight(principal).sees(place)
     }
 
-    /// Whether there is nothing that `principal` does not see, so that answers may pass as they come
-    /// and nothing has to be located.
+    /// Whether there is no object that `principal` does not see, so that nothing has to be located. There
+    /// may be columns.
+    pub(crate) fn sees_every_object(&self, principal: &Principal) -> bool {
+        self.sight(principal).is_every_object()
+    }
+
+    /// Whether there is nothing that `principal` does not see, so that answers may pass as they come.
     pub(crate) fn sees_everything(&self, principal: &Principal) -> bool {
         self.sight(principal).is_everything()
     }

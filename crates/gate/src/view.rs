@@ -155,6 +155,10 @@ impl Gate {
         kind: Kind,
         id: Id,
     ) -> Result<bool, Error> {
+        // Of views, some may not exist for whoever sees everything else.
+        if kind != Kind::View && self.sees_every_object(asked.principal) {
+            return Ok(true);
+        }
         let (connection, now) = (asked.principal.connection, self.shared.clock.now());
         if self.shared.tree.is_missing(connection, id, now) {
             return Ok(false);
@@ -179,6 +183,9 @@ impl Gate {
         kind: Kind,
         id: Id,
     ) -> Result<Option<Title>, Error> {
+        if self.sees_every_object(asked.principal) {
+            return Ok(Some(Title::plain()));
+        }
         let connection = asked.principal.connection;
         let known = || self.shared.tree.title(connection, id, self.shared.clock.now());
         if let Some(title) = known() {

@@ -201,6 +201,8 @@ pub(crate) struct Slice {
     pub(crate) permits: bool,
     /// Whether one that forbids is.
     pub(crate) forbids: bool,
+    /// Whether any may look at the context.
+    pub(crate) asks_context: bool,
     /// How much of an object's path has to be known to decide.
     pub(crate) depth: OnceLock<Depth>,
     /// One that forbids everything that it is asked about.
@@ -216,6 +218,8 @@ impl Slice {
         let Checked { rule, policy, forbids, row } = checked;
         self.permits |= !forbids;
         self.forbids |= forbids;
+        // The word may stand in a text, too: then something is decided once more than needed.
+        self.asks_context |= policy.to_cedar().is_none_or(|text| text.contains("context"));
         let resource = policy.resource_constraint();
         let literals = policy.entity_literals();
         self.named.extend(literals.iter().filter_map(id_of));

@@ -10,7 +10,7 @@ use notion::catalogue::Place as At;
 use notion::{Capabilities, Effect, Id, Kind, Operation};
 use serde::Deserialize;
 
-use crate::engine::Policies;
+use crate::engine::{Column, Policies};
 use crate::explain::{Explanation, Outcome};
 use crate::permit::{Aim, Place, Target};
 
@@ -25,8 +25,10 @@ pub enum Expected {
     Allow,
     /// It is refused, with a 403.
     Deny,
-    /// The object does not exist for the caller: a 404.
+    /// The object does not exist for the caller: a 404. Or the column does not.
     Hidden,
+    /// The column is there, without its values.
+    Masked,
 }
 
 impl Expected {
@@ -36,6 +38,7 @@ impl Expected {
             Self::Allow => "allow",
             Self::Deny => "deny",
             Self::Hidden => "hidden",
+            Self::Masked => "masked",
         }
     }
 }
@@ -53,7 +56,16 @@ struct Case {
     #[serde(default)]
     name: Option<String>,
     who: Caller,
-    operation: String,
+    /// Nothing, where it is about a column.
+    #[serde(default)]
+    operation: Option<String>,
+    /// A column of the object, by its name.
+    #[serde(default)]
+    property: Option<String>,
+    #[serde(default)]
+    property_id: Option<String>,
+    #[serde(default)]
+    property_type: Option<String>,
     /// The object and what it stands in, nearest first.
     #[serde(default)]
     object: Vec<Id>,
@@ -97,6 +109,8 @@ pub struct Checked {
     /// The rule that was expected, if one was.
     pub expected_rule: Option<String>,
     /// What came out.
+    pub came: Expected,
+    /// The decision, and why.
     pub found: Explanation,
 }
 
@@ -120,16 +134,20 @@ impl Policies {
     }
 
     fn check_one(self: &Arc<Self>, number: usize, case: Case) -> Result<Checked, String> {
-        let name = case
-            .name
-            .unwrap_or_else(|| format!("test {number}: {} {}", case.who.role, case.operation));
-        let found =
-            self.found(&case.who, &case.operation, place(case.object, case.row), case.at_top);
+        let place = place(case.object.clone(), case.row.clone());
+        let found = match (&case.operation, &case.property) {
+            (Some(operation), None) => self.found(&case.who, operation, place, case.at_top),
+            (None, Some(property)) => self.found_column(&case, place, property),
+            _ => Err("name either an `operation` or a `property`".to_owned()),
+        };
         let found = found.map_err(|error| format!("test {number}: {error}"))?;
-        let came = match (found.decision, found.hidden) {
-            (Outcome::Allow, _) => Expected::Allow,
-            (Outcome::Deny, true) => Expected::Hidden,
-            (Outcome::Deny, false) => Expected::Deny,
+        let what = case.operation.or(case.property).unwrap_or_default();
+        let name = case.name.unwrap_or_else(|| format!("test {number}: {} {what}", case.who.role));
+        let came = match found.decision {
+            Outcome::Allow => Expected::Allow,
+            Outcome::Deny if found.hidden => Expected::Hidden,
+            Outcome::Deny if found.masked => Expected::Masked,
+            Outcome::Deny => Expected::Deny,
         };
         let right_rule = case.rule.as_ref().is_none_or(|rule| *rule == found.rule);
         Ok(Checked {
@@ -137,8 +155,26 @@ impl Policies {
             passed: came == case.expect && right_rule,
             expected: case.expect,
             expected_rule: case.rule,
+            came,
             found,
         })
+    }
+
+    fn found_column(
+        self: &Arc<Self>,
+        case: &Case,
+        place: Option<(Id, Place)>,
+        property: &str,
+    ) -> Result<Explanation, String> {
+        let missing = || "`object` names the table of the column, and what it stands in".to_owned();
+        let (id, place) = place.ok_or_else(missing)?;
+        let table = Target { kind: Kind::DataSource, id, place };
+        let column = Column {
+            name: property,
+            id: case.property_id.as_deref().unwrap_or_default(),
+            kind: case.property_type.as_deref().unwrap_or_default(),
+        };
+        Ok(self.explain_column(&case.who.principal()?, &table, column))
     }
 
     fn found(

@@ -57,6 +57,8 @@ pub(crate) enum About<'a> {
     /// An object and what is above it, nearest first; `own` if it stands nowhere and is the caller's.
     /// With what is known of the row that it stands in, if it stands in one.
     Object { path: &'a [Id], own: bool, connection: ConnectionId, row: Option<&'a Row> },
+    /// A column of the table at the beginning of the path.
+    Column { path: &'a [Id], connection: ConnectionId, column: Column<'a> },
     /// The workspace as a whole, or its top.
     Workspace { connection: ConnectionId, at_top: bool },
     /// The tenant itself.
@@ -75,6 +77,8 @@ struct Matter {
     above: Vec<Id>,
     /// What policies look at of the row.
     row: Option<Row>,
+    /// The column, if policies look at what it is.
+    column: Option<[Box<str>; 3]>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -84,12 +88,36 @@ enum Sort {
     Tenant,
 }
 
+/// A column of a table, as far as policies know it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Column<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its id, as answers show it.
+    pub id: &'a str,
+    /// Its type, in Notion's word.
+    pub kind: &'a str,
+}
+
+impl Column<'_> {
+    fn told(&self) -> impl Iterator<Item = (String, RestrictedExpression)> {
+        let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+        [("property", self.name), ("property_id", self.id), ("property_type", self.kind)]
+            .map(|(name, value)| (name.to_owned(), text(value)))
+            .into_iter()
+    }
+}
+
 impl Matter {
     fn new(caller: &Caller, slice: &Slice, about: About<'_>) -> Self {
         let (sort, connection, path, row) = match about {
             About::Object { path, own, connection, row } => {
                 let inside = own || caller.scope.as_ref().is_none_or(|scope| scope.covers(path));
                 (Sort::Object { inside }, connection, path, row)
+            }
+            About::Column { path, connection, .. } => {
+                let inside = caller.scope.as_ref().is_none_or(|scope| scope.covers(path));
+                (Sort::Object { inside }, connection, path, None)
             }
             About::Workspace { connection, at_top } => {
                 (Sort::Workspace { at_top }, connection, [].as_slice(), None)
@@ -100,7 +128,13 @@ impl Matter {
         let named = |id: &&Id| slice.named.contains(*id);
         let (itself, above) = path.split_first().unzip();
         let above = above.unwrap_or_default().iter().filter(named).copied().collect();
-        Self { sort, connection, itself: itself.filter(named).copied(), above, row }
+        let column = match about {
+            About::Column { column: Column { name, id, kind }, .. } if slice.asks_context => {
+                Some([name, id, kind].map(Box::from))
+            }
+            _ => None,
+        };
+        Self { sort, connection, itself: itself.filter(named).copied(), above, row, column }
     }
 
     /// The objects that policies name.
@@ -213,7 +247,7 @@ impl Policies {
         if let Some(known) = self.memory.get(&asked) {
             return known;
         }
-        let decision = self.decide_anew(caller, action, slice, &asked.2);
+        let decision = self.decide_anew(caller, action, slice, &asked.2, about);
         self.memory.insert(asked, decision.clone());
         decision
     }
@@ -226,6 +260,7 @@ impl Policies {
         action: ActionNumber,
         slice: &Slice,
         matter: &Matter,
+        about: About<'_>,
     ) -> Decision {
         let refused = Decision { allowed: false, rule: None };
         let placed = slice.on(matter.named());
@@ -249,10 +284,11 @@ impl Policies {
         }
         let row = Actions::all().row(action);
         let at_top = matches!(matter.sort, Sort::Workspace { at_top: true });
-        let at_top = RestrictedExpression::new_bool(at_top);
-        let Ok(context) = Context::from_pairs([("at_top".to_owned(), at_top)]) else {
-            return refused;
-        };
+        let mut told = vec![("at_top".to_owned(), RestrictedExpression::new_bool(at_top))];
+        if let About::Column { column, .. } = about {
+            told.extend(column.told());
+        }
+        let Ok(context) = Context::from_pairs(told) else { return refused };
         let resource = matter.entity(caller);
         let resource_uid = resource.uid();
         let entities = [caller.entity.clone(), row.entity.clone(), resource];

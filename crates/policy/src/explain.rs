@@ -7,8 +7,8 @@ use model::Principal;
 use notion::{Capability, Effect, Operation};
 use serde::Serialize;
 
-use crate::engine::{About, Decision, Policies};
-use crate::permit::{Aim, Place};
+use crate::engine::{About, Column, Decision, Policies};
+use crate::permit::{Aim, Place, Showing, Target};
 use crate::refusal::{Refusal, weakest};
 use crate::schema::Action;
 
@@ -27,6 +27,8 @@ pub struct Explanation {
     pub needed: Option<String>,
     /// Whether the object does not exist for the caller: the answer is a 404.
     pub hidden: bool,
+    /// Whether it is about a column that is there for the caller, but without its values.
+    pub masked: bool,
 }
 
 /// Whether a call is allowed.
@@ -37,6 +39,31 @@ pub enum Outcome {
     Allow,
     /// It is not.
     Deny,
+}
+
+impl Explanation {
+    /// What is said of a column.
+    pub fn of_column(showing: Showing) -> Self {
+        let (rule, hidden, masked) = match showing {
+            Showing::Whole => (None, false, false),
+            Showing::Masked(rule) => (Some(rule), false, true),
+            Showing::Hidden(rule) => (rule, true, false),
+        };
+        let decision = if hidden || masked { Outcome::Deny } else { Outcome::Allow };
+        let needed = rule
+            .as_ref()
+            .map(|it| format!("the policy `{}` would have to make an exception", it.id));
+        let (rule, because) = match rule {
+            Some(rule) => (rule.id.to_string(), rule.says.to_string()),
+            None if hidden => {
+                let because =
+                    "it is made from what the caller does not see, or what nobody can resolve";
+                ("scope".to_owned(), because.to_owned())
+            }
+            None => ("columns".to_owned(), "who sees a table sees its columns".to_owned()),
+        };
+        Self { decision, rule, because, needed, hidden, masked }
+    }
 }
 
 impl Policies {
@@ -58,6 +85,23 @@ impl Policies {
             }
             Err(refusal) => self.refused(principal, &refusal, aim),
         }
+    }
+
+    /// Says what `principal` gets of a column of the table that `aim` names, going by what policies say of
+    /// that very column.
+    pub fn explain_column(
+        self: &Arc<Self>,
+        principal: &Principal,
+        table: &Target,
+        column: Column<'_>,
+    ) -> Explanation {
+        let sight = self.sight(principal);
+        if !sight.sees(&table.place) {
+            let refusal = Refusal::Scope { kind: table.kind, id: table.id };
+            let aim = Aim { targets: vec![table.clone()], nowhere: false };
+            return self.refused(principal, &refusal, &aim);
+        }
+        Explanation::of_column(sight.of_column(&table.place, column))
     }
 
     /// Says whether `principal` may manage keys, people, connections, policies and the ledger.
@@ -141,7 +185,7 @@ impl Policies {
             ),
             other => (other.reason().to_owned(), other.to_string(), None),
         };
-        Explanation { decision: Outcome::Deny, rule, because, needed, hidden }
+        Explanation { decision: Outcome::Deny, rule, because, needed, hidden, masked: false }
     }
 }
 
@@ -150,5 +194,12 @@ fn allowed(decision: Decision) -> Explanation {
         Some(rule) => (rule.id.to_string(), rule.says.to_string()),
         None => ("scope".to_owned(), "it is allowed wherever it stands".to_owned()),
     };
-    Explanation { decision: Outcome::Allow, rule, because, needed: None, hidden: false }
+    Explanation {
+        decision: Outcome::Allow,
+        rule,
+        because,
+        needed: None,
+        hidden: false,
+        masked: false,
+    }
 }

@@ -19,10 +19,10 @@ mod rules;
 mod schema;
 
 pub use check::{Checked, Expected};
-pub use engine::{Decision, Policies};
+pub use engine::{Column, Decision, Policies};
 pub use explain::{Explanation, Outcome};
 pub use permit::{
-    Admission, Aim, Depth, Permit, Place, Sight, Target, is_auditor, operate, read_bodies,
+    Admission, Aim, Depth, Permit, Place, Showing, Sight, Target, is_auditor, operate, read_bodies,
 };
 pub use refusal::Refusal;
 pub use row::{Row, RowProperties};

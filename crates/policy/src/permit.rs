@@ -10,9 +10,10 @@ use notion::catalogue::Auth;
 use notion::{Capability, Effect, Id, Kind, Operation};
 
 use crate::caller::Caller;
-use crate::engine::{About, Policies};
+use crate::engine::{About, Column, Policies};
 use crate::refusal::Refusal;
 use crate::row::Row;
+use crate::rules::Rule;
 use crate::schema::{Action, Actions};
 
 /// Leave to make one call to Notion.
@@ -80,6 +81,8 @@ impl Permit {
 const MIRRORS: [&str; 4] =
     ["retrieve-a-database", "retrieve-a-data-source", "query-data-source", "post-page"];
 
+/// The type of the column that holds a page's title.
+const TITLE: &str = "title";
 /// Search, by its name in the catalogue.
 const SEARCH: &str = "post-search";
 
@@ -177,10 +180,67 @@ pub struct Sight {
     depth: Depth,
 }
 
+/// What a caller gets of a column.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Showing {
+    /// All of it.
+    Whole,
+    /// That it is there, without values; the policy that hides them.
+    Masked(Rule),
+    /// Nothing; the policy that hides it, if one does and not the want of one that permits.
+    Hidden(Option<Rule>),
+}
+
 impl Sight {
     /// Whether there is nothing that the caller does not see.
     pub fn is_everything(&self) -> bool {
+        self.is_every_object() && !self.has_column_rules()
+    }
+
+    /// Whether there is no object that the caller does not see. There may be columns.
+    pub fn is_every_object(&self) -> bool {
         self.depth == Depth::Nothing
+    }
+
+    /// Whether policies could hide or mask columns from the caller.
+    pub fn has_column_rules(&self) -> bool {
+        [Action::SeeProperty, Action::ReadProperty].into_iter().any(|action| {
+            let number = Actions::all().number(action);
+            number.is_none_or(|number| self.caller.slice(&self.policies.rules, number).forbids)
+        })
+    }
+
+    /// What the caller gets of a column of the table at `place`, some of which it sees.
+    pub fn of_column(&self, place: &Place, column: Column<'_>) -> Showing {
+        // It names the page everywhere, also where nobody speaks of columns.
+        if column.kind == TITLE || !self.has_column_rules() {
+            return Showing::Whole;
+        }
+        let Some(path) = place.path() else { return Showing::Hidden(None) };
+        let about = About::Column { path, connection: self.connection, column };
+        let decide = |action| self.policies.decide(&self.caller, action, about);
+        let seen = decide(Action::SeeProperty);
+        if !seen.allowed {
+            return Showing::Hidden(seen.rule);
+        }
+        let read = decide(Action::ReadProperty);
+        match read.rule {
+            _ if read.allowed => Showing::Whole,
+            Some(rule) => Showing::Masked(rule),
+            None => Showing::Hidden(None),
+        }
+    }
+
+    /// Whether something that moves from one place to another would get away from what a policy about columns
+    /// names, and so from that policy.
+    pub fn column_rules_name_above(&self, before: &Place, after: &Place) -> bool {
+        let Some((before, after)) = before.path().zip(after.path()) else { return true };
+        [Action::SeeProperty, Action::ReadProperty].into_iter().any(|action| {
+            let Some(number) = Actions::all().number(action) else { return true };
+            let slice = self.caller.slice(&self.policies.rules, number);
+            let left = |id: &&Id| slice.named.contains(*id) && !after.contains(*id);
+            slice.forbids && before.iter().any(|id| left(&id))
+        })
     }
 
     /// Whether policies could name what is above the roots of the caller's scope, so that paths must go
@@ -197,7 +257,7 @@ impl Sight {
 
     /// Whether what stands at `place` exists for the caller.
     pub fn sees(&self, place: &Place) -> bool {
-        self.is_everything() || self.policies.see(&self.caller, self.connection, place).allowed
+        self.is_every_object() || self.policies.see(&self.caller, self.connection, place).allowed
     }
 
     /// Whether what is seen may depend on the values of rows.
@@ -316,7 +376,8 @@ impl Policies {
         // INVARIANT: the catalogue has search; a test says so.
         let operation = Operation::named(SEARCH).expect("the catalogue has search");
         let admission = self.admit(principal, operation, Effect::Read, None)?;
-        if !admission.sight.is_everything() {
+        // It lists objects, not what stands in columns.
+        if !admission.sight.is_every_object() {
             return Err(Refusal::Partial);
         }
         let tenant = principal.tenant.clone();

@@ -23,6 +23,24 @@ pub enum Refusal {
         /// Which.
         rule: Rule,
     },
+    /// A policy masks a column.
+    #[error(
+        "{}: policy `{}` hides the values of \"{property}\", so nobody from whom they are hidden can write \
+         them, change the column, or filter, sort, or group by it",
+        .rule.says, .rule.id
+    )]
+    Masked {
+        /// What the call called it.
+        property: String,
+        /// Which.
+        rule: Rule,
+    },
+    /// Something would be moved away from a policy about columns.
+    #[error(
+        "a policy hides columns of what stands here, and it may not be moved away from it by somebody from \
+         whom they are hidden"
+    )]
+    MovedAway,
     /// A capability is missing.
     #[error("the key lacks a capability: the call needs {needs}")]
     Capability {
@@ -87,7 +105,7 @@ impl Refusal {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Role { .. } => "role",
-            Self::Policy { .. } | Self::Partial => "policy",
+            Self::Policy { .. } | Self::Masked { .. } | Self::MovedAway | Self::Partial => "policy",
             Self::NotOperator => "operator",
             Self::NotAuditor => "auditor",
             Self::Capability { .. } | Self::ConnectionCapability { .. } => "capability",

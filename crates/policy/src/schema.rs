@@ -15,6 +15,10 @@ use notion::{Effect, Operation};
 pub enum Action {
     /// Find out that an object is there.
     See,
+    /// Find out that a column is there.
+    SeeProperty,
+    /// Read the values of a column.
+    ReadProperty,
     /// Look after keys, people, connections, policies and the ledger.
     Manage,
     /// Make a call with this effect.
@@ -39,7 +43,7 @@ impl ActionRow {
     }
 
     fn groups(&self) -> impl Iterator<Item = EntityUid> {
-        // `see` is in `read`; no group of actions is in another one.
+        // What is asked of objects and columns is in `read`; no group of actions is in another one.
         let named = (self.permission != Permission::Manage)
             .then(|| uid("Action", self.permission.as_str()));
         named.into_iter()
@@ -54,13 +58,23 @@ pub(crate) struct Actions {
 
 const SEE: &str = "see";
 const MANAGE: &str = "manage";
+const SEE_PROPERTY: &str = "see-property";
+const READ_PROPERTY: &str = "read-property";
+/// What is no operation of Notion's; the schema's text has these itself.
+const OURS: [(&str, Permission); 4] = [
+    (SEE, Permission::Read),
+    (MANAGE, Permission::Manage),
+    (SEE_PROPERTY, Permission::Read),
+    (READ_PROPERTY, Permission::Read),
+];
 /// What follows the name of an operation where its body makes it a destruction.
 const DELETES: &str = "/delete";
 
 static ACTIONS: LazyLock<Actions> = LazyLock::new(|| {
     let mut actions = Actions { rows: Vec::new(), by_name: HashMap::new() };
-    actions.add(SEE, Permission::Read, SEE);
-    actions.add(MANAGE, Permission::Manage, MANAGE);
+    for (name, permission) in OURS {
+        actions.add(name, permission, name);
+    }
     for operation in OPERATIONS.iter().filter(|operation| operation.auth == Auth::Bearer) {
         actions.add(operation.name, operation.effect.into(), operation.name);
         if !operation.triggers.is_empty() {
@@ -95,6 +109,8 @@ impl Actions {
     pub(crate) fn number(&self, action: Action) -> Option<ActionNumber> {
         let name = match action {
             Action::See => (SEE, Permission::Read),
+            Action::SeeProperty => (SEE_PROPERTY, Permission::Read),
+            Action::ReadProperty => (READ_PROPERTY, Permission::Read),
             Action::Manage => (MANAGE, Permission::Manage),
             Action::Call(operation, effect) => (operation.name, effect.into()),
         };
@@ -121,7 +137,8 @@ pub fn schema_text() -> &'static str {
         line(format_args!("entity Role enum [{roles}];\n"));
         line(format_args!("// Notion's operations, by Notion's names."));
         for permission in [Permission::Read, Permission::Write, Permission::Delete] {
-            let rows = ACTIONS.rows.iter().skip(2).filter(|row| row.permission == permission);
+            let rows =
+                ACTIONS.rows.iter().skip(OURS.len()).filter(|row| row.permission == permission);
             let names: Vec<_> =
                 rows.map(|row| format!("  \"{}\"", row.uid.id().unescaped())).collect();
             line(format_args!(

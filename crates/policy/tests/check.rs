@@ -13,6 +13,15 @@ forbid (principal in Role::"editor", action in [Action::"write", Action::"delete
 forbid (principal, action in Action::"read",
         resource in Object::"1a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d")
 unless { principal in Agent::"payroll" };
+@id("pay")
+@says("pay is for payroll")
+forbid (principal, action == Action::"see-property",
+        resource in Object::"3a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d")
+when { context.property == "Salary" || context.property_type == "rollup" }
+unless { principal in Agent::"payroll" };
+@id("phones")
+forbid (principal in Role::"viewer", action == Action::"read-property", resource)
+when { context.property like "*hone*" };
 "#;
 
 const TESTS: &str = r#"
@@ -66,13 +75,55 @@ who = { role = "editor" }
 operation = "manage"
 expect = "deny"
 rule = "role"
+
+[[test]]
+who = { role = "admin" }
+property = "Salary"
+object = ["3a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "hidden"
+rule = "pay"
+
+[[test]]
+who = { role = "admin", agent = "payroll" }
+property = "Salary"
+object = ["3a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "allow"
+
+[[test]]
+who = { role = "admin" }
+property = "Sum"
+property_type = "rollup"
+object = ["4a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "3a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "hidden"
+
+[[test]]
+who = { role = "viewer" }
+property = "Phone"
+object = ["4a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "masked"
+rule = "phones"
+
+[[test]]
+name = "the title is never hidden"
+who = { role = "viewer" }
+property = "Phone"
+property_type = "title"
+object = ["4a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "allow"
+
+[[test]]
+who = { role = "viewer", within = ["4a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"] }
+property = "Name"
+object = ["5a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "hidden"
+rule = "scope"
 "#;
 
 #[test]
 fn tests_pass_and_fail() {
     let policies = Arc::new(Policies::with_own(POLICIES).unwrap());
     let checked = policies.check(TESTS).unwrap();
-    assert_eq!(checked.len(), 8);
+    assert_eq!(checked.len(), 14);
     for test in &checked {
         assert!(test.passed, "{test:?}");
     }
@@ -83,7 +134,7 @@ fn tests_pass_and_fail() {
     // Without the policies the same tests fail where they should.
     let checked = Arc::new(Policies::built_in()).check(TESTS).unwrap();
     let failed: Vec<_> = checked.iter().enumerate().filter(|(_, it)| !it.passed).collect();
-    assert_eq!(failed.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(failed.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2, 8, 10, 11]);
 }
 
 #[test]
@@ -106,6 +157,9 @@ fn a_file_that_is_none_is_said_to_be_none() {
         "[[test]]\nwho = { role = \"viewer\" }\noperation = \"get-self\"\nexpect = \"perhaps\"",
         "[[test]]\nwho = { role = \"viewer\", key = \"x\" }\noperation = \"get-self\"\nexpect = \"deny\"",
         "[[test]]\nwho = { role = \"viewer\" }\noperation = \"get-self\"\nexpect = \"deny\"\nwhere = 1",
+        "[[test]]\nwho = { role = \"viewer\" }\nproperty = \"x\"\nexpect = \"allow\"",
+        "[[test]]\nwho = { role = \"viewer\" }\nobject = [\"3a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d\"]\nexpect = \"allow\"",
+        "[[test]]\nwho = { role = \"viewer\" }\nobject = [\"3a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d\"]\nproperty = \"x\"\noperation = \"get-self\"\nexpect = \"allow\"",
     ] {
         assert!(policies.check(text).is_err(), "{text}");
     }

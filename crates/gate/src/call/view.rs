@@ -86,6 +86,9 @@ impl Gate {
         looking: &Looking<'_>,
     ) -> Result<(), Error> {
         let Asked { principal, operation, objects, .. } = *asked;
+        if self.sees_every_object(principal) {
+            return Ok(());
+        }
         let asked_for = matches!(operation.answer, Shape::One(_)).then_some(objects);
         for (kind, id) in asked_for.into_iter().flatten().chain(listed).copied() {
             let place = self.locate(looking, kind, id, Trust::Tree).await?;

@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use vault::Label;
 
 use super::Columns;
-use super::judge::Text;
-use super::schema::{is_own, kind_of};
+use super::fate::{Shown, cut_item, cut_schema, cut_values, texts_of};
 use crate::Gate;
 use crate::error::Error;
 use crate::locate::Looking;
@@ -18,67 +17,14 @@ use crate::view::{self, Asked, Eyes, UNTITLED};
 /// A value in a page object holds so many references; there may be more that it does not show.
 const REFERENCES_SHOWN: usize = 25;
 
+/// What a relation calls its other end.
+const SYNCED_ID: &str = "synced_property_id";
 type Members = Map<String, Value>;
-
-/// The texts of a row that visible columns are computed from, by the ids of their columns.
-fn texts_of(columns: &Columns, properties: &Members) -> Vec<String> {
-    let mut all = Vec::new();
-    for value in properties.values().filter_map(Value::as_object) {
-        let kind = kind_of(value);
-        let id = value.get("id").and_then(Value::as_str).unwrap_or_default();
-        if !is_own(kind)
-            && let Some(Text::Own(texts)) = columns.shows(id, kind)
-        {
-            all.extend(
-                texts.iter().filter(|text| !all.contains(*text)).cloned().collect::<Vec<_>>(),
-            );
-        }
-    }
-    all
-}
-
-/// Takes values out of the `properties` of a page.
-///
-/// `columns` are those of its table: none, if the page is no row. What is computed from a text that is not
-/// in `clear` would repeat what the text says of what the caller does not see.
-fn cut_values(columns: Option<&Columns>, properties: &mut Members, clear: &[String]) {
-    properties.retain(|_, value| {
-        let Some(value) = value.as_object() else { return false };
-        let kind = kind_of(value);
-        if is_own(kind) {
-            return true;
-        }
-        let id = value.get("id").and_then(Value::as_str).unwrap_or_default();
-        match columns.and_then(|columns| columns.shows(id, kind)) {
-            None => false,
-            Some(Text::None | Text::Others) => true,
-            Some(Text::Own(texts)) => texts.iter().all(|text| clear.contains(text)),
-        }
-    });
-}
 
 /// Whether a value is a text, and all of it.
 pub(super) fn whole_text(value: &Value) -> Option<&[Value]> {
     let runs = value["type"].as_str().and_then(|kind| value[kind].as_array())?;
     (runs.len() < REFERENCES_SHOWN).then_some(runs)
-}
-
-/// Takes columns out of the `properties` of a table.
-fn cut_schema(columns: &Columns, properties: &mut Members) {
-    properties.retain(|_, column| {
-        let Some(column) = column.as_object() else { return false };
-        let kind = kind_of(column);
-        let id = column.get("id").and_then(Value::as_str).unwrap_or_default();
-        is_own(kind) || columns.shows(id, kind).is_some()
-    });
-}
-
-/// Whether an answer about one property of a page may be shown.
-fn shows_item(columns: Option<&Columns>, answer: &Value) -> bool {
-    let item = answer.get("property_item").unwrap_or(answer);
-    let kind = item["type"].as_str().unwrap_or_default();
-    let id = item["id"].as_str().unwrap_or_default();
-    is_own(kind) || columns.is_some_and(|columns| columns.shows(id, kind).is_some())
 }
 
 impl Gate {
@@ -129,7 +75,7 @@ impl Gate {
                     (None, Some(database)) => self.table_of_old(looking, own, database).await,
                     (None, None) => None,
                 };
-                let columns = self.shown_columns(looking, asked, source).await?;
+                let columns = self.shown_columns(looking, asked, source, object).await?;
                 self.cut_row(looking, columns.as_deref(), object).await
             }
             Some(kind @ ("data_source" | "database")) if has_columns => {
@@ -139,11 +85,12 @@ impl Gate {
                     }
                     own => own,
                 };
-                let columns = self.shown_columns(looking, asked, source).await?;
-                let columns = columns.unwrap_or_default();
+                let columns = self.shown_columns(looking, asked, source, object).await?;
                 if let Some(properties) = object["properties"].as_object_mut() {
-                    cut_schema(&columns, properties);
+                    cut_schema(self.shown_of(looking, columns.as_deref()), properties);
+                    let columns = columns.unwrap_or_default();
                     self.rename_databases(looking, eyes, &columns, properties).await?;
+                    self.cut_other_ends(looking, asked, &columns, properties).await?;
                 }
                 Ok(())
             }
@@ -161,13 +108,28 @@ impl Gate {
         looking: &Looking<'_>,
         asked: &Asked<'_>,
         source: Option<Id>,
+        object: &Value,
     ) -> Result<Option<Arc<Columns>>, Error> {
         let Some(source) = source else { return Ok(None) };
-        match self.columns_of(looking, source).await {
+        let mut columns = self.columns_of(looking, source).await;
+        // Somebody may just have changed the columns: policies go by what they are called now.
+        if let (Ok(known), Some(properties)) = (&columns, object["properties"].as_object())
+            && self.shown_of(looking, Some(known)).is_outdated(properties)
+            && looking.columns.refresh(source)
+        {
+            self.shared.columns.forget_schema(looking.principal().connection, source);
+            columns = self.columns_of(looking, source).await;
+        }
+        match columns {
             Ok(columns) => Ok(Some(columns)),
             Err(_) if asked.effect != Effect::Read => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn shown_of<'a>(&self, looking: &Looking<'_>, columns: Option<&'a Columns>) -> Shown<'a> {
+        let ruled = self.sight(looking.principal()).has_column_rules();
+        Shown { columns, ruled }
     }
 
     /// The table of a row whose parent is called by the database, as old versions do.
@@ -199,7 +161,39 @@ impl Gate {
             }
         }
         if let Some(properties) = page["properties"].as_object_mut() {
-            cut_values(columns, properties, &clear);
+            cut_values(self.shown_of(looking, columns), properties, &clear);
+        }
+        Ok(())
+    }
+
+    /// A relation with two ends names the other one, which policies may hide.
+    async fn cut_other_ends(
+        &self,
+        looking: &Looking<'_>,
+        asked: &Asked<'_>,
+        columns: &Columns,
+        properties: &mut Members,
+    ) -> Result<(), Error> {
+        if !columns.ruled {
+            return Ok(());
+        }
+        for column in properties.values_mut() {
+            let source = column["id"].as_str().and_then(|id| columns.related(id));
+            let relation = column.get_mut("relation").and_then(Value::as_object_mut);
+            let Some((source, relation)) = source.zip(relation) else { continue };
+            // Old versions say it beside the database.
+            let other = relation.get("dual_property").and_then(|dual| dual.get(SYNCED_ID));
+            let other = other.or_else(|| relation.get(SYNCED_ID)).and_then(Value::as_str);
+            let Some(other) = other.map(str::to_owned) else { continue };
+            let there = self.shown_columns(looking, asked, Some(source), &Value::Null).await?;
+            if there.is_some_and(|there| there.find(&other).is_some()) {
+                continue;
+            }
+            relation.retain(|name, _| !name.starts_with("synced_"));
+            if relation.shift_remove("dual_property").is_some() {
+                relation.insert("type".to_owned(), "single_property".into());
+                relation.insert("single_property".to_owned(), Map::new().into());
+            }
         }
         Ok(())
     }
@@ -240,7 +234,8 @@ impl Gate {
             return Err(self.not_found(asked.principal, asked.effect, Kind::View, id));
         }
         let source = self.source_of_view(looking, id).await?;
-        let columns = self.shown_columns(looking, asked, source).await?.unwrap_or_default();
+        let columns = self.shown_columns(looking, asked, source, &Value::Null).await?;
+        let columns = columns.unwrap_or_default();
         if let Some(view) = object.as_object_mut() {
             super::view::cut(&columns, view);
         }
@@ -252,12 +247,12 @@ impl Gate {
         &self,
         looking: &Looking<'_>,
         asked: &Asked<'_>,
-        answer: &Value,
+        answer: &mut Value,
     ) -> Result<(), Error> {
         let Some((kind, page)) = asked.objects.first().copied() else { return Ok(()) };
         let source = self.source_of_row(looking, page).await?;
-        let columns = self.shown_columns(looking, asked, source).await?;
-        if shows_item(columns.as_deref(), answer) {
+        let columns = self.shown_columns(looking, asked, source, &Value::Null).await?;
+        if cut_item(self.shown_of(looking, columns.as_deref()), answer) {
             Ok(())
         } else {
             Err(self.not_found(asked.principal, asked.effect, kind, page))
@@ -267,6 +262,9 @@ impl Gate {
     /// Templates are listed by their titles, as plain text: those that show something that the caller does
     /// not see go by no name.
     async fn name_templates(&self, looking: &Looking<'_>, answer: &mut Value) -> Result<(), Error> {
+        if self.sees_every_object(looking.principal()) {
+            return Ok(());
+        }
         let templates = answer.get_mut("templates").and_then(Value::as_array_mut);
         for template in templates.into_iter().flatten() {
             let Some(id) = template["id"].as_str().and_then(Id::parse) else { continue };
@@ -277,98 +275,5 @@ impl Gate {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::judge::Known;
-    use super::super::schema::Schema;
-    use super::*;
-
-    fn id(number: u8) -> Id {
-        Id::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
-    }
-
-    fn schema() -> Value {
-        json!({
-            "Name": {"id": "title", "type": "title", "title": {}},
-            "In": {"id": "i%3B", "type": "relation", "relation": {"data_source_id": id(2), "database_id": id(12)}},
-            "Out": {"id": "o", "type": "relation", "relation": {"data_source_id": id(3), "database_id": id(13)}},
-            "Loud": {"id": "l", "type": "formula", "formula": {"expression": "upper(prop(\"Name\"))"}},
-            "Odd": {"id": "x", "type": "hologram", "hologram": {}},
-        })
-    }
-
-    fn columns() -> Columns {
-        let mut known = Known::default();
-        known
-            .put_schema(id(1), Schema::read(id(1), &json!({"properties": schema()})).map(Arc::new));
-        for (number, inside) in [(1, true), (2, true), (3, false)] {
-            known.put_place(id(number), inside);
-        }
-        Columns { all: known.judge(id(1)).unwrap() }
-    }
-
-    fn names(properties: &Value) -> Vec<&str> {
-        properties.as_object().unwrap().keys().map(String::as_str).collect()
-    }
-
-    #[test]
-    fn values_of_hidden_columns_go() {
-        let row = |title: Value| {
-            json!({
-                "Name": {"id": "title", "type": "title", "title": title},
-                "In": {"id": "i%3B", "type": "relation", "relation": [], "has_more": false},
-                "Out": {"id": "o", "type": "relation", "relation": [{"id": id(9)}]},
-                "Loud": {"id": "l", "type": "formula", "formula": {"type": "string", "string": "X"}},
-                "Disguised": {"id": "i%3B", "type": "rollup", "rollup": {}},
-                "Stranger": {"id": "new", "type": "formula", "formula": {}},
-                "Odd": {"id": "x", "type": "hologram", "hologram": 1},
-                "Bare": 7,
-            })
-        };
-        let cut = |columns: Option<&Columns>, title: Value| {
-            let mut row = row(title);
-            let properties = row.as_object_mut().unwrap();
-            let is_clear = |text: &str| {
-                let value = properties.values().find(|value| value["id"] == text).unwrap();
-                whole_text(value).is_some_and(|runs| runs.iter().all(|run| run["secret"] == false))
-            };
-            let texts = columns.map(|columns| texts_of(columns, properties)).unwrap_or_default();
-            let clear: Vec<String> = texts.into_iter().filter(|text| is_clear(text)).collect();
-            cut_values(columns, properties, &clear);
-            row
-        };
-        let columns = columns();
-        assert_eq!(names(&cut(Some(&columns), json!([{"secret": false}]))), ["Name", "In", "Loud"]);
-        assert_eq!(names(&cut(Some(&columns), json!([{"secret": true}]))), ["Name", "In"]);
-        // More than is shown may be in it.
-        let many = vec![json!({"secret": false}); 25];
-        assert_eq!(names(&cut(Some(&columns), json!(many))), ["Name", "In"]);
-        assert_eq!(names(&cut(None, json!([]))), ["Name"]);
-    }
-
-    #[test]
-    fn schemas_show_what_exists() {
-        let mut shown = schema();
-        cut_schema(&columns(), shown.as_object_mut().unwrap());
-        assert_eq!(names(&shown), ["Name", "In", "Loud"]);
-    }
-
-    #[test]
-    fn one_property_is_shown_or_not() {
-        let columns = columns();
-        for (answer, shown) in [
-            (json!({"object": "property_item", "type": "number", "id": "n"}), true),
-            (json!({"object": "list", "property_item": {"type": "relation", "id": "i%3B"}}), true),
-            (json!({"object": "list", "property_item": {"type": "relation", "id": "o"}}), false),
-            (json!({"object": "property_item", "type": "hologram", "id": "x"}), false),
-            (json!({}), false),
-        ] {
-            assert_eq!(shows_item(Some(&columns), &answer), shown, "{answer}");
-        }
     }
 }

@@ -9,13 +9,21 @@
 //! Text is a matter of its own: a page outside that is mentioned in a text shows there by its title, and
 //! what is computed from the text would repeat it. So each column remembers which texts it is made from;
 //! what is made from those of other rows, which nobody can look through, does not exist unless it shows
-//! them as the rich text that they are.
+//! them as the rich text that they are. For a caller that sees every object, text hides nothing.
+//!
+//! Policies can hide columns, or mask them: a masked one is there without its values. What is made from a
+//! hidden column does not exist, what is made from a masked one is masked. A formula that reaches through a
+//! relation can read any column there; which, nobody resolves. So where policies speak of columns, it exists
+//! only if nothing is hidden or masked in all tables that it could reach (`reach.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use notion::Id;
+use policy::{Rule, Showing};
 
+use super::mask::can_be_empty;
+use super::reach::{reaches, targets};
 use super::schema::{Column, Reads, Reference, Schema};
 
 /// Tables that are looked at for the columns of one; what lies beyond does not exist.
@@ -38,6 +46,8 @@ pub(crate) struct JudgedColumn {
     pub(crate) column: Column,
     /// `None`: it does not exist.
     pub(crate) text: Option<Text>,
+    /// The policy that hides its values, if one does.
+    pub(crate) mask: Option<Rule>,
 }
 
 /// What must be known before the columns of a table can be judged.
@@ -47,6 +57,8 @@ pub(crate) enum Missing {
     Place(Id),
     /// The schema of a table inside.
     Schema(Id),
+    /// What policies say of the columns of a table, in the order of its schema.
+    Rulings(Id),
 }
 
 /// What is known of the tables.
@@ -54,9 +66,34 @@ pub(crate) enum Missing {
 pub(crate) struct Known {
     inside: HashMap<Id, bool>,
     schemas: HashMap<Id, Option<Arc<Schema>>>,
+    /// What policies say of columns; `None` if they say nothing at all.
+    rulings: Option<HashMap<Id, Vec<Showing>>>,
+    /// Whether there is no object that the caller does not see.
+    open: bool,
 }
 
 impl Known {
+    /// Nothing yet, for a caller that sees every object (`open`), or to whom policies about columns could
+    /// apply (`ruled`).
+    pub(crate) fn of(open: bool, ruled: bool) -> Self {
+        Self { open, rulings: ruled.then(HashMap::new), ..Self::default() }
+    }
+
+    pub(crate) fn put_rulings(&mut self, source: Id, rulings: Vec<Showing>) {
+        self.rulings.get_or_insert_default().insert(source, rulings);
+    }
+
+    /// What policies say of a column. What is not known is hidden.
+    fn ruling(&self, source: Id, index: usize) -> Showing {
+        match &self.rulings {
+            None => Showing::Whole,
+            Some(all) => {
+                let known = all.get(&source).and_then(|all| all.get(index));
+                known.cloned().unwrap_or(Showing::Hidden(None))
+            }
+        }
+    }
+
     pub(crate) fn put_place(&mut self, source: Id, inside: bool) {
         self.inside.insert(source, inside);
     }
@@ -67,20 +104,44 @@ impl Known {
 
     /// The columns of `source`; or what is to be found out first.
     pub(crate) fn judge(&self, source: Id) -> Result<Vec<JudgedColumn>, Vec<Missing>> {
-        let tables = self.tables(source)?;
+        let (tables, complete) = self.tables(source)?;
         let Some(own) = tables.iter().find(|(id, _)| *id == source) else { return Ok(Vec::new()) };
-        let mut judge = Judge { known: self, tables: &tables, found: HashMap::new() };
+        let whole = |(id, schema): &(Id, Arc<Schema>)| {
+            let mut all = 0..schema.columns.len();
+            all.all(|index| self.ruling(*id, index) == Showing::Whole)
+        };
+        let untouched = complete && tables.iter().all(whole);
+        let mut judge = Judge { known: self, tables: &tables, untouched, found: HashMap::new() };
         while judge.let_in_more() {}
-        let judged = |(index, column): (usize, &Column)| JudgedColumn {
-            column: column.clone(),
-            text: judge.found.get(&(source, index)).cloned(),
+        let judged = |(index, column): (usize, &Column)| {
+            let found = judge.found.get(&(source, index));
+            JudgedColumn {
+                column: column.clone(),
+                text: found.map(|found| found.text.clone()),
+                mask: found.and_then(|found| found.mask.clone()),
+            }
         };
         Ok(own.1.columns.iter().enumerate().map(judged).collect())
     }
 
-    /// The tables inside whose columns matter for those of `source`, itself first.
-    fn tables(&self, source: Id) -> Result<Vec<(Id, Arc<Schema>)>, Vec<Missing>> {
+    /// The tables inside whose columns matter for those of `source`, itself first; and whether that are
+    /// all that a formula could reach.
+    fn tables(&self, source: Id) -> Result<(Tables, bool), Vec<Missing>> {
+        let mut far = false;
+        loop {
+            let (tables, complete) = self.tables_as_far(source, far)?;
+            let further = self.rulings.is_some() && tables.iter().any(|(_, it)| reaches(it));
+            if far || !further {
+                return Ok((tables, complete));
+            }
+            far = true;
+        }
+    }
+
+    /// The same: those that rollups look at, or (`far`) all that relations lead to.
+    fn tables_as_far(&self, source: Id, far: bool) -> Result<(Tables, bool), Vec<Missing>> {
         let mut missing = Vec::new();
+        let mut complete = true;
         let mut wanted = vec![source];
         let mut tables = Vec::new();
         let mut next = 0;
@@ -98,8 +159,14 @@ impl Known {
                     missing.push(Missing::Schema(id));
                     continue;
                 }
-                _ => continue,
+                _ => {
+                    complete = false;
+                    continue;
+                }
             };
+            if self.rulings.as_ref().is_some_and(|all| !all.contains_key(&id)) {
+                missing.push(Missing::Rulings(id));
+            }
             tables.push((id, schema.clone()));
             if inside != Some(&true) {
                 continue;
@@ -111,15 +178,23 @@ impl Known {
                     missing.push(Missing::Place(target));
                 }
             }
-            for further in looks_at(schema) {
-                if !wanted.contains(&further) && wanted.len() < SOURCES_MAX {
+            let further = if far { targets(schema) } else { looks_at(schema) };
+            for further in further {
+                if wanted.contains(&further) {
+                    continue;
+                }
+                if wanted.len() == SOURCES_MAX {
+                    complete = false;
+                } else {
                     wanted.push(further);
                 }
             }
         }
-        if missing.is_empty() { Ok(tables) } else { Err(missing) }
+        if missing.is_empty() { Ok((tables, complete)) } else { Err(missing) }
     }
 }
+
+type Tables = Vec<(Id, Arc<Schema>)>;
 
 /// The tables whose columns the rollups of one look at.
 fn looks_at(schema: &Schema) -> Vec<Id> {
@@ -138,8 +213,25 @@ fn looks_at(schema: &Schema) -> Vec<Id> {
 struct Judge<'a> {
     known: &'a Known,
     tables: &'a [(Id, Arc<Schema>)],
+    /// Whether all tables that formulas could reach are known, and policies leave all their columns alone.
+    untouched: bool,
     /// The columns that exist, by table and position.
-    found: HashMap<(Id, usize), Text>,
+    found: HashMap<(Id, usize), Found>,
+}
+
+/// A column that exists.
+#[derive(Clone, Debug)]
+struct Found {
+    text: Text,
+    mask: Option<Rule>,
+    /// Whether it holds rows of other tables, so that a formula can go on from there.
+    far: bool,
+}
+
+impl Found {
+    fn of(text: Text) -> Self {
+        Self { text, mask: None, far: false }
+    }
 }
 
 impl Judge<'_> {
@@ -149,68 +241,101 @@ impl Judge<'_> {
         for (id, schema) in self.tables {
             for (index, column) in schema.columns.iter().enumerate() {
                 if !self.found.contains_key(&(*id, index))
-                    && let Some(text) = self.text_of(*id, schema, column)
+                    && let Some(found) = self.judged(*id, schema, index, column)
                 {
-                    self.found.insert((*id, index), text);
+                    self.found.insert((*id, index), found);
                 }
             }
         }
         self.found.len() > before
     }
 
+    /// A column, with what policies say of it, if it exists.
+    fn judged(&self, id: Id, schema: &Schema, index: usize, column: &Column) -> Option<Found> {
+        let own = match self.known.ruling(id, index) {
+            Showing::Whole => None,
+            Showing::Masked(rule) => Some(rule),
+            Showing::Hidden(_) => return None,
+        };
+        let mut found = self.made_from(id, schema, column)?;
+        found.mask = own.or(found.mask);
+        (found.mask.is_none() || can_be_empty(&column.kind)).then_some(found)
+    }
+
     /// What `column` is made from, if all of that is in.
-    fn text_of(&self, id: Id, schema: &Schema, column: &Column) -> Option<Text> {
+    fn made_from(&self, id: Id, schema: &Schema, column: &Column) -> Option<Found> {
         match &column.reads {
-            Reads::Page => Some(Text::None),
-            Reads::Text => Some(Text::Own(vec![column.id.clone()])),
+            Reads::Page => Some(Found::of(Text::None)),
+            Reads::Text if self.known.open => Some(Found::of(Text::None)),
+            Reads::Text => Some(Found::of(Text::Own(vec![column.id.clone()]))),
             _ if !self.is_inside(id) => None,
-            Reads::Relation(target) => self.is_inside(*target).then_some(Text::None),
+            Reads::Relation(target) => {
+                self.is_inside(*target).then_some(Found { far: true, ..Found::of(Text::None) })
+            }
             Reads::Rollup { relation, target, function } => {
-                let (relation, _) = self.one(id, relation)?;
+                let (relation, through) = self.one(id, relation)?;
                 let Reads::Relation(there) = relation.reads else { return None };
-                let (target, text) = self.one(there, target)?;
-                rolled(target, text, function)
+                let (target, found) = self.one(there, target)?;
+                let text = rolled(target, &found.text, function)?;
+                let mask = through.mask.clone().or_else(|| found.mask.clone());
+                Some(Found { text, mask, far: found.far })
             }
-            Reads::Formula(named) => {
-                let mut texts = Vec::new();
-                for reference in named.as_ref()? {
-                    texts.extend(self.named(id, schema, reference)?);
-                }
-                texts.sort();
-                texts.dedup();
-                Some(if texts.is_empty() { Text::None } else { Text::Own(texts) })
-            }
+            Reads::Formula(named) => self.formula(id, schema, named.as_deref()),
             Reads::Unknown => None,
         }
     }
 
-    /// The texts of the row that a formula looks at by naming something; `None` if that is not in, or would
-    /// bring the text of other rows.
-    fn named(&self, id: Id, schema: &Schema, reference: &Reference) -> Option<Vec<String>> {
-        let mut texts = Vec::new();
-        let mut all = schema.called(&reference.called).peekable();
-        all.peek()?;
-        for index in all {
-            // A relation in a formula stands for its pages, and shows them by their titles.
-            let is_relation = matches!(schema.columns.get(index)?.reads, Reads::Relation(_));
-            match self.found.get(&(id, index))? {
-                Text::None if is_relation && !reference.counted => return None,
-                Text::None => {}
-                Text::Own(own) => texts.extend(own.iter().cloned()),
-                Text::Others => return None,
+    /// A formula that names these; `None` if it names something that cannot be read.
+    fn formula(&self, id: Id, schema: &Schema, named: Option<&[Reference]>) -> Option<Found> {
+        let Some(named) = named else {
+            // Where the caller sees every object, only policies could hide what it reads.
+            let shown = self.known.open && self.untouched;
+            return shown.then_some(Found { far: true, ..Found::of(Text::None) });
+        };
+        let (mut texts, mut mask, mut far) = (Vec::new(), None, false);
+        for reference in named {
+            for found in self.named(id, schema, reference)? {
+                match &found.text {
+                    Text::None => {}
+                    Text::Own(own) => texts.extend(own.iter().cloned()),
+                    Text::Others => return None,
+                }
+                mask = mask.or_else(|| found.mask.clone());
+                far |= found.far && !reference.counted;
             }
         }
-        Some(texts)
+        if far && self.known.rulings.is_some() && !self.untouched {
+            return None;
+        }
+        texts.sort();
+        texts.dedup();
+        let text = if texts.is_empty() { Text::None } else { Text::Own(texts) };
+        Some(Found { text, mask, far })
+    }
+
+    /// The columns that a formula looks at by naming something; `None` if one is not in, or would bring the
+    /// text of other rows.
+    fn named(&self, id: Id, schema: &Schema, reference: &Reference) -> Option<Vec<&Found>> {
+        let mut named = Vec::new();
+        for index in schema.called(&reference.called) {
+            // A relation in a formula stands for its pages, and shows them by their titles.
+            let is_relation = matches!(schema.columns.get(index)?.reads, Reads::Relation(_));
+            if is_relation && !reference.counted && !self.known.open {
+                return None;
+            }
+            named.push(self.found.get(&(id, index))?);
+        }
+        (!named.is_empty()).then_some(named)
     }
 
     /// The column of `source` that a rollup calls by its id, if it is in and no other could be
     /// meant.
-    fn one(&self, source: Id, called: &str) -> Option<(&Column, &Text)> {
+    fn one(&self, source: Id, called: &str) -> Option<(&Column, &Found)> {
         let (_, schema) = self.tables.iter().find(|(id, _)| *id == source)?;
         let mut all = schema.columns.iter().enumerate().filter(|(_, it)| it.has_id(called));
         let (index, column) = all.next()?;
-        let text = self.found.get(&(source, index))?;
-        all.next().is_none().then_some((column, text))
+        let found = self.found.get(&(source, index))?;
+        all.next().is_none().then_some((column, found))
     }
 
     fn is_inside(&self, source: Id) -> bool {

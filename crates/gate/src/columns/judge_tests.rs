@@ -51,6 +51,7 @@ fn existing(tables: &[(usize, Vec<(&str, Value)>)], inside: &[usize]) -> Vec<(St
                 assert!(!missing.is_empty());
                 for one in missing {
                     match one {
+                        Missing::Rulings(_) => unreachable!("policies say nothing"),
                         Missing::Place(at) => {
                             known.put_place(at, inside.iter().any(|it| id(*it) == at));
                         }
@@ -223,6 +224,152 @@ fn a_chain_of_tables_that_is_too_long_ends() {
     let inside: Vec<usize> = (1..=61).collect();
     assert_eq!(names(&tables, &inside), ["title", "next"]);
     assert_eq!(names(&tables[50..], &inside), ["title", "next", "deep"]);
+}
+
+/// What a caller gets of the columns of the first table that sees every table: `-` for what is hidden, `*` for
+/// what is masked. `rules` name tables and columns in the same way.
+fn ruled(tables: &[(usize, Vec<(&str, Value)>)], rules: &[(usize, &str)]) -> Vec<String> {
+    let rule = policy::Rule { id: "pay".into(), says: "".into(), own: true };
+    let showing = |table: usize, column: &str| {
+        let is = |sign: &str| rules.contains(&(table, format!("{sign}{column}").as_str()));
+        match (is("-"), is("*")) {
+            (true, _) => Showing::Hidden(Some(rule.clone())),
+            (_, true) => Showing::Masked(rule.clone()),
+            _ => Showing::Whole,
+        }
+    };
+    let number = |at: Id| tables.iter().find(|(number, _)| id(*number) == at).unwrap();
+    let mut known = Known::of(true, true);
+    loop {
+        let missing = match known.judge(id(tables[0].0)) {
+            Ok(all) => {
+                let said = all.into_iter().map(|it| match (&it.text, &it.mask) {
+                    (None, _) => format!("-{}", it.column.name),
+                    (_, Some(_)) => format!("*{}", it.column.name),
+                    _ => it.column.name,
+                });
+                return said.collect();
+            }
+            Err(missing) => missing,
+        };
+        for one in missing {
+            match one {
+                Missing::Place(at) => known.put_place(at, true),
+                Missing::Schema(at) => {
+                    known.put_schema(at, Some(Arc::new(schema(at, &number(at).1))));
+                }
+                Missing::Rulings(at) => {
+                    let (table, columns) = number(at);
+                    let all = columns.iter().map(|(name, _)| showing(*table, name));
+                    known.put_rulings(at, all.collect());
+                }
+            }
+        }
+    }
+}
+
+fn staff() -> Vec<(usize, Vec<(&'static str, Value)>)> {
+    let theirs = format!("{{{{notion:block_property:pay:{}:{}}}}}", id(2), id(0));
+    vec![
+        (
+            1,
+            vec![
+                ("title", plain("title")),
+                ("people", relation(2)),
+                ("sum", rollup("people", "pay", "sum")),
+                ("count", rollup("people", "pay", "count")),
+                ("heads", formula("length(prop(\"people\"))")),
+                ("of sum", formula("prop(\"sum\") * 2")),
+                ("names", rollup("people", "title", "show_original")),
+                ("texts", rollup("people", "title", "unique")),
+                ("map", formula(&format!("prop(\"people\").map({theirs})"))),
+                ("loose", formula("prop(\"people\").map(current.prop(\"title\"))")),
+                ("of loose", formula("prop(\"loose\") + 1")),
+                ("lead", rollup("people", "team", "show_original")),
+                ("of lead", formula("prop(\"lead\")")),
+                ("born", plain("created_time")),
+                ("of born", formula("prop(\"born\")")),
+            ],
+        ),
+        (
+            2,
+            vec![
+                ("title", plain("title")),
+                ("pay", plain("number")),
+                ("double", formula("prop(\"pay\") * 2")),
+                ("team", relation(1)),
+            ],
+        ),
+    ]
+}
+
+/// What is not shown whole.
+fn touched(tables: &[(usize, Vec<(&str, Value)>)], rules: &[(usize, &str)]) -> Vec<String> {
+    let all = ruled(tables, rules).into_iter();
+    all.filter(|it| it.starts_with(['-', '*'])).collect()
+}
+
+#[test]
+fn whoever_sees_every_object_sees_every_column_that_no_policy_touches() {
+    assert_eq!(touched(&staff(), &[]), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_made_from_a_masked_column_is_masked_and_from_a_hidden_one_hidden() {
+    // Formulas that reach through relations could read it, too.
+    let reaching = ["-map", "-loose", "-of loose", "-of lead"];
+    assert_eq!(
+        touched(&staff(), &[(2, "*pay")]),
+        [&["*sum", "*count", "*of sum"], &reaching[..]].concat()
+    );
+    assert_eq!(
+        touched(&staff(), &[(2, "-pay")]),
+        [&["-sum", "-count", "-of sum"], &reaching[..]].concat()
+    );
+    let mut people = staff();
+    people.reverse();
+    assert_eq!(touched(&people, &[(2, "*pay")]), ["*pay", "*double"]);
+    assert_eq!(touched(&people, &[(2, "-pay")]), ["-pay", "-double"]);
+}
+
+#[test]
+fn a_relation_that_is_masked_takes_along_what_goes_through_it() {
+    assert_eq!(
+        touched(&staff(), &[(1, "*people")]),
+        [
+            "*people",
+            "*sum",
+            "*count",
+            "*heads",
+            "*of sum",
+            "*names",
+            "*texts",
+            "-map",
+            "-loose",
+            "-of loose",
+            "*lead",
+            "-of lead"
+        ]
+    );
+}
+
+#[test]
+fn what_is_never_empty_is_hidden_in_place_of_masked() {
+    let reaching = ["-map", "-loose", "-of loose", "-of lead"];
+    assert_eq!(
+        touched(&staff(), &[(1, "*born")]),
+        [&reaching[..], &["-born", "-of born"]].concat()
+    );
+}
+
+#[test]
+fn where_nobody_knows_what_policies_say_nothing_exists() {
+    let mut known = Known::of(true, true);
+    known.put_place(id(1), true);
+    known.put_schema(id(1), Some(Arc::new(schema(id(1), &[("points", plain("number"))]))));
+    assert_eq!(known.judge(id(1)).unwrap_err(), [Missing::Rulings(id(1))]);
+    known.put_rulings(id(1), Vec::new());
+    assert_eq!(known.judge(id(1)).unwrap()[0].text, None);
 }
 
 /// A column of a random world; numbers are tables and columns.

@@ -69,6 +69,11 @@ impl Memory {
         }
     }
 
+    /// Forgets the schema of one table.
+    pub(super) fn forget_schema(&self, connection: ConnectionId, source: Id) {
+        self.schemas.remove(&(connection, source));
+    }
+
     /// Forgets what schemas, databases and views were: a change of one may have changed others.
     pub(crate) fn forget(&self, connection: ConnectionId) {
         self.schemas.retain(|(whose, _), _| *whose != connection);

@@ -10,7 +10,7 @@ use super::Columns;
 use super::change::changes_columns;
 use super::judge::Text;
 use super::request::{Call, FILTER_PROPERTIES, StandIns};
-use super::view::names_a_column;
+use super::view::{LOOKS, names_a_column};
 use crate::error::Error;
 
 /// A stand-in is as long as what it stands in for, within these bounds.
@@ -40,7 +40,7 @@ impl Naming<'_> {
                 self.keys(filters, |naming, called, _| Ok(naming.other(called)))?;
             }
             if let Some(configuration) = body.get_mut("configuration") {
-                self.configuration(configuration);
+                self.configuration(configuration)?;
             }
             if let Some(Value::Object(properties)) = body.get_mut("properties") {
                 let how = if changes_columns { Self::changed } else { Self::written };
@@ -70,6 +70,7 @@ impl Naming<'_> {
 
     /// Notes which texts decide; those of other rows cannot.
     fn check_asked(&mut self, called: &str) -> Result<(), Error> {
+        self.check_unmasked(called)?;
         for (_, text) in self.columns.iter().filter_map(|columns| columns.find(called)) {
             match text {
                 Text::None => {}
@@ -85,22 +86,39 @@ impl Naming<'_> {
         Ok(())
     }
 
-    fn configuration(&mut self, value: &mut Value) {
-        match value {
-            Value::Array(all) => all.iter_mut().for_each(|one| self.configuration(one)),
-            Value::Object(members) => {
-                for (name, member) in members {
-                    match member {
-                        Value::String(called) if names_a_column(name) => {
-                            if let Some(stand_in) = self.other(called) {
-                                *called = stand_in;
-                            }
-                        }
-                        other => self.configuration(other),
-                    }
-                }
+    fn check_unmasked(&self, called: &str) -> Result<(), Error> {
+        self.columns.iter().try_for_each(|columns| columns.unmasked(called))
+    }
+
+    /// How a view looks, and what it is arranged by.
+    fn configuration(&mut self, value: &mut Value) -> Result<(), Error> {
+        if let Value::Object(members) = value {
+            for (name, member) in members {
+                self.configured(name, member, LOOKS.contains(&name.as_str()))?;
             }
-            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A part of it. How a masked column looks tells nothing of its values.
+    fn configured(&mut self, name: &str, value: &mut Value, looks: bool) -> Result<(), Error> {
+        match value {
+            Value::Array(all) => {
+                all.iter_mut().try_for_each(|one| self.configured(name, one, looks))
+            }
+            Value::Object(members) => members
+                .iter_mut()
+                .try_for_each(|(name, member)| self.configured(name, member, looks)),
+            Value::String(called) if names_a_column(name) => {
+                if !looks {
+                    self.check_unmasked(called)?;
+                }
+                if let Some(stand_in) = self.other(called) {
+                    *called = stand_in;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -118,11 +136,14 @@ impl Naming<'_> {
     }
 
     fn written(&mut self, called: &str, _: &Value) -> Result<Option<String>, Error> {
+        self.check_unmasked(called)?;
         Ok(self.other(called))
     }
 
     /// A column that is to be changed, or made.
     fn changed(&mut self, called: &str, change: &Value) -> Result<Option<String>, Error> {
+        // Under another name or type, a policy might not apply any more.
+        self.check_unmasked(called)?;
         let keeps_type = change
             .as_object()
             .is_none_or(|change| change.keys().all(|name| NO_TYPE.contains(&name.as_str())));

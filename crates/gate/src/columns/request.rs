@@ -63,12 +63,17 @@ impl Gate {
         mut call: Call<'_>,
     ) -> Result<StandIns, Error> {
         let principal: &Principal = looking.principal();
-        if self.sees_everything(principal) {
+        let sight = self.sight(principal);
+        if sight.is_everything() {
             return Ok(StandIns::default());
         }
+        let open = sight.is_every_object();
+        if sight.has_column_rules() {
+            self.check_ruled(looking, &call).await?;
+        }
         match call.found.operation.name {
-            "create-view-query" => self.check_view_query(looking, &call).await?,
-            "list-data-source-templates" => return Ok(without_name(call.query)),
+            "create-view-query" if !open => self.check_view_query(looking, &call).await?,
+            "list-data-source-templates" if !open => return Ok(without_name(call.query)),
             _ => {}
         }
         let (mut columns, mut sources) = (Vec::new(), Vec::new());
@@ -102,9 +107,14 @@ impl Gate {
         match call.found.operation.name {
             "retrieve-a-page-property" => {
                 let named = call.found.param("property_id").unwrap_or_default().to_owned();
+                if first.is_masked(&named) {
+                    // What comes next in it tells how much of it there is.
+                    *call.query = None;
+                }
                 let is_clear = match first.find(&named) {
                     Some((column, Text::Own(texts)))
-                        if matches!(column.reads, Reads::Formula(_)) =>
+                        if matches!(column.reads, Reads::Formula(_))
+                            && !first.is_masked(&named) =>
                     {
                         self.is_clear(looking, &call, texts).await?
                     }
@@ -125,6 +135,28 @@ impl Gate {
             naming.stand_ins.texts.clear();
         }
         Ok(naming.stand_ins)
+    }
+
+    /// Where policies speak of columns: views that ask for one that is hidden or masked do not exist, and
+    /// nothing moves away from such a policy.
+    async fn check_ruled(&self, looking: &Looking<'_>, call: &Call<'_>) -> Result<(), Error> {
+        let (principal, operation) = (looking.principal(), call.found.operation);
+        let ids = call.found.path_ids().map_err(Error::Malformed)?;
+        for (kind, id) in ids.iter().copied() {
+            if kind == Kind::View && !self.view_exists(looking, id).await? {
+                return Err(self.not_found(principal, operation.effect, kind, id));
+            }
+        }
+        let object = ids.first().copied();
+        let moved = self.places_of_move(looking, (operation.name, object), call.body.as_deref());
+        match moved.await? {
+            Some((before, after))
+                if self.sight(principal).column_rules_name_above(&before, &after) =>
+            {
+                Err(Error::Refused(Refusal::MovedAway))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A kept result tells how many rows a view found: if their texts decided that, nobody can look through

@@ -41,7 +41,7 @@ fn columns() -> Columns {
     known.put_place(id, true);
     known.put_place(Id::parse(outside).unwrap(), false);
     known.put_schema(id, Schema::read(id, &object).map(Arc::new));
-    Columns { all: known.judge(id).unwrap() }
+    Columns { all: known.judge(id).unwrap(), ruled: false }
 }
 
 struct Named {

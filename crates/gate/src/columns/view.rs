@@ -13,7 +13,7 @@ use crate::locate::Looking;
 use crate::tree::Node;
 
 /// Lists of a configuration that say how columns look: an entry can go without the rest.
-const LOOKS: &[&str] = &["properties", "table_properties"];
+pub(super) const LOOKS: &[&str] = &["properties", "table_properties"];
 
 /// What matters of a view.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,9 +124,9 @@ impl Gate {
             return Ok(false);
         }
         let columns = self.columns_of(looking, source).await?;
-        let asks =
-            |called: &String| columns.find(called).is_some_and(|(_, text)| *text != Text::Others);
-        let needs = |called: &String| columns.find(called).is_some();
+        let found = |called: &String| columns.find(called).filter(|_| !columns.is_masked(called));
+        let asks = |called: &String| found(called).is_some_and(|(_, text)| *text != Text::Others);
+        let needs = |called: &String| found(called).is_some();
         if !facts.asks.iter().all(asks) || !facts.needs.iter().all(needs) {
             return Ok(false);
         }
@@ -166,7 +166,7 @@ impl Gate {
         let result: Made = serde_json::from_slice(answer).map_err(|_| unreadable())?;
         self.shared.own.made(principal.connection, result.id, owner);
         let Some((_, view)) = objects.first().copied() else { return Ok(()) };
-        if self.sees_everything(principal) {
+        if self.sees_every_object(principal) {
             return Ok(());
         }
         let Some(source) = self.source_of_view(looking, view).await? else { return Ok(()) };

@@ -150,7 +150,7 @@ impl Gate {
         roots: &[Id],
         request_id: &str,
     ) -> Result<(), Error> {
-        if self.sees_everything(principal) {
+        if self.sees_every_object(principal) {
             return Ok(());
         }
         let looking = Looking::new(principal, request_id, self.shared.clock.now());

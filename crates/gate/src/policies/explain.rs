@@ -7,7 +7,7 @@ use model::user::UserId;
 use model::{Key, KeyId, KeyToken, Principal, Role, Scope, Who};
 use notion::catalogue::{Answer, Place as At};
 use notion::{Capabilities, Effect, Id, Kind, Operation};
-use policy::{Aim, Explanation, Outcome, Place, Target};
+use policy::{Aim, Explanation, Outcome, Place, Showing, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::Gate;
@@ -25,11 +25,15 @@ pub struct ExplainRequest {
     /// `operator`.
     #[serde(default)]
     pub principal: Option<String>,
-    /// Notion's operation id, `…/delete` where its body makes it a deletion, or `manage`.
+    /// Notion's operation id, `…/delete` where its body makes it a deletion, `manage`, or (of a column)
+    /// `see-property`, `read-property`.
     pub operation: String,
     /// What it is about: an id or URL; nothing for what concerns the whole workspace.
     #[serde(default)]
     pub object: Option<String>,
+    /// A column of the data source that the object is, by its name or id.
+    #[serde(default)]
+    pub property: Option<String>,
 }
 
 /// The answer, and what was asked.
@@ -52,14 +56,19 @@ pub struct Explained {
 /// What is asked about.
 pub(super) enum Question {
     Manage,
+    /// Whether a column is there, or (`true`) its values are.
+    Column(bool),
     Call(&'static Operation, Effect),
 }
 
 impl Question {
     /// Reads an operation's name, with `/delete` or without.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        if text == "manage" {
-            return Ok(Self::Manage);
+        match text {
+            "manage" => return Ok(Self::Manage),
+            "see-property" => return Ok(Self::Column(false)),
+            "read-property" => return Ok(Self::Column(true)),
+            _ => {}
         }
         let (name, deletes) = match text.strip_suffix("/delete") {
             Some(name) => (name, true),
@@ -69,7 +78,8 @@ impl Question {
         let unknown = || {
             Error::Invalid(format!(
                 "`operation`: there is no `{shown}`; use one of Notion's operation ids, as \
-                 `notegate policy schema` lists them (`patch-page`, `patch-page/delete`, …), or `manage`"
+                 `notegate policy schema` lists them (`patch-page`, `patch-page/delete`, …), `manage`, \
+                 `see-property` or `read-property`"
             ))
         };
         let operation = Operation::named(name).ok_or_else(unknown)?;
@@ -112,6 +122,12 @@ impl Gate {
         let policies = self.policies(&who);
         explained.explanation = match question {
             Question::Manage => policies.explain_manage(&who),
+            Question::Column(values) => {
+                let column = (object, request.property.as_deref(), values);
+                let (table, explanation) = self.explain_column(&who, column, request_id).await?;
+                explained.path = table.place.path().map(<[Id]>::to_vec);
+                explanation
+            }
             Question::Call(operation, effect) => {
                 let aim = self.aim_at(&who, operation, object, request_id).await?;
                 let place = aim.targets.first().map(|target| &target.place);
@@ -120,6 +136,42 @@ impl Gate {
             }
         };
         Ok(explained)
+    }
+
+    /// What somebody gets of a column, going by policies and by what it is made from.
+    async fn explain_column(
+        &self,
+        who: &Principal,
+        (object, called, values): (Option<Id>, Option<&str>, bool),
+        request_id: &str,
+    ) -> Result<(Target, Explanation), Error> {
+        let missing = || {
+            let what = "`object` and `property`: name the data source, and a column of it";
+            Error::Invalid(what.to_owned())
+        };
+        let (id, called) = object.zip(called).ok_or_else(missing)?;
+        let (kind, place) = self.place_of(who, &[Kind::DataSource], id, request_id).await?;
+        let table = Target { kind, id, place };
+        let looking = Looking::new(who, request_id, self.shared.clock.now());
+        let columns = self.columns_of(&looking, id).await?;
+        self.settle_looking(&looking);
+        let (column, showing) = columns.showing(called).ok_or_else(|| {
+            let shown: String = called.chars().take(80).collect();
+            Error::Invalid(format!("`property`: the data source has no column `{shown}`"))
+        })?;
+        let asked = policy::Column { name: &column.name, id: &column.id, kind: &column.kind };
+        let said = self.policies(who).explain_column(who, &table, asked);
+        // What policies say of the column itself comes before what they say of others that it is made from.
+        let explanation = match said.decision {
+            Outcome::Deny => said,
+            Outcome::Allow => Explanation::of_column(showing),
+        };
+        let is_there = explanation.masked && !values;
+        let explanation = match is_there {
+            true => Explanation::of_column(Showing::Whole),
+            false => explanation,
+        };
+        Ok((table, explanation))
     }
 
     /// What a call with this operation on `object` touches.
@@ -244,5 +296,6 @@ fn ended_key(state: Option<KeyState>) -> Explanation {
         because: because.to_owned(),
         needed: Some("another key".to_owned()),
         hidden: false,
+        masked: false,
     }
 }

@@ -208,7 +208,8 @@ impl Gate {
             within: Vec::new(),
             policy: String::new(),
         };
-        let mut actions = BTreeSet::from(["see".to_owned()]);
+        let mut actions =
+            BTreeSet::from(["see", "see-property", "read-property"].map(str::to_owned));
         let (mut places, mut paths) = (Places::default(), Vec::new());
         let mut permissions = vec![Permission::Read];
         if manages {

@@ -24,6 +24,11 @@ pub(crate) struct Title {
 }
 
 impl Title {
+    /// A title in which nothing has to be hidden.
+    pub(crate) fn plain() -> Self {
+        Self { runs: None, tables: Arc::new([]) }
+    }
+
     /// The title of a page, database or data source, as its object has it.
     pub(crate) fn of(object: &Value) -> Option<(Id, Self)> {
         let kind = object.get("object")?.as_str()?;

@@ -25,7 +25,7 @@ impl Gate {
     /// The answer that a call by a scoped caller gets from the gate itself, if it does.
     pub(crate) async fn unasked(&self, call: &Underway<'_>) -> Result<Option<Acted>, Error> {
         let Underway { found, looking, .. } = call;
-        if self.sees_everything(call.principal) {
+        if self.sees_every_object(call.principal) {
             return Ok(None);
         }
         let (path_and_query, body) = (call.path_and_query(), call.body.as_ref());

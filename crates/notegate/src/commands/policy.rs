@@ -101,10 +101,14 @@ pub(crate) struct Explain {
     /// In place of a key: user:ID, role:viewer, operator
     #[arg(long, value_name = "WHO", conflicts_with = "key")]
     principal: Option<String>,
-    /// Notion's operation id: patch-page, patch-page/delete, post-search, …; or manage
+    /// Notion's operation id: patch-page, patch-page/delete, post-search, …; or manage, see-property,
+    /// read-property
     operation: String,
     /// What it is about: an id or URL; nothing for what concerns the whole workspace
     object: Option<String>,
+    /// A column of the data source that OBJECT is, by its name or id: is it there, are its values shown?
+    #[arg(long, value_name = "NAME")]
+    property: Option<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -249,6 +253,7 @@ async fn explain(args: Explain) -> Done {
         ("principal", args.principal),
         ("operation", Some(args.operation)),
         ("object", args.object),
+        ("property", args.property),
     ] {
         body.extend(value.map(|value| (name.to_owned(), value.into())));
     }
@@ -263,10 +268,12 @@ async fn explain(args: Explain) -> Done {
         println!("{explained}");
     } else {
         let text = |name: &str| explained[name].as_str().unwrap_or_default().to_owned();
-        let verdict = match (allowed, explained["hidden"] == Value::Bool(true)) {
-            (true, _) => "allowed",
-            (false, false) => "refused",
-            (false, true) => "hidden: answered like what does not exist",
+        let is = |name: &str| explained[name] == Value::Bool(true);
+        let verdict = match allowed {
+            true => "allowed",
+            false if is("hidden") => "hidden: answered like what does not exist",
+            false if is("masked") => "masked: the column is there, without its values",
+            false => "refused",
         };
         println!("{verdict}\nrule     {}\nbecause  {}", text("rule"), text("because"));
         if explained["needed"].is_string() {

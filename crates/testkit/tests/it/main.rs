@@ -43,6 +43,8 @@ mod oidc;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod policy_columns;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod roles;

@@ -161,8 +161,9 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
                 json!({
                     "key": { "type": "string", "description": "The id of a key." },
                     "principal": { "type": "string", "description": "In place of `key`: `key:<id>`, `user:<id>`, `role:<role>` or `operator`." },
-                    "operation": { "type": "string", "description": "Notion's operation id, with `/delete` where its body makes it a deletion; or `manage`." },
+                    "operation": { "type": "string", "description": "Notion's operation id, with `/delete` where its body makes it a deletion; or `manage`, `see-property`, `read-property`." },
                     "object": { "type": "string", "description": "An id or URL; nothing for what concerns the whole workspace." },
+                    "property": { "type": "string", "description": "For `see-property` and `read-property`: a column of the data source that `object` is, by its name or id." },
                 }),
             ),
         ),
@@ -174,6 +175,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
                     "rule",
                     "because",
                     "hidden",
+                    "masked",
                     "principal",
                     "operation",
                     "object"
@@ -184,6 +186,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
                     "because": text(),
                     "needed": { "type": "string", "description": "What would have to be otherwise." },
                     "hidden": { "type": "boolean", "description": "Whether the object does not exist for the caller: the answer is a 404." },
+                    "masked": { "type": "boolean", "description": "Whether the column is there for the caller, but without its values." },
                     "principal": text(), "operation": text(), "object": maybe("string"),
                     "path": { "type": "array", "items": text(), "description": "The object and what is above it, nearest first." },
                 }),

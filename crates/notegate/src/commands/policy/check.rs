@@ -50,11 +50,7 @@ pub(super) fn run(args: &Args) -> Done {
         let checked = policies.check(&read(file)?);
         let checked = checked.map_err(|error| Failure::usage(anyhow!("{shown}: {error}")))?;
         for test in checked {
-            let found = match (test.found.decision == gate::Outcome::Allow, test.found.hidden) {
-                (true, _) => "allow",
-                (false, false) => "deny",
-                (false, true) => "hidden",
-            };
+            let found = test.came.as_str();
             failed += usize::from(!test.passed);
             if !args.json && !test.passed {
                 let rule = test.expected_rule.as_deref();
