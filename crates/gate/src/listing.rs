@@ -15,7 +15,7 @@ use model::{ExposeSecret, Principal};
 use notion::catalogue::{Match, Operation, Verb};
 use notion::client::{Request, RequestBody};
 use notion::{ApiError, Version};
-use policy::{Aim, Permit, Sight};
+use policy::{Aim, Permit, Place, Sight};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -209,7 +209,8 @@ impl Gate {
         let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(None) };
         self.shared.tree.learn(principal.connection, &object, self.shared.clock.now());
         let place = self.locate(looking, kind, id, Trust::Tree).await?;
-        if !self.sees(principal, &place) {
+        // A view that is not there is nowhere, also for whoever sees every object.
+        if place == Place::Unknown || !self.sees(principal, &place) {
             return Ok(None);
         }
         let whole: Value = serde_json::from_str(result.get()).map_err(unreadable)?;

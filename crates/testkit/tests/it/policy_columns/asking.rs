@@ -104,15 +104,17 @@ async fn to_ask_by_a_masked_column_is_refused_by_its_policy() {
 async fn new_columns_that_read_a_masked_one_are_masked_and_none_reads_a_hidden_one() {
     for (action, status) in [("see-property", 400), ("read-property", 200)] {
         let staff = Staff::start(action).await;
-        for key in &staff.editors {
-            let formula = json!({"Spy": {"formula": {"expression": "prop(\"Salary\") + 0"}}});
-            let rollup = json!({"Spy": {"rollup": {
-                "relation_property_name": "Members", "rollup_property_name": "Salary", "function": "max"}}});
+        for (number, key) in staff.editors.iter().enumerate() {
+            let name = format!("Spy {number}");
+            let formula = json!({"formula": {"expression": "prop(\"Salary\") + 0"}});
+            let rollup = json!({"rollup": {
+                "relation_property_name": "Members", "rollup_property_name": "Salary", "function": "max"}});
             for (source, row, column) in
                 [(staff.people, staff.ada, formula), (staff.teams, staff.squad, rollup)]
             {
                 let path = format!("/v1/data_sources/{source}");
-                let made = staff.kit.patch(key, &path, &json!({"properties": column})).await;
+                let column = json!({"properties": {&name: column}});
+                let made = staff.kit.patch(key, &path, &column).await;
                 assert_eq!(made.status, status, "{}", made.text());
                 let row = staff.kit.get(key, &format!("/v1/pages/{row}")).await;
                 assert!(!row.text().contains("71234"), "{}", row.text());

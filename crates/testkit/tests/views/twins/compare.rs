@@ -57,8 +57,8 @@ impl Seen {
         same
     }
 
-    /// What is in it of the outside: an id, or a word.
-    pub(crate) fn canary(&self, sent: &Sent) -> Option<String> {
+    /// What is in it of the outside: an id, or a word. Where there is no outside, `only` is looked for.
+    pub(crate) fn canary(&self, sent: &Sent, only: &str) -> Option<String> {
         let mut text = format!("{:?} {}", self.headers, self.body).to_lowercase();
         if self.status >= 400 {
             // An error may name what it was asked for.
@@ -74,7 +74,10 @@ impl Seen {
                 text = text.replace(CANARY, "");
             }
         }
-        let at = text.find(CANARY).or_else(|| text.find(OUTSIDE))?;
+        let at = match only {
+            "" => text.find(CANARY).or_else(|| text.find(OUTSIDE))?,
+            only => text.find(only)?,
+        };
         let start = text.floor_char_boundary(at.saturating_sub(160));
         let end = text.ceil_char_boundary((at + 120).min(text.len()));
         Some(text[start..end].to_owned())

@@ -10,6 +10,7 @@
 mod calls;
 mod compare;
 mod drills;
+mod ruled;
 mod scene;
 mod sequence;
 mod side;
@@ -57,12 +58,20 @@ fn setting(name: &str) -> Option<u64> {
 
 /// Runs `work` on threads of their own, each with twins of its own.
 fn with_twins(work: impl Fn(&tokio::runtime::Runtime, &mut Twins) + Sync) {
+    with_such_twins(None, work);
+}
+
+/// The same, of two worlds that also differ in columns that policies hide and mask, if it is said how.
+fn with_such_twins(
+    ruled: Option<ruled::Ruled>,
+    work: impl Fn(&tokio::runtime::Runtime, &mut Twins) + Sync,
+) {
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = runtime.expect("a runtime");
-                let mut twins = runtime.block_on(Twins::start());
+                let mut twins = runtime.block_on(Twins::start(ruled));
                 work(&runtime, &mut twins);
             });
         }

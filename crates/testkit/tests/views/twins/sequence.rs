@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::calls::{Call, Caller, Sent};
 use super::compare::{Seen, difference};
 use super::drills::Drill;
+use super::ruled::{Ruled, SECRET};
 use super::scene::{Plan, SEQUENCES_PER_PLAN, target, vendor};
 use super::side::Side;
 
@@ -25,6 +26,7 @@ pub(crate) struct Twins {
     admins: [String; 2],
     plan: Plan,
     plan_seed: Option<u64>,
+    ruled: Option<Ruled>,
 }
 
 /// Something that happens.
@@ -125,11 +127,16 @@ struct Hand {
 }
 
 impl Twins {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start(ruled: Option<Ruled>) -> Self {
         let sides = [Side::start().await, Side::start().await];
         let everything = || KeyRequest::new("admin", Role::Admin, Vec::new());
         let admins = [sides[0].key(everything()).await, sides[1].key(everything()).await];
-        Self { sides, admins, plan: Plan::new(0), plan_seed: None }
+        if let Some(ruled) = ruled {
+            for side in &sides {
+                side.set_policies(ruled.policies).await;
+            }
+        }
+        Self { sides, admins, plan: Plan::new(0), plan_seed: None, ruled }
     }
 
     /// The sequence of this seed; with a leak put into the answers, if one is given.
@@ -139,7 +146,11 @@ impl Twins {
             self.plan = Plan::new(plan_seed);
             for (number, side) in self.sides.iter().enumerate() {
                 let number = u16::try_from(number).expect("0 or 1");
-                side.load(&self.plan.world(number + 1)).await;
+                let world = match &self.ruled {
+                    None => self.plan.world(number + 1),
+                    Some(ruled) => ruled.world(&self.plan, number + 1),
+                };
+                side.load(&world).await;
             }
             self.plan_seed = Some(plan_seed);
         }
@@ -229,10 +240,19 @@ impl Twins {
         for side in &self.sides {
             side.restore().await;
             let request =
-                KeyRequest { capabilities, ..KeyRequest::new("key", role, self.plan.within()) };
+                KeyRequest { capabilities, ..KeyRequest::new("key", role, self.within()) };
             hands.push(Hand { key: side.key(request).await, cursors: vec![None; 64] });
         }
         hands.try_into().unwrap_or_else(|_| unreachable!("two sides"))
+    }
+
+    fn within(&self) -> Vec<notion::Id> {
+        if self.is_open() { Vec::new() } else { self.plan.within() }
+    }
+
+    /// Whether the keys see every object.
+    fn is_open(&self) -> bool {
+        self.ruled.is_some_and(|ruled| ruled.open)
     }
 
     /// One step in both worlds; what the key saw, or how that differed.
@@ -248,6 +268,8 @@ impl Twins {
                 self.sides.iter().for_each(|side| side.wait(*seconds));
                 Ok(None)
             }
+            // There is no outside that could differ.
+            Step::Edit(..) if self.is_open() => Ok(None),
             Step::Edit(side, path, body) => {
                 self.sides[*side].as_human("PATCH", path, body).await;
                 Ok(None)
@@ -293,7 +315,8 @@ impl Twins {
                     return Err(Box::new((what, last())));
                 }
                 for ((seen, sent), side) in all.iter().zip(["A", "B"]) {
-                    if let Some(canary) = seen.canary(sent) {
+                    let word = if self.is_open() { SECRET } else { "" };
+                    if let Some(canary) = seen.canary(sent, word) {
                         let what = format!("the answer in {side} tells of the outside: …{canary}…");
                         return Err(Box::new((what, last())));
                     }
