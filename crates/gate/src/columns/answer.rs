@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use notion::catalogue::Answer;
-use notion::{Effect, Id, Kind};
+use notion::{Effect, Id, Kind, Version};
 use serde_json::{Map, Value};
 use vault::Label;
 
@@ -76,7 +76,7 @@ impl Gate {
                     (None, None) => None,
                 };
                 let columns = self.shown_columns(looking, asked, source, object).await?;
-                self.cut_row(looking, columns.as_deref(), object).await
+                self.cut_row(looking, asked, columns.as_deref(), object).await
             }
             Some(kind @ ("data_source" | "database")) if has_columns => {
                 let source = match own {
@@ -87,7 +87,7 @@ impl Gate {
                 };
                 let columns = self.shown_columns(looking, asked, source, object).await?;
                 if let Some(properties) = object["properties"].as_object_mut() {
-                    cut_schema(self.shown_of(looking, columns.as_deref()), properties);
+                    cut_schema(self.shown_of(asked, columns.as_deref()), properties);
                     let columns = columns.unwrap_or_default();
                     self.rename_databases(looking, eyes, &columns, properties).await?;
                     self.cut_other_ends(looking, asked, &columns, properties).await?;
@@ -114,7 +114,7 @@ impl Gate {
         let mut columns = self.columns_of(looking, source).await;
         // Somebody may just have changed the columns: policies go by what they are called now.
         if let (Ok(known), Some(properties)) = (&columns, object["properties"].as_object())
-            && self.shown_of(looking, Some(known)).is_outdated(properties)
+            && self.shown_of(asked, Some(known)).is_outdated(properties)
             && looking.columns.refresh(source)
         {
             self.shared.columns.forget_schema(looking.principal().connection, source);
@@ -127,9 +127,9 @@ impl Gate {
         }
     }
 
-    fn shown_of<'a>(&self, looking: &Looking<'_>, columns: Option<&'a Columns>) -> Shown<'a> {
-        let ruled = self.sight(looking.principal()).has_column_rules();
-        Shown { columns, ruled }
+    fn shown_of<'a>(&self, asked: &Asked<'_>, columns: Option<&'a Columns>) -> Shown<'a> {
+        let ruled = self.sight(asked.principal).has_column_rules();
+        Shown { columns, ruled, omits_empty: asked.version < Version::V2021_08_16 }
     }
 
     /// The table of a row whose parent is called by the database, as old versions do.
@@ -149,6 +149,7 @@ impl Gate {
     async fn cut_row(
         &self,
         looking: &Looking<'_>,
+        asked: &Asked<'_>,
         columns: Option<&Columns>,
         page: &mut Value,
     ) -> Result<(), Error> {
@@ -161,7 +162,7 @@ impl Gate {
             }
         }
         if let Some(properties) = page["properties"].as_object_mut() {
-            cut_values(self.shown_of(looking, columns), properties, &clear);
+            cut_values(self.shown_of(asked, columns), properties, &clear);
         }
         Ok(())
     }
@@ -252,7 +253,7 @@ impl Gate {
         let Some((kind, page)) = asked.objects.first().copied() else { return Ok(()) };
         let source = self.source_of_row(looking, page).await?;
         let columns = self.shown_columns(looking, asked, source, &Value::Null).await?;
-        if cut_item(self.shown_of(looking, columns.as_deref()), answer) {
+        if cut_item(self.shown_of(asked, columns.as_deref()), answer) {
             Ok(())
         } else {
             Err(self.not_found(asked.principal, asked.effect, kind, page))

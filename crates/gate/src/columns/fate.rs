@@ -44,6 +44,9 @@ pub(super) struct Shown<'a> {
     pub(super) columns: Option<&'a Columns>,
     /// Whether policies about columns could apply to the caller.
     pub(super) ruled: bool,
+    /// Whether rows leave out what is empty, as the oldest versions do: a value that is there would say that
+    /// somebody filled it in.
+    pub(super) omits_empty: bool,
 }
 
 impl<'a> Shown<'a> {
@@ -83,6 +86,7 @@ pub(super) fn cut_values(shown: Shown<'_>, properties: &mut Members, clear: &[St
         let Some(value) = value.as_object_mut() else { return false };
         match shown.fate(Some(name), value) {
             Fate::Hidden => false,
+            Fate::Masked(_) if shown.omits_empty => false,
             Fate::Masked(column) => {
                 mask::value(column, value);
                 true
@@ -188,7 +192,7 @@ mod tests {
             };
             let texts = columns.map(|columns| texts_of(columns, properties)).unwrap_or_default();
             let clear: Vec<String> = texts.into_iter().filter(|text| is_clear(text)).collect();
-            cut_values(Shown { columns, ruled: false }, properties, &clear);
+            cut_values(Shown { columns, ruled: false, omits_empty: false }, properties, &clear);
             row
         };
         let columns = columns();
@@ -204,7 +208,7 @@ mod tests {
     fn schemas_show_what_exists() {
         let mut shown = schema();
         cut_schema(
-            Shown { columns: Some(&columns()), ruled: false },
+            Shown { columns: Some(&columns()), ruled: false, omits_empty: false },
             shown.as_object_mut().unwrap(),
         );
         assert_eq!(names(&shown), ["Name", "In", "Loud"]);
@@ -221,7 +225,7 @@ mod tests {
             (json!({}), false),
         ] {
             let whole = answer.clone();
-            let columns = Shown { columns: Some(&columns), ruled: false };
+            let columns = Shown { columns: Some(&columns), ruled: false, omits_empty: false };
             assert_eq!(cut_item(columns, &mut answer), shown, "{answer}");
             assert_eq!(answer, whole);
         }
@@ -263,7 +267,11 @@ mod tests {
         let cut = |columns: &Columns| {
             let mut row = row.clone();
             let columns = Some(columns);
-            cut_values(Shown { columns, ruled: true }, row.as_object_mut().unwrap(), &[]);
+            cut_values(
+                Shown { columns, ruled: true, omits_empty: false },
+                row.as_object_mut().unwrap(),
+                &[],
+            );
             row
         };
         let shown = cut(&ruled("Pay", "Grade"));
@@ -271,17 +279,23 @@ mod tests {
         assert_eq!(shown["Grade"], json!({"id": "g", "type": "select", "select": null}));
         // What always has a value cannot be masked, so it is hidden.
         assert_eq!(names(&cut(&ruled("", "Since"))), ["Name", "Pay", "Grade"]);
+        // Where empty values are left out, one that is there says that it is not.
+        let columns = ruled("Pay", "Grade");
+        let oldest = Shown { columns: Some(&columns), ruled: true, omits_empty: true };
+        let mut old = row.clone();
+        cut_values(oldest, old.as_object_mut().unwrap(), &[]);
+        assert_eq!(names(&old), ["Name", "Since"]);
         // Under another name, another policy might apply.
         let renamed = json!({"Wage": {"id": "p", "type": "number", "number": 7}});
         let columns = ruled("", "");
-        let shown = Shown { columns: Some(&columns), ruled: true };
+        let shown = Shown { columns: Some(&columns), ruled: true, omits_empty: false };
         assert!(shown.is_outdated(renamed.as_object().unwrap()));
         let mut cut = renamed.clone();
         cut_values(shown, cut.as_object_mut().unwrap(), &[]);
         assert_eq!(cut, json!({}));
         // Whose columns they are could not be found out.
         let mut alone = row.clone();
-        let nobody = Shown { columns: None, ruled: true };
+        let nobody = Shown { columns: None, ruled: true, omits_empty: false };
         cut_values(nobody, alone.as_object_mut().unwrap(), &[]);
         assert_eq!(names(&alone), ["Name"]);
     }
@@ -289,7 +303,7 @@ mod tests {
     #[test]
     fn of_masked_columns_the_options_go_and_their_items_are_empty() {
         let columns = ruled("Pay", "Grade");
-        let shown = Shown { columns: Some(&columns), ruled: true };
+        let shown = Shown { columns: Some(&columns), ruled: true, omits_empty: false };
         let mut schema = json!({
             "Pay": {"id": "p", "type": "number", "number": {}},
             "Grade": {"id": "g", "type": "select", "select": {"options": [{"name": "high"}]}},

@@ -25,7 +25,7 @@ forbid (principal, action == Action::"see-property", resource)
 when { ["Done", "Ledger", "Ledger twice", "Ledger text"].contains(context.property) };
 "#;
 /// Sequences in a usual test run, and those after which it must have been noticed that policies are missing.
-const SEQUENCES: u64 = 300;
+const SEQUENCES: u64 = 240;
 const DRILL_SEQUENCES: u64 = 100;
 
 /// How twins differ in columns.
