@@ -102,8 +102,9 @@ fn views(mut args: Args) -> Result<bool> {
     let seed: u64 = args.value("--seed")?.unwrap_or(0);
     args.finish()?;
     let mut command = process::cargo();
-    command.args(["test", "--package", "notegate-testkit", "--test", "views", "--", "--nocapture"]);
-    command.arg("two_worlds");
+    // Optimised, with the checks of a debug build; it has a directory of its own in `target`.
+    command.args(["test", "--profile", "fuzz", "--package", "notegate-testkit", "--test", "views"]);
+    command.args(["--", "--nocapture", "two_worlds"]);
     command.env("NOTEGATE_FUZZ_SEQUENCES", sequences.to_string());
     command.env("NOTEGATE_FUZZ_SEED", seed.to_string());
     println!("    $ {}", process::line(&command));

@@ -1,6 +1,8 @@
 //! Step 3, locate: where does an object stand? From the tree, and from Notion where the tree does
 //! not know or may be out of date.
 
+mod ahead;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -122,10 +124,7 @@ impl Gate {
     ) -> Result<Place, Error> {
         let principal = looking.principal;
         let connection = principal.connection;
-        // Above this nothing is asked for: the caller's scope is settled, and policies name nothing there.
-        let whole = self.sight(principal).needs_whole_paths();
-        let settled =
-            |path: &[Id]| !whole && principal.scope().is_some_and(|scope| scope.covers(path));
+        let settled = |path: &[Id]| self.is_settled(principal, path);
         if matches!(kind, Kind::FileUpload | Kind::ViewQuery) {
             let own = self.shared.own.has_made(connection, id, principal.key_id());
             return Ok(if own { Place::Own } else { Place::Unknown });
@@ -169,6 +168,12 @@ impl Gate {
             next = node.parent;
         }
         self.unless_no_view(looking, kind, id, Place::Path(path)).await
+    }
+
+    /// Whether nothing above this path is asked for: the caller's scope is settled, and policies name nothing there.
+    fn is_settled(&self, principal: &Principal, path: &[Id]) -> bool {
+        principal.scope().is_some_and(|scope| scope.covers(path))
+            && !self.sight(principal).needs_whole_paths()
     }
 
     /// A view that stands where the caller sees it may all the same not exist for it.

@@ -134,6 +134,17 @@ impl Gate {
                 };
                 return swept.map(|()| shown).map_err(unreadable);
             }
+            let places = unanswered.iter().filter_map(|question| match question {
+                Question::Seen(kind, id) => Some((*kind, *id)),
+                Question::Title(..) => None,
+            });
+            let places =
+                places.filter(|(_, id)| !self.shared.tree.is_missing(connection, *id, now));
+            let titles = unanswered.iter().filter_map(|question| match question {
+                Question::Title(kind, id) => Some((*kind, *id)),
+                Question::Seen(..) => None,
+            });
+            self.look_ahead(looking, places, titles).await;
             for question in unanswered {
                 match question {
                     Question::Seen(kind, id) => {

@@ -89,8 +89,9 @@ impl<'a> Walk<'a> {
             }
             (None, Value::String(text)) if name == "id" && !OTHER_IDS.contains(&holder) => {
                 // Under a name that we do not know, perhaps that of a property.
+                let kind = if PEOPLE.contains(&holder) { Kind::User } else { Kind::Block };
                 if let Some(id) = Id::parse(text) {
-                    self.push(Kind::Block, id);
+                    self.push(kind, id);
                 }
                 Ok(())
             }
@@ -142,8 +143,10 @@ impl<'a> Walk<'a> {
                     tag.chars().take(60).collect::<String>()
                 )));
             }
+            let is_person = MENTIONS_OF_PEOPLE.iter().any(|name| tag.starts_with(name));
+            let kind = if is_person { Kind::User } else { Kind::Block };
             for id in ids {
-                self.push(Kind::Block, id);
+                self.push(kind, id);
             }
         }
         Ok(())
@@ -180,23 +183,19 @@ impl<'a> Walk<'a> {
 /// Tags of Notion's markdown that stand for an object.
 const TAGS: &[&str] = &["page", "database", "folder", "mention", "synced"];
 
-/// Holders whose `url` leads somewhere. (A property that is called so gets the same scrutiny.)
-const LINKS: &[&str] = &["bookmark", "embed", "link", "link_preview"];
+/// Tags that stand for a person.
+const MENTIONS_OF_PEOPLE: &[&str] = &["mention-user", "mention-agent"];
 
-/// Holders whose `id` names no page, block or database: people, options, emojis.
-const OTHER_IDS: &[&str] = &[
-    "created_by",
-    "custom_emoji",
-    "groups",
-    "last_edited_by",
-    "multi_select",
-    "options",
-    "people",
-    "select",
-    "status",
-    "user",
-    "verified_by",
-];
+/// Holders whose `url` leads somewhere: links, files, icons and covers from elsewhere. (A property that is
+/// called so gets the same scrutiny.)
+const LINKS: &[&str] = &["bookmark", "embed", "external", "file", "link", "link_preview"];
+
+/// Holders whose `id` names a person.
+const PEOPLE: &[&str] = &["created_by", "last_edited_by", "people", "user", "verified_by"];
+
+/// Holders whose `id` names neither a person nor a page, block or database: options, emojis.
+const OTHER_IDS: &[&str] =
+    &["custom_emoji", "groups", "multi_select", "options", "select", "status"];
 
 /// The ids in a piece of text, as they stand in URLs.
 fn ids_in(text: &str) -> impl Iterator<Item = Id> {
@@ -274,6 +273,7 @@ mod tests {
             places,
             [
                 (Kind::DataSource, "body.parent.data_source_id"),
+                (Kind::User, "body.properties.Owner.people[0].id"),
                 (Kind::Page, "body.properties.Links.relation[0].id"),
                 (Kind::Page, "body.children[0].toggle.rich_text[0].mention.page.id"),
                 (
@@ -319,6 +319,7 @@ mod tests {
             json!({"rich_text": [{"text": {"content": "x", "link": {"url": url}}}]}),
             json!({"children": [{"bookmark": {"url": url}}]}),
             json!({"embed": {"url": url}}),
+            json!({"icon": {"type": "external", "external": {"url": url}}}),
             json!({"markdown": format!("see [the plan]({url}) <b>now</b>")}),
             json!({"markdown": format!("<b>x</b> {url}")}),
         ] {
@@ -366,8 +367,11 @@ mod tests {
         for body in [
             json!({"properties": {"Who": {"people": [{"id": id}]}, "Tag": {"select": {"id": id}}}}),
             json!({"rich_text": [{"mention": {"user": {"id": id}}}]}),
+            json!({"markdown": format!("by <mention-user url=\"user://{id}\"/>")}),
         ] {
-            assert_eq!(references(&body).unwrap(), [], "{body}");
+            let found = references(&body).unwrap();
+            let kinds: Vec<Kind> = found.iter().map(|reference| reference.kind).collect();
+            assert_eq!(kinds, [Kind::User], "{body}");
         }
         let hidden = json!({"markdown": "<page url=\"https://notion.so/&#48;a1b\">x</page>"});
         assert!(references(&hidden).is_err());

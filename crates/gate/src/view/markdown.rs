@@ -5,7 +5,7 @@
 //! text: taking a tag out of an example is harmless, and overlooking one would not be. Where tags do not
 //! fit together, the page is not shown at all.
 
-use notion::{Kind, link};
+use notion::{Id, Kind, link};
 use serde_json::Value;
 
 use super::markdown_tag::Tag;
@@ -40,6 +40,17 @@ pub(super) fn cut(walk: &mut Walk, page: &mut Members) -> Result<(), Strange> {
         ids.retain(|id| walk.sees_id(Kind::Block, Some(id)));
     }
     Ok(())
+}
+
+/// The originals of which a markdown text shows copies; `None` for one that cannot be read.
+pub(super) fn copies(text: &str) -> Vec<Option<(Kind, Id)>> {
+    let tags = text.split('\n').filter_map(|line| Tag::read(line.trim_start_matches('\t')));
+    let tags = tags.filter(|tag| !tag.closes && COPIES.contains(&tag.name));
+    let originals = tags.flat_map(|tag| {
+        let named = tag.get("url").and_then(|url| link::targets(&url)).unwrap_or_default();
+        if named.is_empty() { vec![None] } else { named.into_iter().map(Some).collect() }
+    });
+    originals.collect()
 }
 
 /// Cuts a markdown text down.
@@ -256,8 +267,6 @@ fn hides_a_tag(walk: &mut Walk, rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use notion::Id;
-
     use super::*;
     use crate::view::eyes::Eyes;
 
@@ -344,6 +353,15 @@ mod tests {
         check(text, "before\n\t<unknown alt=\"synced_block\"/>\nafter");
         let empty = "<synced-block-reference url=\"https://www.notion.so/OUT\"/>\nafter";
         check(empty, "<unknown alt=\"synced_block\"/>\nafter");
+    }
+
+    #[test]
+    fn copies_are_found_wherever_they_stand() {
+        let text = "<page url=\"https://www.notion.so/IN\">x</page>\n\t<synced_block_reference \
+                    url=\"https://www.notion.so/OUT\">\n\t\tx\n\t</synced_block_reference>\n\
+                    <synced-block-reference/>";
+        let text = text.replace("OUT", OUT).replace("IN", IN);
+        assert_eq!(copies(&text), [Some((Kind::Block, Id::parse(OUT).unwrap())), None]);
     }
 
     #[test]

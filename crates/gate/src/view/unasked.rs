@@ -3,10 +3,11 @@
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use notion::client::REQUEST_ID_HEADER;
+use notion::references::references;
 use notion::{ApiError, Effect, Id, Kind, Operation};
 use serde_json::{Value, json};
 
-use super::{Asked, own};
+use super::{Asked, markdown, own};
 use crate::Gate;
 use crate::call::{Acted, Answer, AnswerBody, Underway};
 use crate::error::Error;
@@ -32,6 +33,12 @@ impl Gate {
         let asked = &call.asked(&path_and_query, &[]);
         let Asked { principal, operation, effect, objects, .. } = *asked;
         let connection = principal.connection;
+        // Notion would show the name of somebody whom the caller does not know.
+        if effect != Effect::Read
+            && let Some(stranger) = self.stranger_in(asked, body)?
+        {
+            return Err(self.not_found(principal, effect, Kind::User, stranger));
+        }
         match operation.name {
             "retrieve-async-task" => {
                 let text = found.param("task_id").unwrap_or_default();
@@ -61,30 +68,26 @@ impl Gate {
                 // To write into it would be to write outside.
                 Err(self.not_found(principal, effect, Kind::Block, block))
             }
-            "update-page-markdown" if body.is_some_and(selects_text) => {
+            "update-page-markdown" => {
                 let Some((kind, page)) = objects.first().copied() else { return Ok(None) };
-                if self.is_markdown_whole(looking, asked, kind, page).await? {
-                    return Ok(None);
-                }
-                // Whether a text is found there would tell what the page shows of the outside.
-                Err(Error::Malformed(ApiError::validation(
-                    "notegate: the page shows something that the key does not see, so its text cannot \
-                     be changed by what stands in it. Insert at its start or end, replace the content, \
-                     or use the block endpoints.",
-                )))
+                let by_text = body.is_some_and(selects_text);
+                self.check_markdown(looking, asked, (kind, page), by_text).await.map(|()| None)
             }
             _ => Ok(None),
         }
     }
 
-    /// Whether the caller sees all of a page's markdown.
-    async fn is_markdown_whole(
+    /// Whether a page can be edited as markdown without telling what it shows of the outside.
+    ///
+    /// Notion reads all of the page for that, copies of synced blocks with what they show: it may refuse
+    /// because of what stands there, or because it cannot read that any more.
+    async fn check_markdown(
         &self,
         looking: &Looking<'_>,
         asked: &Asked<'_>,
-        kind: Kind,
-        page: Id,
-    ) -> Result<bool, Error> {
+        (kind, page): (Kind, Id),
+        by_text: bool,
+    ) -> Result<(), Error> {
         // INVARIANT: the catalogue has it; a test calls it.
         let operation = Operation::named(MARKDOWN).expect("the catalogue has markdown");
         let Some(bytes) = self.fetch_by(looking, operation, kind, page).await? else {
@@ -92,8 +95,40 @@ impl Gate {
         };
         let whole: Value = serde_json::from_slice(&bytes)
             .map_err(|_| Error::Answer("a page's markdown is no JSON".to_owned()))?;
-        let shown = self.cut_value(looking, asked, whole.clone()).await?;
-        Ok(shown == whole)
+        let text = whole.get("markdown").and_then(Value::as_str).unwrap_or_default();
+        for original in markdown::copies(text) {
+            let seen = match original {
+                Some((kind, id)) => self.is_seen(looking, asked, kind, id).await?,
+                None => false,
+            };
+            if !seen {
+                return Err(Error::Malformed(ApiError::validation(
+                    "notegate: the page shows a copy of something that the key does not see, so it \
+                     cannot be edited as markdown. Use the block endpoints.",
+                )));
+            }
+        }
+        // Whether a text is found there would tell what the page shows of the outside.
+        if by_text && self.cut_value(looking, asked, whole.clone()).await? != whole {
+            return Err(Error::Malformed(ApiError::validation(
+                "notegate: the page shows something that the key does not see, so its text cannot \
+                 be changed by what stands in it. Insert at its start or end, replace the content, \
+                 or use the block endpoints.",
+            )));
+        }
+        Ok(())
+    }
+
+    /// Somebody whom a body names and the caller has not met.
+    fn stranger_in(&self, asked: &Asked<'_>, body: Option<&Value>) -> Result<Option<Id>, Error> {
+        // What cannot be read was refused before.
+        let named = body.map(references).transpose().ok().flatten().unwrap_or_default();
+        for reference in named.into_iter().filter(|reference| reference.kind == Kind::User) {
+            if !self.has_met(asked, reference.id)? {
+                return Ok(Some(reference.id));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the caller has met somebody, or it is the connection's own bot.

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use fastrand::Rng;
+use notion::Operation;
 use notion::catalogue::{Auth, OPERATIONS, Place, Verb};
-use notion::{Effect, Operation};
 use serde_json::{Value, json};
 
 use super::scene::{self, OUTSIDE, Plan, outside, target, url, vendor, vendors, vendors_database};
@@ -80,17 +80,14 @@ pub(crate) struct Sent {
     pub(crate) cursor: Option<String>,
 }
 
-/// A body without what is known not to hold ([`super::width`]), and without words of the outside that a view would
-/// repeat from the caller's own mouth.
+/// A body without words of the outside that a view would repeat from the caller's own mouth.
 fn tamed(operation: &Operation, body: Value) -> Value {
-    let mut text = body.to_string();
-    if matches!(operation.name, "create-view" | "update-a-view") {
-        text = text.replace("quartz", "plan");
+    match operation.name {
+        "create-view" | "update-a-view" => {
+            serde_json::from_str(&body.to_string().replace("quartz", "plan")).unwrap_or(body)
+        }
+        _ => body,
     }
-    if !super::width::STRANGERS_IN_WRITES && operation.effect != Effect::Read {
-        text = text.replace("0ff51de0-000a-8001", "1a51de00-000a-8100");
-    }
-    serde_json::from_str(&text).unwrap_or(body)
 }
 
 impl Call {
@@ -368,7 +365,7 @@ impl<'a> Caller<'a> {
 
     fn children(&mut self) -> Value {
         let text = self.text();
-        let one = match self.random.u8(..8) {
+        let one = match self.random.u8(..9) {
             0 => json!({ "synced_block": { "synced_from": { "block_id": self.id("block") } } }),
             1 => json!({ "link_to_page": { "type": "page_id", "page_id": self.id("page") } }),
             2 => {
@@ -378,6 +375,9 @@ impl<'a> Caller<'a> {
             4 => json!({ "toggle": { "rich_text": text, "children": [{ "divider": {} }] } }),
             5 => {
                 json!({ "synced_block": { "synced_from": null, "children": [{ "paragraph": { "rich_text": text } }] } })
+            }
+            6 => {
+                json!({ "image": { "type": "external", "external": { "url": url(&self.id("page")) } } })
             }
             _ => json!({ "paragraph": { "rich_text": text } }),
         };
@@ -399,12 +399,9 @@ impl<'a> Caller<'a> {
         let (column, kind) = self.column();
         let page = self.id("page");
         let condition = match kind {
-            "title" | "rich_text" => match super::width::FILTERS_ON_TEXT {
-                true => {
-                    json!({ "contains": *self.random.choice(&["an", "quartz", "some"]).unwrap() })
-                }
-                false => json!({ "is_not_empty": true }),
-            },
+            "title" | "rich_text" => {
+                json!({ "contains": *self.random.choice(&["an", "quartz", "some"]).unwrap() })
+            }
             "number" => json!({ "greater_than": 3 }),
             "select" => json!({ "equals": "opt-a" }),
             "checkbox" => json!({ "equals": true }),
@@ -428,10 +425,7 @@ impl<'a> Caller<'a> {
     }
 
     fn sorts(&mut self) -> Value {
-        let (mut column, kind) = self.column();
-        if !super::width::FILTERS_ON_TEXT && matches!(kind, "title" | "rich_text") {
-            column = "N";
-        }
+        let (column, _) = self.column();
         json!([{ "property": column, "direction": "descending" }])
     }
 
@@ -498,7 +492,8 @@ impl<'a> Caller<'a> {
 
     fn markdown(&mut self) -> String {
         let id = url(&self.id("page"));
-        match self.random.u8(..6) {
+        match self.random.u8(..7) {
+            6 => format!("by <mention-user url=\"user://{}\"/>", self.id("user")),
             0 => format!("<page url=\"{id}\">x</page>"),
             1 => format!("see <mention-page url=\"{id}\"/>"),
             2 => format!("[link]({id})"),
@@ -530,6 +525,9 @@ impl<'a> Caller<'a> {
                 0 => json!({ flag: true }),
                 1 => json!({ flag: false }),
                 2 => json!({ "icon": { "emoji": "🧪" } }),
+                3 if self.random.bool() => {
+                    json!({ "cover": { "type": "external", "external": { "url": url(&self.id("page")) } } })
+                }
                 3 => {
                     json!({ "template": { "type": "template_id", "template_id": self.id("page") } })
                 }
@@ -609,7 +607,7 @@ impl<'a> Caller<'a> {
             "post-search" => {
                 let mut body = json!({});
                 match self.random.u8(..6) {
-                    0 if super::width::FILTERS_ON_TEXT => body["query"] = "quartz".into(),
+                    0 => body["query"] = "quartz".into(),
                     1 => body["query"] = "plan".into(),
                     2 => body["filter"] = json!({ "property": "object", "value": "page" }),
                     3 => {

@@ -45,11 +45,7 @@ impl Seen {
         if let Some(cursor) = same.body.get_mut("next_cursor")
             && let Some(text) = cursor.as_str()
         {
-            *cursor = match super::width::CURSOR_LENGTHS {
-                true => format!("<a cursor of {} characters>", text.len()),
-                false => "<a cursor>".to_owned(),
-            }
-            .into();
+            *cursor = format!("<a cursor of {} characters>", text.len()).into();
         }
         if let Some(cursor) = &sent.cursor {
             replace(&mut same.body, cursor);

@@ -239,6 +239,11 @@ pub(crate) const DRILLS: &[Drill] = &[
         leak: |_, o, t| columns("relation", "data_source", o, t),
     },
     Drill {
+        name: "a rollup in a schema",
+        asks: &["retrieve-a-data-source"],
+        leak: |_, o, t| columns("rollup", "data_source", o, t),
+    },
+    Drill {
         name: "the values of a relation",
         asks: &["retrieve-a-page"],
         leak: |_, o, t| columns("relation", "page", o, t),
@@ -330,6 +335,15 @@ pub(crate) const DRILLS: &[Drill] = &[
         leak: |operation, o, t| whole("create-view-query", operation, o, t),
     },
     Drill {
+        name: "the layout of a view",
+        asks: &["retrieve-a-view"],
+        leak: |operation, ours, theirs| {
+            if operation.name == "retrieve-a-view" && ours.status == 200 {
+                member(&mut ours.body, &theirs.body, "configuration");
+            }
+        },
+    },
+    Drill {
         name: "a page by its id",
         asks: &["retrieve-a-page"],
         leak: |operation, o, t| whole("retrieve-a-page", operation, o, t),
@@ -372,6 +386,11 @@ pub(crate) const DRILLS: &[Drill] = &[
                 member(&mut ours.body, &theirs.body, "markdown");
             }
         },
+    },
+    Drill {
+        name: "the templates of a table",
+        asks: &["list-data-source-templates"],
+        leak: |operation, o, t| whole("list-data-source-templates", operation, o, t),
     },
     Drill {
         name: "a comment by its id",
@@ -430,6 +449,15 @@ pub(crate) const DRILLS: &[Drill] = &[
             told(o, t, |ours| {
                 ours.headers.push(("x-notegate-reason".to_owned(), "scope".to_owned()))
             });
+        },
+    },
+    Drill {
+        name: "what an error says of the outside",
+        asks: &["retrieve-a-database", "post-database-query"],
+        leak: |_, ours, theirs| {
+            if ours.status == 404 && theirs.status == 400 {
+                ours.body["message"] = theirs.body["message"].clone();
+            }
         },
     },
 ];

@@ -25,26 +25,6 @@ use notion::catalogue::{Auth, OPERATIONS};
 use drills::DRILLS;
 use sequence::{Failure, Tally, Twins};
 
-/// What the generator covers. What is off is known not to hold, or not known to hold (`SECURITY.md`).
-mod width {
-    /// Titles mention pages.
-    pub(crate) const MENTIONS_IN_TITLES: bool = false;
-    /// Formulas name columns of text, in which something may be mentioned.
-    pub(crate) const FORMULAS_OVER_TEXT: bool = true;
-    /// Filters, sorts and searches look at columns of text, in which something may be mentioned.
-    pub(crate) const FILTERS_ON_TEXT: bool = true;
-    /// Columns lead to tables outside.
-    pub(crate) const COLUMNS_REACH_OUT: bool = true;
-    /// One world has far more outside than the other.
-    pub(crate) const CROWDS: bool = false;
-    /// Writes name people whom the key has not met: Notion's answer shows their names.
-    pub(crate) const STRANGERS_IN_WRITES: bool = false;
-    /// Pages are edited as markdown where Notion cannot read what a copy in them shows: it may refuse.
-    pub(crate) const UNREADABLE_COPIES_IN_MARKDOWN: bool = false;
-    /// Cursors are opaque, and their length is the same, too.
-    pub(crate) const CURSOR_LENGTHS: bool = true;
-}
-
 /// Sequences in a usual test run.
 const SEQUENCES: u64 = 2000;
 /// Sequences after which a drill that nobody noticed has failed.

@@ -137,6 +137,11 @@ impl Plan {
         self.roots.iter().map(|root| root.id.parse().unwrap()).collect()
     }
 
+    /// Whether one of the worlds has far more outside than a call looks up.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.seed % 16 == 5
+    }
+
     /// An id of the inside that has not been used.
     fn id(&mut self, kind: u16) -> String {
         self.count += 1;
@@ -196,7 +201,7 @@ impl Plan {
         if kind != 1 {
             self.databases.push(id);
         }
-        let reaches_out = super::width::COLUMNS_REACH_OUT && random.u8(..3) > 0;
+        let reaches_out = random.u8(..3) > 0;
         self.sources.push(Source { id: source, database, reaches_out, properties: Vec::new() });
     }
 
@@ -280,11 +285,11 @@ impl Plan {
                 self.view_ids.push(id);
             }
         }
+        if random.u8(..3) == 0 && source.database.starts_with("1a51de00") {
+            self.dashboard(source);
+        }
         // A linked view: it stands inside and shows the outside's table.
-        if super::width::COLUMNS_REACH_OUT
-            && random.bool()
-            && source.database.starts_with("1a51de00")
-        {
+        if random.bool() && source.database.starts_with("1a51de00") {
             let id = self.id(12);
             let by = self.people[0].clone();
             self.views.push((
@@ -296,6 +301,31 @@ impl Plan {
             ));
             self.view_ids.push(id);
         }
+    }
+
+    /// A dashboard with a widget of the inside's table, and one that shows the outside's: which does not exist
+    /// for the key, and counts as outside.
+    fn dashboard(&mut self, source: &Source) {
+        let (id, widget, row) = (self.id(12), self.id(12), self.id(13));
+        let linked = outside(0, 12, 100 + self.count);
+        let by = self.people[0].clone();
+        let widgets: Vec<Value> =
+            [&widget, &linked].map(|view| json!({ "id": self.id(13), "view_id": view })).into();
+        let rows = json!([{ "id": row, "widgets": widgets }]);
+        let whole = json!({
+            "name": "Dashboard", "type": "dashboard", "source": null,
+            "configuration": { "type": "dashboard", "rows": rows },
+        });
+        let part = json!({ "name": "Widget", "dashboard": id });
+        for (view, of, rest) in [
+            (&id, &source.id, whole),
+            (&widget, &source.id, part.clone()),
+            (&linked, &vendors(), part),
+        ] {
+            let (database, by) = (source.database.clone(), by.clone());
+            self.views.push((view.clone(), database, of.clone(), by, rest));
+        }
+        self.view_ids.extend([id, widget]);
     }
 
     /// Blocks, pages and linked databases below the pages of the inside.
@@ -427,7 +457,7 @@ impl Plan {
     fn title(&self, random: &mut Rng) -> Value {
         let word = *random.choice(&["Plan", "Notes", "Road map", "Budget", "Team"]).unwrap();
         let mut runs = vec![text(word)];
-        if super::width::MENTIONS_IN_TITLES && random.u8(..4) == 0 {
+        if random.u8(..4) == 0 {
             runs.push(mention("page", &target(random.usize(..TARGETS))));
         }
         runs.into()
@@ -549,10 +579,8 @@ fn columns(random: &mut Rng, source: &Source, peer: &str) -> Vec<Value> {
         rollup(random, "rthr", "Peer vendors", "peer", "outr"),
         formula("fnum", "Twice", format!("{} * 2", prop("numb"))),
         formula("fpee", "Peers", format!("length({})", prop("peer"))),
+        formula("ftex", "Shout", format!("{} + \"!\"", prop("title"))),
     ];
-    if super::width::FORMULAS_OVER_TEXT {
-        all.push(formula("ftex", "Shout", format!("{} + \"!\"", prop("title"))));
-    }
     if source.reaches_out {
         all.extend([
             relation("outr", "Vendor", &vendors()),
@@ -701,10 +729,17 @@ impl Outside {
         let made = self.made(random);
         draft.node(&vendors_database(), Some(&page), database(self.words(random)), made.clone());
         let back = plan.sources.first().map_or_else(vendors, |source| source.id.clone());
+        // A row that is inside shows the table's own columns by their names; else these are the outside's.
+        let has_row_inside = plan.roots.iter().any(|root| root.place == Place::InTable);
+        let named = |name: &str| match has_row_inside {
+            true => name.to_owned(),
+            false => format!("{name} of quartz {}", self.number),
+        };
+        let number = json!({ "number": { "format": "number" } });
         let mut columns = vec![
             property("title", "Company", "title", json!("plain")),
-            property("vtex", "About", "rich_text", json!("plain")),
-            property("vbal", "Balance", "number", json!({ "number": { "format": "number" } })),
+            property("vtex", &named("About"), "rich_text", json!("plain")),
+            property("vbal", &named("Balance"), "number", number),
             property(
                 "vown",
                 "Contacts",
@@ -718,7 +753,7 @@ impl Outside {
                 json!({ "relation": { "source": back, "synced": null } }),
             ),
         ];
-        if random.bool() && plan.roots.iter().all(|root| root.place != Place::InTable) {
+        if random.bool() && !has_row_inside {
             columns.push(property(
                 "vext",
                 "Quartz extra",
@@ -746,6 +781,19 @@ impl Outside {
         for _ in 0..random.usize(0..4) {
             let (id, made) = (self.id(2), self.made(random));
             draft.node(&id, Some(&vendors()), row_of(self, random), made);
+        }
+        for _ in 0..random.usize(0..3) {
+            let (id, made) = (self.id(2), self.made(random));
+            let mut template = row(json!({ "title": self.words(random) }));
+            template["page"]["is_template"] = true.into();
+            draft.node(&id, Some(&vendors()), template, made);
+        }
+        // Old versions cannot tell the tables of a database apart, and say which there are.
+        if random.bool() {
+            let (beside, made) = (self.id(3), self.made(random));
+            let columns = [property("title", "Quartz", "title", json!("plain"))];
+            let content = data_source(self.words(random), &columns);
+            draft.node(&beside, Some(&vendors_database()), content, made);
         }
         let view = self.id(12);
         draft.view(
@@ -803,7 +851,7 @@ impl Outside {
         for _ in 0..random.usize(0..3) {
             self.meeting(draft, random);
         }
-        if super::width::CROWDS && plan.seed % 16 == 5 && self.number == 1 {
+        if plan.is_crowded() && self.number == 1 {
             self.crowd(draft, random);
         }
     }
