@@ -144,7 +144,7 @@ impl Gate {
                 Question::Title(kind, id) => Some((*kind, *id)),
                 Question::Seen(..) => None,
             });
-            self.look_ahead(looking, places, titles).await;
+            self.look_up_ahead(looking, places, titles).await;
             for question in unanswered {
                 match question {
                     Question::Seen(kind, id) => {

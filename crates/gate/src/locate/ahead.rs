@@ -22,7 +22,7 @@ impl Gate {
     ///
     /// Exactly what would be looked up then is looked up here, each object once. What fails is left to whoever
     /// asks.
-    pub(crate) async fn look_ahead(
+    pub(crate) async fn look_up_ahead(
         &self,
         looking: &Looking<'_>,
         places: impl Iterator<Item = (Kind, Id)>,

@@ -35,12 +35,15 @@ pub(super) fn rewrite(
     index(&old.drafts, &mut was);
     let named = check(scene, page, &was, new)?;
     if !may_delete {
-        let mut lost = was
+        let lost = was
             .keys()
             .filter(|id| !named.contains(id))
             .filter(|id| scene.world.node(**id).is_some_and(|node| node.block().is_none()));
-        if let Some(id) = lost.next() {
-            let others = lost.count();
+        // Always the same one of them.
+        let mut lost: Vec<&Id> = lost.collect();
+        lost.sort_unstable();
+        if let Some((id, others)) = lost.split_first() {
+            let others = others.len();
             return Err(Fail::validation(format!(
                 "This would delete child pages or databases: {id}{}. Keep their <page> or \
                  <database> tags in the text, or set allow_deleting_content to true.",
