@@ -28,6 +28,10 @@ impl Gate {
         places: impl Iterator<Item = (Kind, Id)>,
         titles: impl Iterator<Item = (Kind, Id)>,
     ) {
+        // Nobody will ask for anything.
+        if self.sees_every_object(looking.principal) {
+            return;
+        }
         let (connection, now) = (looking.principal.connection, self.shared.clock.now());
         let titles =
             titles.filter(|(_, id)| self.shared.tree.title(connection, *id, now).is_none());

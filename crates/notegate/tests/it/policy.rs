@@ -50,6 +50,23 @@ fn files_are_checked_without_a_gate() {
         (&json["valid"], &json["tests"][0]["passed"]),
         (&Value::Bool(true), &Value::Bool(false))
     );
+    let column = format!(
+        "[[test]]\nwho = {{ role = \"viewer\" }}\nobject = [\"{OTHER_PAGE}\"]\nproperty = \"Phone\"\n"
+    );
+    write(
+        &place,
+        "columns.cedar",
+        "@id(\"phones\") forbid (principal, action == Action::\"read-property\", resource)\n\
+         when { context.property == \"Phone\" };",
+    );
+    write(&place, "masked.toml", &format!("{column}expect = \"masked\"\nrule = \"phones\"\n"));
+    write(&place, "shown.toml", &format!("{column}expect = \"allow\"\n"));
+    check(&["columns.cedar", "masked.toml"]).expect(0);
+    let failed = check(&["columns.cedar", "shown.toml"]);
+    assert!(
+        failed.expect(1).out.contains("expected allow, found masked by `phones`"),
+        "{failed:?}"
+    );
     check(&["good.cedar", "odd.toml"]).expect(2);
     check(&["missing.cedar"]).expect(2);
     assert!(place.run(&["policy", "schema"], &[]).expect(0).out.contains("action \"see\""));
