@@ -97,6 +97,10 @@ impl Gate {
             Some(answer) => Ok(answer),
             None => self.act(&mut call, upload, permit).await,
         };
+        if acted.is_err() {
+            // Whether the write was done is not known.
+            self.forget_rows(principal, call.operation(), call.effect, &call.named.objects);
+        }
         self.forget_columns(&call.looking, call.operation());
         let acted = acted?.in_the_words_of(&call.stand_ins);
         let acted = acted.trimmed(call.operation(), principal.capabilities)?;

@@ -32,8 +32,9 @@ use crate::Gate;
 use crate::error::Error;
 use crate::locate::{Looking, Trust};
 use judge::{JudgedColumn, Known, Missing, Text};
-pub(crate) use memory::Memory;
-pub(crate) use request::{Call, StandIns};
+pub(crate) use memory::{Memory, changes_tables};
+pub(crate) use request::{Call, FILTER_PROPERTIES, StandIns};
+pub(crate) use schema::same_id;
 use schema::{Column, Reads};
 
 /// The columns of one table, as far as they exist for a caller.
@@ -96,6 +97,12 @@ impl Columns {
             Reads::Relation(source) => Some(source),
             _ => None,
         }
+    }
+
+    /// Whether this is a relation that shows some of the rows that it leads to, and not others.
+    pub(crate) fn shows_some(&self, id: &str) -> bool {
+        let found = self.known(id, "relation", None);
+        found.is_some_and(|it| it.text == Some(Text::Rows) && it.mask.is_none())
     }
 
     /// Whether something close to this names a column that does not exist.
@@ -165,7 +172,12 @@ impl Gate {
             for one in missing {
                 match one {
                     Missing::Place(id) => {
-                        known.put_place(id, self.sees_object(looking, Kind::DataSource, id).await?);
+                        let place = self.locate(looking, Kind::DataSource, id, Trust::Tree).await?;
+                        let sight = self.sight(looking.principal());
+                        known.put_place(id, sight.sees(&place));
+                        if sight.row_rule(&place).is_some() {
+                            known.put_in_part(id);
+                        }
                     }
                     Missing::Schema(id) => {
                         known.put_schema(id, self.schema_of(looking, id).await?);
@@ -192,7 +204,12 @@ impl Gate {
     }
 
     /// Whether the caller sees what is named beside a column.
-    async fn sees_object(&self, looking: &Looking<'_>, kind: Kind, id: Id) -> Result<bool, Error> {
+    pub(crate) async fn sees_object(
+        &self,
+        looking: &Looking<'_>,
+        kind: Kind,
+        id: Id,
+    ) -> Result<bool, Error> {
         if self.sees_every_object(looking.principal()) {
             return Ok(true);
         }

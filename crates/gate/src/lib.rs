@@ -34,6 +34,7 @@ mod record;
 mod recorder;
 mod rekey;
 mod require;
+mod rows;
 mod schema;
 mod seal;
 mod sessions;

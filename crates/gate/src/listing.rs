@@ -65,11 +65,11 @@ pub(crate) struct Listing<'a> {
 
 /// Where to go on at Notion.
 #[derive(Clone, Default, Deserialize, Serialize)]
-struct Position {
+pub(crate) struct Position {
     /// Notion's cursor; the first page if there is none.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Objects of that page that were looked at already.
-    skip: usize,
+    pub(crate) skip: usize,
 }
 
 impl Gate {
@@ -208,12 +208,15 @@ impl Gate {
         }
         let Some((id, kind)) = object.id.zip(object.kind()) else { return Ok(None) };
         self.shared.tree.learn(principal.connection, &object, self.shared.clock.now());
+        let whole: Value = serde_json::from_str(result.get()).map_err(unreadable)?;
+        if self.shows_wanted(looking, asked.said.0) {
+            self.learn_row(looking, &whole);
+        }
         let place = self.locate(looking, kind, id, Trust::Tree).await?;
         // A view that is not there is nowhere, also for whoever sees every object.
         if place == Place::Unknown || !self.sees(principal, &place) {
             return Ok(None);
         }
-        let whole: Value = serde_json::from_str(result.get()).map_err(unreadable)?;
         // What such a text mentions would decide whether the row is found, and where.
         if !texts.is_empty() && !self.is_row_clear(looking, &whole, texts).await? {
             return Ok(None);
@@ -231,7 +234,7 @@ impl Gate {
         serde_json::value::to_raw_value(&shown).map(Some).map_err(unreadable)
     }
 
-    fn seal_cursor(
+    pub(crate) fn seal_cursor(
         &self,
         principal: &Principal,
         operation: &Operation,
@@ -249,7 +252,7 @@ impl Gate {
         URL_SAFE_NO_PAD.encode(sealed.as_bytes())
     }
 
-    fn open_cursor(
+    pub(crate) fn open_cursor(
         &self,
         principal: &Principal,
         operation: &Operation,

@@ -3,6 +3,7 @@
 
 mod ahead;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use model::{KeyId, Principal, Who};
 use notion::catalogue::Operation;
 use notion::client::{Request, RequestBody};
 use notion::{ApiError, Effect, Id, Kind, Version};
-use policy::{Permit, Place};
+use policy::{Permit, Place, RowProperties};
 
 use crate::Gate;
 use crate::columns::Judged;
@@ -47,12 +48,15 @@ pub(crate) struct Looking<'a> {
     begun: Timestamp,
     /// What was found out about the columns of tables.
     pub(crate) columns: Judged,
+    /// The properties of rows to look at, if others than the policies in force look at.
+    pub(crate) rows: Option<Arc<RowProperties>>,
 }
 
 impl<'a> Looking<'a> {
     pub(crate) fn new(principal: &'a Principal, request_id: &'a str, now: Timestamp) -> Self {
         let (left, has_paid) = (AtomicU32::new(LOOKUPS_MAX), AtomicBool::new(false));
-        Self { principal, request_id, left, has_paid, begun: now, columns: Judged::default() }
+        let (columns, rows) = (Judged::default(), None);
+        Self { principal, request_id, left, has_paid, begun: now, columns, rows }
     }
 
     /// On whose behalf.
@@ -129,8 +133,9 @@ impl Gate {
             let own = self.shared.own.has_made(connection, id, principal.key_id());
             return Ok(if own { Place::Own } else { Place::Unknown });
         }
+        let wanted = self.rows_wanted(looking);
         let now = self.shared.clock.now();
-        let mut path = Vec::new();
+        let (mut path, mut rows) = (Vec::new(), Vec::new());
         let mut next = Some((kind, id));
         while let Some((kind, id)) = next {
             if path.contains(&id) || path.len() == DEPTH_MAX {
@@ -138,15 +143,18 @@ impl Gate {
             }
             let own = path.is_empty();
             path.push(id);
-            let known = self.shared.tree.node(connection, id).filter(|node| {
+            let is_fresh = |seen_at: Timestamp| {
                 let age_max = match trust {
-                    Trust::Since(since) => return node.seen_at > since,
+                    Trust::Since(since) => return seen_at > since,
                     Trust::Lately if own => OWN_AGE_MAX.min(self.shared.tree.age_max()),
                     Trust::Lately | Trust::Tree => self.shared.tree.age_max(),
                 };
-                now.duration_since(node.seen_at).unsigned_abs() <= age_max
-            });
-            let node = match known {
+                now.duration_since(seen_at).unsigned_abs() <= age_max
+            };
+            let known = self.shared.tree.node(connection, id);
+            let known = known.filter(|node| is_fresh(node.seen_at));
+            let looked = known.is_none() && kind == Kind::Page;
+            let mut node = match known {
                 Some(node) => node,
                 // A root is inside itself wherever it stands; only whether it is there at all
                 // remains, and the call will tell that.
@@ -165,9 +173,34 @@ impl Gate {
             if settled(&path) {
                 break;
             }
+            if (whole || wanted.is_some()) && matches!(kind, Kind::Page | Kind::Block) {
+                node = self.in_its_table(looking, id, node).await?;
+            }
+            if let Some(wanted) = &wanted
+                && matches!(node.parent, Some((Kind::DataSource, _)))
+            {
+                let row = self.row(looking, wanted, id, looked, is_fresh).await?;
+                rows.push((path.len() - 1, row));
+            }
             next = node.parent;
         }
-        self.unless_no_view(looking, kind, id, Place::Path(path)).await
+        let place = if rows.is_empty() { Place::Path(path) } else { Place::InRows(path, rows) };
+        self.unless_no_view(looking, kind, id, place).await
+    }
+
+    /// An old version names the database that a row stands in, where policies may name the table.
+    async fn in_its_table(&self, looking: &Looking<'_>, id: Id, node: Node) -> Result<Node, Error> {
+        let Some((Kind::Database, database)) = node.parent else { return Ok(node) };
+        match self.only_source(looking, database).await? {
+            // It was the table itself.
+            Some(source) if source == id => Ok(node),
+            Some(source) => {
+                let node = Node { parent: Some((Kind::DataSource, source)), ..node };
+                self.shared.tree.put(looking.principal.connection, id, node);
+                Ok(node)
+            }
+            None => Ok(self.look_up(looking, Kind::Page, id).await?.unwrap_or(node)),
+        }
     }
 
     /// Whether nothing above this path is asked for: the caller's scope is settled, and policies name nothing there.
@@ -208,9 +241,11 @@ impl Gate {
         self.shared.columns.learn(connection, (kind, id), &body, now);
         if matches!(kind, Kind::Page | Kind::Database | Kind::DataSource)
             && let Ok(whole) = serde_json::from_slice(&body)
-            && let Some((id, title)) = Title::of(&whole)
         {
-            self.shared.tree.put_title(connection, id, title, now);
+            self.learn_row(looking, &whole);
+            if let Some((id, title)) = Title::of(&whole) {
+                self.shared.tree.put_title(connection, id, title, now);
+            }
         }
         Ok(node.filter(|_| object.id == Some(id)))
     }
@@ -236,6 +271,21 @@ impl Gate {
         kind: Kind,
         id: Id,
     ) -> Result<Option<bytes::Bytes>, Error> {
+        let (before, after) = operation.path.split_once('{').unwrap_or((operation.path, ""));
+        let after = after.split_once('}').map_or("", |(_, after)| after);
+        let path = format!("{before}{id}{after}");
+        self.fetch_at(looking, operation, kind, id, path).await
+    }
+
+    /// The same at a path of one's own. That it is the operation's is for the caller to see to.
+    pub(crate) async fn fetch_at(
+        &self,
+        looking: &Looking<'_>,
+        operation: &'static Operation,
+        kind: Kind,
+        id: Id,
+        path_and_query: String,
+    ) -> Result<Option<bytes::Bytes>, Error> {
         let Looking { principal, request_id, left, .. } = looking;
         let connection = principal.connection;
         let permit = Permit::housekeeping(principal.tenant.clone(), connection, operation);
@@ -249,7 +299,7 @@ impl Gate {
             Record::open(&self.shared, &gate, Effect::Read, operation.name, request_id);
         record.about(kind.as_str(), id);
         record.fact("for", principal.name());
-        let (status, body) = match self.ask(permit, operation, id).await {
+        let (status, body) = match self.ask(permit, operation, path_and_query).await {
             Ok(answer) => answer,
             Err(error) => return Err(record.failed(error).await),
         };
@@ -277,13 +327,11 @@ impl Gate {
         &self,
         permit: Permit,
         operation: &'static Operation,
-        id: Id,
+        path_and_query: String,
     ) -> Result<(StatusCode, bytes::Bytes), Error> {
-        let (before, after) = operation.path.split_once('{').unwrap_or((operation.path, ""));
-        let after = after.split_once('}').map_or("", |(_, after)| after);
         let request = Request {
             method: operation.verb.into(),
-            path_and_query: format!("{before}{id}{after}"),
+            path_and_query,
             version: Version::DEFAULT.as_str(),
             body: RequestBody::Empty,
             repeatable: true,

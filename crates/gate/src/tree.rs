@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
+use crate::rows::SeenRow;
 use crate::view::Title;
 
 /// Objects that are remembered.
@@ -37,6 +38,7 @@ pub(crate) struct Tree {
     /// What was asked for and not there, and when.
     missing: Cache<(ConnectionId, Id), Timestamp>,
     titles: Cache<(ConnectionId, Id), (Title, Timestamp)>,
+    rows: Cache<(ConnectionId, Id), SeenRow>,
     age_max: Duration,
 }
 
@@ -46,6 +48,7 @@ impl Tree {
             nodes: Cache::new(OBJECTS_MAX),
             missing: Cache::new(MISSING_MAX),
             titles: Cache::new(OBJECTS_MAX),
+            rows: Cache::new(OBJECTS_MAX),
             age_max,
         }
     }
@@ -71,6 +74,7 @@ impl Tree {
         self.nodes.remove(&(connection, id));
         self.missing.remove(&(connection, id));
         self.titles.remove(&(connection, id));
+        self.rows.remove(&(connection, id));
     }
 
     /// Forgets what was seen through a connection.
@@ -78,6 +82,7 @@ impl Tree {
         self.nodes.retain(|(whose, _), _| *whose != connection);
         self.missing.retain(|(whose, _), _| *whose != connection);
         self.titles.retain(|(whose, _), _| *whose != connection);
+        self.forget_rows(connection);
     }
 
     /// Notes that `id` was asked for and is not there. Only good for what an answer mentions: to somebody
@@ -95,6 +100,26 @@ impl Tree {
     pub(crate) fn title(&self, connection: ConnectionId, id: Id, now: Timestamp) -> Option<Title> {
         let (title, at) = self.titles.get(&(connection, id))?;
         (now.duration_since(at).unsigned_abs() <= self.age_max).then_some(title)
+    }
+
+    /// Notes the values of a row.
+    pub(crate) fn put_row(&self, connection: ConnectionId, id: Id, row: SeenRow) {
+        self.rows.insert((connection, id), row);
+    }
+
+    /// The values of a row when they were last seen.
+    pub(crate) fn row(&self, connection: ConnectionId, id: Id) -> Option<SeenRow> {
+        self.rows.get(&(connection, id))
+    }
+
+    /// Forgets the values of a row.
+    pub(crate) fn forget_row(&self, connection: ConnectionId, id: Id) {
+        self.rows.remove(&(connection, id));
+    }
+
+    /// Forgets the values of all rows.
+    pub(crate) fn forget_rows(&self, connection: ConnectionId) {
+        self.rows.retain(|(whose, _), _| *whose != connection);
     }
 
     /// Whether `id` was not there a moment ago.

@@ -14,7 +14,7 @@ use notion::Id;
 use crate::permit::Depth;
 use crate::row::RowProperties;
 use crate::rules::{Checked, Rule, Rules};
-use crate::schema::{ActionNumber, Actions, uid};
+use crate::schema::{ActionNumber, Actions, is_about_columns, uid};
 
 /// A caller, made once for each version of its key.
 pub(crate) struct Caller {
@@ -149,7 +149,9 @@ impl Caller {
                     ActionConstraint::Eq(wanted) => row.uid == wanted,
                     ActionConstraint::In(wanted) => wanted.iter().any(|wanted| row.is_in(wanted)),
                 };
-                if of_action && self.fits(checked) {
+                // A column is of all rows: what goes by one of them says nothing of it.
+                let never = checked.row.is_some() && is_about_columns(&row.uid);
+                if of_action && !never && self.fits(checked) {
                     slice.add(checked);
                 }
             }
@@ -209,8 +211,8 @@ pub(crate) struct Slice {
     pub(crate) never: Option<Rule>,
     /// The properties of rows that they name; `None` if none of them looks at rows.
     pub(crate) row: Option<RowProperties>,
-    /// The objects that those name which look at rows; `None` stands for everywhere.
-    rows_of: HashSet<Option<Id>>,
+    /// One that looks at rows, for each object that such policies name; `None` stands for everywhere.
+    rows_of: HashMap<Option<Id>, Rule>,
 }
 
 impl Slice {
@@ -238,7 +240,7 @@ impl Slice {
         };
         if let Some(properties) = row {
             self.row.get_or_insert_default().extend(properties.iter().cloned());
-            self.rows_of.insert(named);
+            self.rows_of.entry(named).or_insert_with(|| rule.clone());
         }
         match named {
             Some(id) => {
@@ -252,9 +254,10 @@ impl Slice {
         }
     }
 
-    /// Whether a policy could go by the values of rows where these objects are on the path.
-    pub(crate) fn looks_at_rows_of(&self, path: &[Id]) -> bool {
-        self.rows_of.contains(&None) || path.iter().any(|id| self.rows_of.contains(&Some(*id)))
+    /// A policy that goes by the values of rows where these objects are on the path, if one could.
+    pub(crate) fn row_rule(&self, path: &[Id]) -> Option<&Rule> {
+        let places = std::iter::once(None).chain(path.iter().copied().map(Some));
+        places.into_iter().find_map(|place| self.rows_of.get(&place))
     }
 
     /// The policies that could apply where these objects are on the path, if some of them name one.

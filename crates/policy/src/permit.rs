@@ -50,8 +50,8 @@ impl Permit {
 
     /// Leave for the gate to look up where an object stands, or whose token it holds.
     ///
-    /// Only operations that retrieve a single object by its id, or a page as markdown, and the one that
-    /// needs no capability.
+    /// Only operations that retrieve a single object by its id, a page as markdown, or a property of one,
+    /// and the one that needs no capability.
     pub fn housekeeping(
         tenant: TenantId,
         connection: ConnectionId,
@@ -59,7 +59,7 @@ impl Permit {
     ) -> Option<Self> {
         let looks_up = operation.effect == Effect::Read
             && (matches!(operation.answer, notion::catalogue::Answer::One(_))
-                || operation.name == "retrieve-page-markdown");
+                || LOOKED_AT.contains(&operation.name));
         looks_up.then_some(Self { tenant, connection, operation, effect: Effect::Read })
     }
 
@@ -83,6 +83,10 @@ const MIRRORS: [&str; 4] =
 
 /// The type of the column that holds a page's title.
 const TITLE: &str = "title";
+
+/// What else the gate looks at for itself, by the names in the catalogue.
+const LOOKED_AT: [&str; 2] = ["retrieve-page-markdown", "retrieve-a-page-property"];
+
 /// Search, by its name in the catalogue.
 const SEARCH: &str = "post-search";
 
@@ -133,6 +137,19 @@ impl Place {
         match self {
             Self::InRows(_, rows) => rows.iter().find(|(at, _)| *at == 0).map(|(_, row)| row),
             _ => None,
+        }
+    }
+
+    /// The same object as a row with other values.
+    pub fn as_row(self, row: Arc<Row>) -> Self {
+        match self {
+            Self::Path(path) => Self::InRows(path, vec![(0, row)]),
+            Self::InRows(path, mut rows) => {
+                rows.retain(|(at, _)| *at > 0);
+                rows.insert(0, (0, row));
+                Self::InRows(path, rows)
+            }
+            other => other,
         }
     }
 
@@ -265,11 +282,17 @@ impl Sight {
         self.caller.looks_at_rows
     }
 
-    /// Whether some of the rows of a table in that place may be hidden, and others not.
-    pub fn looks_at_rows_of(&self, table: &Place) -> bool {
-        let see = Actions::all().number(Action::See);
-        let slice = see.map(|see| self.caller.slice(&self.policies.rules, see));
-        slice.is_none_or(|slice| slice.looks_at_rows_of(table.path().unwrap_or_default()))
+    /// A policy by which some of the rows of a table in that place may be hidden, and others not.
+    pub fn row_rule(&self, table: &Place) -> Option<Rule> {
+        let see = Actions::all().number(Action::See)?;
+        let slice = self.caller.slice(&self.policies.rules, see);
+        slice.row_rule(table.path().unwrap_or_default()).cloned()
+    }
+
+    /// The policy that hides what stands at `place`.
+    pub fn hidden_by(&self, place: &Place) -> Option<Rule> {
+        let seen = self.policies.see(&self.caller, self.connection, place);
+        seen.rule.filter(|_| !seen.allowed)
     }
 }
 

@@ -5,14 +5,15 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use cedar_policy::{
-    Effect, Policy, PolicyId, PolicySet, PrincipalConstraint, ValidationMode, Validator,
+    ActionConstraint, Effect, Policy, PolicyId, PolicySet, PrincipalConstraint, ValidationMode,
+    Validator,
 };
 use miette::Diagnostic;
 use model::KeyId;
 use notion::Id;
 
 use crate::row::{RowProperties, looked_at};
-use crate::schema::schema;
+use crate::schema::{is_about_columns, schema};
 
 /// The longest text of a tenant's own policies, in bytes.
 pub const TEXT_MAX: usize = 256 * 1024;
@@ -163,6 +164,12 @@ fn read(text: &str, own: bool) -> Result<Vec<Checked>, Faults> {
                     faults.push(located(fault, at_policy(text, &policy)));
                     None
                 });
+                if row.is_some() && is_only_about_columns(&policy) {
+                    let message = format!("`{}` is about columns and goes by rows", rule.id);
+                    let help =
+                        "a column is there for all rows of its table, or for none".to_owned();
+                    faults.push(located((message, help), at_policy(text, &policy)));
+                }
                 let forbids = policy.effect() == Effect::Forbid;
                 checked.push(Checked { rule, policy, forbids, row });
             }
@@ -244,6 +251,15 @@ fn strange_names(text: &str, policy: &Policy) -> Vec<Fault> {
         Some(located((message, help), at_policy(text, policy)))
     });
     strange.collect()
+}
+
+/// Whether all that a policy names as actions is about columns.
+fn is_only_about_columns(policy: &Policy) -> bool {
+    match policy.action_constraint() {
+        ActionConstraint::Any => false,
+        ActionConstraint::Eq(action) => is_about_columns(&action),
+        ActionConstraint::In(actions) => actions.iter().all(is_about_columns),
+    }
 }
 
 /// What is forbidden to a key must be forbidden to the keys that it makes.

@@ -126,6 +126,11 @@ impl Actions {
     }
 }
 
+/// Whether an action is about columns.
+pub(crate) fn is_about_columns(action: &EntityUid) -> bool {
+    [SEE_PROPERTY, READ_PROPERTY].contains(&action.id().unescaped())
+}
+
 /// The schema as text: what is written in `notegate.cedarschema`, the roles, the operations.
 pub fn schema_text() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {

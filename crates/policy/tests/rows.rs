@@ -85,8 +85,13 @@ fn rows_are_seen_by_their_values_and_their_table_always() {
     assert!(!sight.sees(&in_row(Arc::new(Row::unreadable()))));
     // What was remembered of one is not said of another.
     assert!(sight.sees(&in_row(team(&["Sales"]))));
-    assert!(sight.looks_at_rows_of(&table()));
-    assert!(!sight.looks_at_rows_of(&Place::Path(vec![id(0x21), id(0x30)])));
+    assert_eq!(
+        sight.row_rule(&table()).map(|rule| rule.id.to_string()),
+        Some("own-team".to_owned())
+    );
+    assert!(sight.row_rule(&Place::Path(vec![id(0x21), id(0x30)])).is_none());
+    assert!(sight.hidden_by(&in_row(team(&["Legal"]))).is_some());
+    assert!(sight.hidden_by(&in_row(team(&["Sales"]))).is_none());
     // It is not about others.
     assert!(policies.sight(&key(Role::Viewer, &[], None)).is_everything());
     assert!(!policies.sight(&key(Role::Viewer, &[], None)).looks_at_rows());
@@ -183,6 +188,9 @@ fn policies_about_rows_are_checked() {
     assert!(fault(&unguarded).contains("tag"), "{}", fault(&unguarded));
     let named = format!("{head} when {{ resource has row && resource.row == Row::\"x\" }};");
     assert!(fault(&named).contains("rows have no names"), "{}", fault(&named));
+    let column = "@id(\"a\") forbid (principal, action == Action::\"see-property\", resource) when { resource has row };";
+    assert!(fault(column).contains("is about columns"), "{}", fault(column));
+    assert!(!sight(&own_team()).has_column_rules());
     assert!(Policies::built_in().row_properties().is_none());
     let properties = own_team().row_properties().unwrap().clone();
     assert_eq!(properties.iter().collect::<Vec<_>>(), ["Team"]);

@@ -22,6 +22,10 @@ impl Gate {
         let call = &*call;
         let operation = call.operation();
         let path_and_query = call.path_and_query();
+        if let Some(relation) = &call.stand_ins.related {
+            let asked = call.asked(&path_and_query, &[]);
+            return self.list_related(&call.looking, &asked, relation, call.query.as_deref()).await;
+        }
         let sight = self.sight(call.principal);
         if !sight.is_everything() {
             if operation.name == "query-meeting-notes" && !sight.is_every_object() {

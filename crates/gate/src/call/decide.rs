@@ -25,12 +25,13 @@ impl Gate {
     }
 
     /// Columns that reach outside do not exist, and neither do their names. And what a change of columns
-    /// does depends on the columns that are there.
+    /// does depends on the columns that are there; what becomes of a row, on its values.
     pub(super) async fn decide_columns(&self, call: &mut Underway<'_>) -> Result<(), Error> {
         let Underway { looking, found, query, body, version, .. } = call;
         let naming = columns::Call { found, query, body: body.as_mut(), version: *version };
         call.stand_ins = self.in_time(self.hide_names(looking, naming)).await?;
-        self.check_schema_change(call).await
+        self.check_schema_change(call).await?;
+        self.in_time(self.check_rows_after(call)).await
     }
 
     /// Looking things up may take as long as a call to Notion, and no longer.

@@ -22,6 +22,7 @@ impl Gate {
         let Asked { principal, operation, effect, .. } = asked;
         // The answer shows what has come of a change.
         self.forget_columns(looking, operation);
+        self.forget_rows(principal, operation, effect, asked.objects);
         let headers = passing_headers(&response.headers);
         let status = response.status;
         let everything =
@@ -46,6 +47,7 @@ impl Gate {
         let now = self.shared.clock.now();
         let under = asked.objects.first().map(|(_, id)| *id);
         let learned = view::learn(&self.shared.tree, principal, operation, under, &bytes, now);
+        self.learn_rows(looking, asked.said.0, &bytes);
         let (mut made, mut listed) = (None, Vec::new());
         match learned {
             Ok(Learned::One(id)) => {

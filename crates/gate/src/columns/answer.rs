@@ -43,6 +43,7 @@ impl Gate {
             return self.check_item(looking, asked, answer).await;
         }
         if asked.operation.name == "list-data-source-templates" {
+            self.leave_out_templates(looking, answer).await?;
             return self.name_templates(looking, answer).await;
         }
         if let Some(Value::Array(results)) = answer.get_mut("results") {
@@ -164,7 +165,10 @@ impl Gate {
         if let Some(properties) = page["properties"].as_object_mut() {
             cut_values(self.shown_of(asked, columns), properties, &clear);
         }
-        Ok(())
+        match columns {
+            Some(columns) => self.cut_related(looking, columns, page).await,
+            None => Ok(()),
+        }
     }
 
     /// A relation with two ends names the other one, which policies may hide.
@@ -258,6 +262,37 @@ impl Gate {
         } else {
             Err(self.not_found(asked.principal, asked.effect, kind, page))
         }
+    }
+
+    /// Templates are rows, too: those that policies hide by their values go.
+    async fn leave_out_templates(
+        &self,
+        looking: &Looking<'_>,
+        answer: &mut Value,
+    ) -> Result<(), Error> {
+        if self.rows_wanted(looking).is_none() {
+            return Ok(());
+        }
+        let templates = answer.get_mut("templates").and_then(Value::as_array_mut);
+        let mut seen = Vec::new();
+        for template in templates.map(std::mem::take).unwrap_or_default() {
+            let id = template["id"].as_str().and_then(Id::parse);
+            if let Some(id) = id
+                && self.sees_object(looking, Kind::Page, id).await?
+            {
+                seen.push(template);
+            }
+        }
+        answer["templates"] = seen.into();
+        // The cursor names the next of them.
+        let next = answer["next_cursor"].as_str().and_then(Id::parse);
+        if let Some(next) = next
+            && !self.sees_object(looking, Kind::Page, next).await?
+        {
+            answer["next_cursor"] = Value::Null;
+            answer["has_more"] = false.into();
+        }
+        Ok(())
     }
 
     /// Templates are listed by their titles, as plain text: those that show something that the caller does

@@ -16,7 +16,7 @@
 //! relation can read any column there; which, nobody resolves. So where policies speak of columns, it exists
 //! only if nothing is hidden or masked in all tables that it could reach (`reach.rs`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use notion::Id;
@@ -38,6 +38,8 @@ pub(crate) enum Text {
     Own(Vec<String>),
     /// Texts of other rows, shown as rich text.
     Others,
+    /// Rows of a table, of which the caller sees some: those it shows, but nothing can be computed from them.
+    Rows,
 }
 
 /// A column, and whether it exists for the caller.
@@ -65,6 +67,8 @@ pub(crate) enum Missing {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     inside: HashMap<Id, bool>,
+    /// Tables of which the caller sees some of the rows.
+    in_part: HashSet<Id>,
     schemas: HashMap<Id, Option<Arc<Schema>>>,
     /// What policies say of columns; `None` if they say nothing at all.
     rulings: Option<HashMap<Id, Vec<Showing>>>,
@@ -96,6 +100,10 @@ impl Known {
 
     pub(crate) fn put_place(&mut self, source: Id, inside: bool) {
         self.inside.insert(source, inside);
+    }
+
+    pub(crate) fn put_in_part(&mut self, source: Id) {
+        self.in_part.insert(source);
     }
 
     pub(crate) fn put_schema(&mut self, source: Id, schema: Option<Arc<Schema>>) {
@@ -270,11 +278,16 @@ impl Judge<'_> {
             Reads::Text => Some(Found::of(Text::Own(vec![column.id.clone()]))),
             _ if !self.is_inside(id) => None,
             Reads::Relation(target) => {
-                self.is_inside(*target).then_some(Found { far: true, ..Found::of(Text::None) })
+                let in_part = self.known.in_part.contains(target);
+                let text = if in_part { Text::Rows } else { Text::None };
+                self.is_inside(*target).then_some(Found { far: true, ..Found::of(text) })
             }
             Reads::Rollup { relation, target, function } => {
                 let (relation, through) = self.one(id, relation)?;
                 let Reads::Relation(there) = relation.reads else { return None };
+                if through.text == Text::Rows {
+                    return None;
+                }
                 let (target, found) = self.one(there, target)?;
                 let text = rolled(target, &found.text, function)?;
                 let mask = through.mask.clone().or_else(|| found.mask.clone());
@@ -298,7 +311,7 @@ impl Judge<'_> {
                 match &found.text {
                     Text::None => {}
                     Text::Own(own) => texts.extend(own.iter().cloned()),
-                    Text::Others => return None,
+                    Text::Others | Text::Rows => return None,
                 }
                 mask = mask.or_else(|| found.mask.clone());
                 far |= found.far && !reference.counted;
@@ -347,6 +360,7 @@ impl Judge<'_> {
 /// other rows into something that nobody can look through.
 fn rolled(target: &Column, text: &Text, function: &str) -> Option<Text> {
     match (&target.reads, text) {
+        (_, Text::Rows) => None,
         (_, Text::None) => Some(Text::None),
         // How many rows there are says nothing of their text.
         _ if matches!(function, "count" | "count_per_group") => Some(Text::None),

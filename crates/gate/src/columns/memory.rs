@@ -61,12 +61,14 @@ impl Memory {
         }
     }
 
-    /// Something happened to an object of this kind.
-    pub(crate) fn hear_of(&self, connection: ConnectionId, kind: &str) {
+    /// Something happened to an object of this kind. Says whether that may have changed columns.
+    pub(crate) fn hear_of(&self, connection: ConnectionId, kind: &str) -> bool {
         let kinds = [Kind::DataSource, Kind::Database, Kind::View];
-        if kinds.iter().any(|it| it.as_str() == kind) {
+        let concerned = kinds.iter().any(|it| it.as_str() == kind);
+        if concerned {
             self.forget(connection);
         }
+        concerned
     }
 
     /// Forgets the schema of one table.
@@ -114,17 +116,22 @@ const CHANGES: &[&str] = &[
     "update-database",
 ];
 
+/// Whether a call may have changed columns or views.
+pub(crate) fn changes_tables(operation: &Operation) -> bool {
+    CHANGES.contains(&operation.name)
+}
+
 impl Gate {
     /// After a call that may have changed columns or views.
     pub(crate) fn forget_columns(&self, looking: &Looking<'_>, operation: &Operation) {
-        if CHANGES.contains(&operation.name) {
+        if changes_tables(operation) {
             self.shared.columns.forget(looking.principal().connection);
             looking.columns.clear();
         }
     }
 
     /// The schema of a table, if the connection sees it.
-    pub(super) async fn schema_of(
+    pub(crate) async fn schema_of(
         &self,
         looking: &Looking<'_>,
         id: Id,

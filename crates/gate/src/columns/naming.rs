@@ -1,8 +1,11 @@
 //! Puts stand-ins where a request names columns that do not exist for its caller.
 
+use std::sync::Arc;
+
 use model::Chance;
 use model::chance::base62;
 use notion::ApiError;
+use policy::RowProperties;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -22,6 +25,8 @@ const NO_TYPE: &[&str] = &["description", "id", "name"];
 pub(super) struct Naming<'a> {
     pub(super) columns: Vec<&'a Columns>,
     pub(super) chance: &'a dyn Chance,
+    /// What policies look at of rows.
+    pub(super) rows: Option<Arc<RowProperties>>,
     pub(super) stand_ins: StandIns,
 }
 
@@ -35,7 +40,7 @@ impl Naming<'_> {
             }
             if let Some(Value::Object(filters)) = body.get_mut("quick_filters") {
                 for called in filters.keys() {
-                    self.check_asked(called)?;
+                    self.check_asked(called, false)?;
                 }
                 self.keys(filters, |naming, called, _| Ok(naming.other(called)))?;
             }
@@ -56,8 +61,9 @@ impl Naming<'_> {
         match value {
             Value::Array(all) => all.iter_mut().try_for_each(|one| self.asked(one)),
             Value::Object(members) => {
+                let contains = asks_whether_it_contains(members);
                 if let Some(Value::String(called)) = members.get_mut("property") {
-                    self.check_asked(called)?;
+                    self.check_asked(called, contains)?;
                     if let Some(stand_in) = self.other(called) {
                         *called = stand_in;
                     }
@@ -69,11 +75,19 @@ impl Naming<'_> {
     }
 
     /// Notes which texts decide; those of other rows cannot.
-    fn check_asked(&mut self, called: &str) -> Result<(), Error> {
+    fn check_asked(&mut self, called: &str, contains: bool) -> Result<(), Error> {
         self.check_unmasked(called)?;
         for (_, text) in self.columns.iter().filter_map(|columns| columns.find(called)) {
             match text {
                 Text::None => {}
+                // Whether it is empty depends on all the rows that it leads to.
+                Text::Rows if contains => {}
+                Text::Rows => {
+                    return Err(Error::Malformed(ApiError::validation(format!(
+                        "Policies let this key see some of the rows that \"{called}\" leads to: ask whether \
+                         it contains one of them, not whether it is empty."
+                    ))));
+                }
                 Text::Own(texts) => self.stand_ins.texts.extend(texts.iter().cloned()),
                 Text::Others => {
                     return Err(Error::Malformed(ApiError::validation(format!(
@@ -158,8 +172,8 @@ impl Naming<'_> {
         Ok(None)
     }
 
-    /// `filter_properties`, once or many times. The texts that decide are asked for as well: the gate looks
-    /// at them.
+    /// `filter_properties`, once or many times. The texts that decide, and what policies look at of a row,
+    /// are asked for as well: the gate looks at them.
     fn query(&mut self, query: &mut Option<String>) {
         let Some(text) = query.as_deref() else { return };
         let is_wanted = |name: &str| name.split('[').next() == Some(FILTER_PROPERTIES);
@@ -169,6 +183,11 @@ impl Naming<'_> {
         }
         let mut wanted = Vec::new();
         let mut needed = self.stand_ins.texts.clone();
+        let judged_by = self.columns.first().into_iter().flat_map(|columns| &columns.all);
+        let judged_by = judged_by.filter(|it| {
+            self.rows.iter().any(|rows| rows.iter().any(|row| it.column.is_called(row)))
+        });
+        needed.extend(judged_by.map(|it| it.column.id.clone()));
         let mut out = form_urlencoded::Serializer::new(String::new());
         let mut member = FILTER_PROPERTIES.to_owned();
         for (name, value) in &pairs {
@@ -220,4 +239,12 @@ impl Naming<'_> {
             }
         }
     }
+}
+
+/// Whether a condition asks what a relation contains, and nothing else of it.
+fn asks_whether_it_contains(condition: &Map<String, Value>) -> bool {
+    let relation = condition.get("relation").and_then(Value::as_object);
+    relation.is_some_and(|relation| {
+        relation.keys().all(|name| matches!(name.as_str(), "contains" | "does_not_contain"))
+    })
 }

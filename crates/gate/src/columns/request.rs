@@ -20,9 +20,9 @@ use super::naming::Naming;
 use super::schema::Reads;
 use crate::Gate;
 use crate::error::Error;
-use crate::locate::Looking;
+use crate::locate::{Looking, Trust};
 
-pub(super) const FILTER_PROPERTIES: &str = "filter_properties";
+pub(crate) const FILTER_PROPERTIES: &str = "filter_properties";
 
 /// A call, as far as it may name columns.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(crate) struct StandIns {
     pub(crate) texts: Vec<String>,
     /// Columns that were asked for only to look at them.
     pub(super) extra: Vec<String>,
+    /// The relation that was asked for, by its id, if it shows some of the rows that it leads to.
+    pub(crate) related: Option<String>,
     /// What the names of templates must hold: Notion would compare with what they mention.
     template: Option<String>,
 }
@@ -102,6 +104,7 @@ impl Gate {
         let mut naming = Naming {
             columns: columns.iter().map(|columns| &**columns).collect(),
             chance: &*self.shared.chance,
+            rows: self.rows_wanted(looking),
             stand_ins: StandIns::default(),
         };
         match call.found.operation.name {
@@ -118,6 +121,10 @@ impl Gate {
                     {
                         self.is_clear(looking, &call, texts).await?
                     }
+                    Some((column, Text::Rows)) if !first.is_masked(&named) => {
+                        naming.stand_ins.related = Some(column.id.clone());
+                        true
+                    }
                     _ => true,
                 };
                 let stand_in = match is_clear {
@@ -130,6 +137,12 @@ impl Gate {
                 }
             }
             _ => naming.call(&mut call)?,
+        }
+        if call.found.operation.name == "patch-page"
+            && let Ok([(_, page), ..]) = call.found.path_ids().as_deref()
+            && let Some(body) = call.body.as_deref_mut()
+        {
+            self.keep_related(looking, first, *page, body).await?;
         }
         if !matches!(call.found.operation.name, "query-data-source" | "post-database-query") {
             naming.stand_ins.texts.clear();
@@ -164,11 +177,24 @@ impl Gate {
     async fn check_view_query(&self, looking: &Looking<'_>, call: &Call<'_>) -> Result<(), Error> {
         let operation = call.found.operation.name;
         for (kind, id) in call.found.path_ids().map_err(Error::Malformed)? {
-            if kind == Kind::View && self.view_asks_for_text(looking, id).await? {
+            if kind == Kind::View
+                && (self.view_asks_for_text(looking, id).await?
+                    || self.shows_table_in_part(looking, id).await?)
+            {
                 return Err(Error::Refused(Refusal::Uncut { operation }));
             }
         }
         Ok(())
+    }
+
+    /// Whether a view shows a table of which the caller sees some of the rows.
+    async fn shows_table_in_part(&self, looking: &Looking<'_>, view: Id) -> Result<bool, Error> {
+        if self.rows_wanted(looking).is_none() {
+            return Ok(false);
+        }
+        let Some(source) = self.source_of_view(looking, view).await? else { return Ok(false) };
+        let table = self.locate(looking, Kind::DataSource, source, Trust::Tree).await?;
+        Ok(self.sight(looking.principal()).row_rule(&table).is_some())
     }
 
     /// Whether what is computed from texts of a page repeats nothing that the caller does not see.

@@ -54,8 +54,12 @@ fn named(method: Method, path: &str, query: Option<&str>, body: Value) -> Result
     let mut found = find(&method, path).unwrap();
     let (mut query, mut body) = (query.map(str::to_owned), body);
     let columns = columns();
-    let mut naming =
-        Naming { columns: vec![&columns], chance: &Dice, stand_ins: StandIns::default() };
+    let mut naming = Naming {
+        columns: vec![&columns],
+        chance: &Dice,
+        rows: None,
+        stand_ins: StandIns::default(),
+    };
     naming.call(&mut Call {
         found: &mut found,
         query: &mut query,

@@ -127,8 +127,13 @@ impl Column {
 
     /// Whether that is its id, encoded (as in answers) or not (as in rollups).
     pub(crate) fn has_id(&self, id: &str) -> bool {
-        self.id == id || decoded(&self.id) == id || decoded(&self.id) == decoded(id)
+        same_id(&self.id, id)
     }
+}
+
+/// Whether `id` is the id `shown` of a column, encoded or not.
+pub(crate) fn same_id(shown: &str, id: &str) -> bool {
+    shown == id || decoded(shown) == id || decoded(shown) == decoded(id)
 }
 
 fn decoded(id: &str) -> String {

@@ -125,7 +125,9 @@ impl Gate {
         }
         let columns = self.columns_of(looking, source).await?;
         let found = |called: &String| columns.find(called).filter(|_| !columns.is_masked(called));
-        let asks = |called: &String| found(called).is_some_and(|(_, text)| *text != Text::Others);
+        let asks = |called: &String| {
+            found(called).is_some_and(|(_, text)| !matches!(text, Text::Others | Text::Rows))
+        };
         let needs = |called: &String| found(called).is_some();
         if !facts.asks.iter().all(asks) || !facts.needs.iter().all(needs) {
             return Ok(false);

@@ -7,7 +7,7 @@ use model::user::UserId;
 use model::{Key, KeyId, KeyToken, Principal, Role, Scope, Who};
 use notion::catalogue::{Answer, Place as At};
 use notion::{Capabilities, Effect, Id, Kind, Operation};
-use policy::{Aim, Explanation, Outcome, Place, Showing, Target};
+use policy::{Aim, Explanation, Outcome, Place, RowProperties, Showing, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::Gate;
@@ -197,23 +197,26 @@ impl Gate {
             }
             some => some,
         };
-        let (kind, place) = self.place_of(who, &kinds, id, request_id).await?;
+        let (kind, place) = self.place_of(who, &kinds, id, None, request_id).await?;
         Ok(Aim { targets: vec![Target { kind, id, place }], nowhere: false })
     }
 
-    /// Where an object stands, up to the top, taken for each of `kinds` until it is found.
+    /// Where an object stands, up to the top, taken for each of `kinds` until it is found. `rows` are the
+    /// properties of rows to look at, if others than the policies in force look at.
     pub(super) async fn place_of(
         &self,
         who: &Principal,
         kinds: &[Kind],
         id: Id,
+        rows: Option<&Arc<RowProperties>>,
         request_id: &str,
     ) -> Result<(Kind, Place), Error> {
         // It is the gate that wants to know, and the one who asks manages the tenant.
         let gate = Principal { who: Who::Gate, ..who.clone() };
         let mut found = (kinds.first().copied().unwrap_or(Kind::Page), Place::Unknown);
         for kind in kinds {
-            let looking = Looking::new(&gate, request_id, self.shared.clock.now());
+            let mut looking = Looking::new(&gate, request_id, self.shared.clock.now());
+            looking.rows = rows.cloned();
             let place = self.locate(&looking, *kind, id, Trust::Lately).await?;
             if place != Place::Unknown {
                 found = (*kind, place);

@@ -12,7 +12,7 @@ use model::role::Permission;
 use model::{KeyId, Principal, Role};
 use notion::catalogue::{Answer, Needs, Place as At};
 use notion::{Capability, Effect, Id, Kind, Operation};
-use policy::{Aim, Explanation, Outcome, Place, Policies, Target};
+use policy::{Aim, Explanation, Outcome, Place, Policies, RowProperties, Target};
 use serde::{Deserialize, Serialize};
 use store::EntryFilter;
 
@@ -131,6 +131,11 @@ impl Gate {
             newly_refused: Vec::new(),
         };
         let mut places = Places::default();
+        let looked_at = [&current, &changed].map(|policies| policies.row_properties());
+        let looked_at: RowProperties =
+            looked_at.into_iter().flatten().flat_map(|all| all.iter().cloned()).collect();
+        let looks = changed.row_properties().is_some() || current.row_properties().is_some();
+        places.rows = looks.then(|| Arc::new(looked_at));
         for (sort, seen) in sorts {
             let Ok(key) = self.own_key(principal, sort.key.as_str()) else {
                 replay.unknown += seen.calls;
@@ -321,7 +326,11 @@ fn shown(seen: &Seen) -> String {
 
 /// Where objects stand, each asked for once.
 #[derive(Default)]
-struct Places(HashMap<Id, Place>);
+struct Places {
+    known: HashMap<Id, Place>,
+    /// The properties of rows that any of the policies looks at.
+    rows: Option<Arc<RowProperties>>,
+}
 
 impl Places {
     /// What a call of this sort touches; `None` if its object cannot be located.
@@ -345,18 +354,18 @@ impl Places {
             })
         });
         let kind = kind.unwrap_or(Kind::Page);
-        if !self.0.contains_key(&id) {
-            if self.0.len() == OBJECTS_MAX {
+        if !self.known.contains_key(&id) {
+            if self.known.len() == OBJECTS_MAX {
                 return Ok(None);
             }
             let place = if kind == Kind::FileUpload {
                 Place::Own
             } else {
-                gate.place_of(who, &[kind], id, request_id).await?.1
+                gate.place_of(who, &[kind], id, self.rows.as_ref(), request_id).await?.1
             };
-            self.0.insert(id, place);
+            self.known.insert(id, place);
         }
-        let place = self.0.get(&id).cloned().unwrap_or(Place::Unknown);
+        let place = self.known.get(&id).cloned().unwrap_or(Place::Unknown);
         if place == Place::Unknown {
             return Ok(None);
         }

@@ -96,7 +96,9 @@ impl Gate {
             return Ok(());
         };
         self.shared.tree.forget(connection.bot_id, id);
-        self.shared.columns.hear_of(connection.bot_id, &last.entity_kind);
+        if self.shared.columns.hear_of(connection.bot_id, &last.entity_kind) {
+            self.shared.tree.forget_rows(connection.bot_id);
+        }
         if event.is_deletion() {
             return Ok(());
         }

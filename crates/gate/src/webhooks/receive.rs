@@ -256,7 +256,9 @@ impl Gate {
         if let Some(object) = object {
             for connection in self.own_connections(tenant) {
                 shared.tree.forget(connection.bot_id, object);
-                shared.columns.hear_of(connection.bot_id, &event.entity.kind);
+                if shared.columns.hear_of(connection.bot_id, &event.entity.kind) {
+                    shared.tree.forget_rows(connection.bot_id);
+                }
             }
         }
         let stored = StoredEvent {

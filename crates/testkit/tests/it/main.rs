@@ -51,6 +51,8 @@ mod roles;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod scope;
 #[cfg(test)]
 mod search;
