@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::key::KeyState;
 use model::{ConnectionId, Key, Principal, TenantId, Who};
 use notion::{Effect, Id, Kind};
-use policy::Place;
+use policy::{Place, Row};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -167,8 +167,11 @@ impl Gate {
             To::Object(kind, id) => self.locate(looking, kind, id, Trust::Lately).await?,
             To::Top => Place::Path(Vec::new()),
         };
-        let after = above.holding(id, None);
-        Ok((before, after))
+        // Which values it will have as a row of a table, nobody can tell.
+        let becomes_row =
+            kind == Kind::Page && matches!(to, To::Object(Kind::DataSource | Kind::Database, _));
+        let row = becomes_row.then(|| Arc::new(Row::unreadable()));
+        Ok((before, above.holding(id, row)))
     }
 
     fn effect_of_move(

@@ -289,6 +289,16 @@ impl Sight {
         slice.row_rule(table.path().unwrap_or_default()).cloned()
     }
 
+    /// The policy by which rows of what moves would not be judged any more.
+    pub fn row_rule_left(&self, before: &Place, after: &Place) -> Option<Rule> {
+        let see = Actions::all().number(Action::See)?;
+        let slice = self.caller.slice(&self.policies.rules, see);
+        slice.row.as_ref()?;
+        let (before_path, after_path) = before.path().zip(after.path())?;
+        let left = |id: &&Id| slice.named.contains(*id) && !after_path.contains(*id);
+        before_path.iter().find(left).and_then(|_| self.row_rule(before))
+    }
+
     /// The policy that hides what stands at `place`.
     pub fn hidden_by(&self, place: &Place) -> Option<Rule> {
         let seen = self.policies.see(&self.caller, self.connection, place);

@@ -111,12 +111,12 @@ impl Gate {
         let operation = Operation::named(ITEMS).expect("the catalogue has properties");
         let (mut all, mut cursor) = (Vec::new(), None::<String>);
         for _ in 0..ROUNDS_MAX {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("page_size", &PAGE_SIZE_MAX.to_string());
-            cursor.iter().for_each(|cursor| {
-                query.append_pair("start_cursor", cursor);
-            });
-            let path = format!("/v1/pages/{page}/properties/{property}?{}", query.finish());
+            let start = cursor.iter().map(|cursor| ("start_cursor", cursor.clone()));
+            let size = ("page_size", PAGE_SIZE_MAX.to_string());
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(std::iter::once(size).chain(start))
+                .finish();
+            let path = format!("/v1/pages/{page}/properties/{property}?{query}");
             let answer = self.fetch_at(looking, operation, Kind::Page, page, path).await?;
             let answer: Value = serde_json::from_slice(&answer.unwrap_or_default())
                 .map_err(|_| Error::Answer("a relation cannot be read".to_owned()))?;

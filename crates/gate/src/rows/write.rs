@@ -23,6 +23,12 @@ impl Gate {
         let Some(body) = body.as_ref().filter(|_| effect != Effect::Read) else { return Ok(()) };
         let ids = found.path_ids().map_err(Error::Malformed)?;
         let first = ids.first().copied();
+        // What moves away from what a policy names would not be judged by it any more.
+        let moved = self.places_of_move(looking, (found.operation.name, first), Some(body)).await?;
+        let sight = self.sight(looking.principal());
+        if let Some(rule) = moved.and_then(|(before, after)| sight.row_rule_left(&before, &after)) {
+            return Err(Error::Refused(Refusal::Policy { rule }));
+        }
         match (found.operation.name, first) {
             ("patch-page", Some((kind, page))) => {
                 let place = self.locate(looking, kind, page, Trust::Lately).await?;

@@ -116,7 +116,7 @@ async fn a_query_gives_the_rows_that_are_seen_and_its_paging_means_what_it_says(
         let (query, schema) = world.paths(version);
         let whole = world.call_in(version, "GET", &schema, Value::Null).await;
         assert_eq!(whole.status, 200, "the table is there: {}", whole.text());
-        assert!(whole.json()["properties"]["Team"].is_object() || version == "2026-03-11");
+        assert!(whole.json()["properties"]["Team"].is_object(), "{}", whole.text());
         for size in [1, 2, 4, 100] {
             let (mut met, mut cursor) = (Vec::new(), Value::Null);
             loop {
@@ -225,14 +225,17 @@ async fn what_is_not_seen_is_answered_like_what_does_not_exist() {
                 assert_eq!(found, nowhere, "{version} {method} {path}");
             }
         }
-        let reply = world.call_in(version, "GET", &format!("/v1/comments/{comment}"), Value::Null);
-        assert_ne!(reply.await.status, 200, "{version}");
-        for query in ["Legal deal", "Annex"] {
+        let path = format!("/v1/comments/{comment}");
+        let reply = world.call_in(version, "GET", &path, Value::Null).await;
+        assert_ne!(reply.status, 200, "{version}");
+        for query in ["Legal", "Annex"] {
             let found = world.call_in(version, "POST", "/v1/search", json!({"query": query})).await;
             assert_eq!((ids(&found.json()), &found.json()["has_more"]), (vec![], &json!(false)));
         }
-        let found = world.call_in(version, "POST", "/v1/search", json!({"query": "Sales deal"}));
-        assert_eq!(sorted(ids(&found.await.json())), sorted(world.sales.clone()), "{version}");
+        let found = world.call_in(version, "POST", "/v1/search", json!({"query": "deal"})).await;
+        let found = ids(&found.json());
+        assert!(world.sales.iter().all(|row| found.contains(row)), "{version}: {found:?}");
+        assert!(!world.legal.iter().any(|row| found.contains(row)), "{version}: {found:?}");
     }
     // What policies permit on top of a scope, they hide there, too.
     let scoped = kit.key(Role::Editor, &[world.legal[1]]).await;

@@ -84,6 +84,11 @@ async fn nobody_makes_a_row_where_it_does_not_see_it() {
     let path = format!("/v1/pages/{page}/move");
     let moved = kit.post(&world.editor, &path, &body).await;
     assert_eq!((moved.status, moved.reason()), (403, Some("policy")), "{}", moved.text());
+    // What moves away from what the policy names would not be judged by it any more.
+    let body = json!({"parent": {"page_id": kit.demo.other_page_id}});
+    let path = format!("/v1/pages/{}/move", world.sales[0]);
+    let moved = kit.post(&world.editor, &path, &body).await;
+    assert_eq!((moved.status, moved.reason()), (403, Some("policy")), "{}", moved.text());
     world.kit.finish().await;
 }
 
