@@ -453,3 +453,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nothing_is_computed_from_rows_of_which_some_are_hidden() {
+    let tables = [
+        (
+            1,
+            vec![
+                ("title", plain("title")),
+                ("part", relation(2)),
+                ("whole", relation(3)),
+                ("part sum", rollup("part", "points", "sum")),
+                ("part count", rollup("part", "title", "count")),
+                ("part length", formula("length(prop(\"part\"))")),
+                ("of part sum", formula("prop(\"part sum\") + 1")),
+                ("whole sum", rollup("whole", "points", "sum")),
+                // Rows of the one in rows of the other.
+                ("whole parts", rollup("whole", "part", "show_original")),
+                ("whole part count", rollup("whole", "part", "count")),
+                ("whole part sum", rollup("whole", "part sum", "sum")),
+            ],
+        ),
+        (2, vec![("title", plain("title")), ("points", plain("number")), ("self", relation(2))]),
+        (
+            3,
+            vec![
+                ("points", plain("number")),
+                ("part", relation(2)),
+                ("part sum", rollup("part", "points", "sum")),
+            ],
+        ),
+    ];
+    let mut known = Known::default();
+    for (number, columns) in &tables {
+        known.put_place(id(*number), true);
+        known.put_schema(id(*number), Some(Arc::new(schema(id(*number), columns))));
+    }
+    known.put_in_part(id(2));
+    let found = |source: usize| -> Vec<(String, Text)> {
+        let all = known.judge(id(source)).unwrap().into_iter();
+        all.filter_map(|it| Some((it.column.name, it.text?))).collect()
+    };
+    let is = |name: &str, text| (name.to_owned(), text);
+    let title = || is("title", Text::Own(vec!["title".to_owned()]));
+    assert_eq!(
+        found(1),
+        [title(), is("part", Text::Rows), is("whole", Text::None), is("whole sum", Text::None)]
+    );
+    assert_eq!(found(2), [title(), is("points", Text::None), is("self", Text::Rows)]);
+    assert_eq!(found(3), [is("points", Text::None), is("part", Text::Rows)]);
+}
