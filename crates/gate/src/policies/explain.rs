@@ -150,7 +150,7 @@ impl Gate {
             Error::Invalid(what.to_owned())
         };
         let (id, called) = object.zip(called).ok_or_else(missing)?;
-        let (kind, place) = self.place_of(who, &[Kind::DataSource], id, request_id).await?;
+        let (kind, place) = self.place_of(who, &[Kind::DataSource], id, None, request_id).await?;
         let table = Target { kind, id, place };
         let looking = Looking::new(who, request_id, self.shared.clock.now());
         let columns = self.columns_of(&looking, id).await?;
