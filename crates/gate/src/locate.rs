@@ -134,6 +134,7 @@ impl Gate {
             return Ok(if own { Place::Own } else { Place::Unknown });
         }
         let wanted = self.rows_wanted(looking);
+        let names_tables = wanted.is_some() || self.sight(principal).needs_whole_paths();
         let now = self.shared.clock.now();
         let (mut path, mut rows) = (Vec::new(), Vec::new());
         let mut next = Some((kind, id));
@@ -173,7 +174,7 @@ impl Gate {
             if settled(&path) {
                 break;
             }
-            if (whole || wanted.is_some()) && matches!(kind, Kind::Page | Kind::Block) {
+            if names_tables && matches!(kind, Kind::Page | Kind::Block) {
                 node = self.in_its_table(looking, id, node).await?;
             }
             if let Some(wanted) = &wanted
