@@ -105,6 +105,8 @@ fn views(mut args: Args) -> Result<bool> {
     // Optimised, with the checks of a debug build; it has a directory of its own in `target`.
     command.args(["test", "--profile", "fuzz", "--package", "notegate-testkit", "--test", "views"]);
     command.args(["--", "--nocapture", "two_worlds"]);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    command.env("NOTEGATE_FUZZ_WORKERS", cores.to_string());
     command.env("NOTEGATE_FUZZ_SEQUENCES", sequences.to_string());
     command.env("NOTEGATE_FUZZ_SEED", seed.to_string());
     println!("    $ {}", process::line(&command));

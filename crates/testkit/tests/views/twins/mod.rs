@@ -29,8 +29,8 @@ use sequence::{Failure, Tally, Twins};
 const SEQUENCES: u64 = 2000;
 /// Sequences after which a drill that nobody noticed has failed.
 const DRILL_SEQUENCES: u64 = 600;
-/// At the same time.
-const WORKERS: usize = 2;
+/// At the same time, unless told otherwise.
+const WORKERS: u64 = 2;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
@@ -47,7 +47,7 @@ fn with_such_twins(
     work: impl Fn(&tokio::runtime::Runtime, &mut Twins) + Sync,
 ) {
     std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
+        for _ in 0..setting("NOTEGATE_FUZZ_WORKERS").unwrap_or(WORKERS) {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = runtime.expect("a runtime");
