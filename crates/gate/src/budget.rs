@@ -6,6 +6,7 @@
 //! keys above the caller's, too: all of it or nothing.
 
 mod cost;
+mod exhausted;
 mod window;
 
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use store::{SpentWindow, Store, StoreError};
 
 pub(crate) use cost::{Cost, pages_in};
-pub(crate) use window::Exhausted;
+pub use exhausted::Exhausted;
 use window::{Amount, Window};
 
 /// Windows that are held before those that are over are dropped.
@@ -81,6 +82,8 @@ struct Debit<'a> {
     limit: u32,
     meter: Meter,
     amount: &'a Amount<'a>,
+    /// Whether the key is one above the caller's.
+    inherited: bool,
 }
 
 impl Budgets {
@@ -140,11 +143,12 @@ impl Budgets {
     ) -> Result<Spent, Unspent> {
         let debits: Vec<Debit<'_>> = lineage
             .iter()
-            .flat_map(|key| amounts.iter().map(move |(meter, amount)| (key, *meter, amount)))
-            .filter(|(_, _, amount)| !amount.is_nothing())
-            .filter_map(|(key, meter, amount)| {
-                let limit = key.budget.limit(meter)?;
-                Some(Debit { key, limit, meter, amount })
+            .enumerate()
+            .flat_map(|(level, key)| amounts.iter().map(move |amount| (level, key, amount)))
+            .filter(|(_, _, (_, amount))| !amount.is_nothing())
+            .filter_map(|(level, key, (meter, amount))| {
+                let limit = key.budget.limit(*meter)?;
+                Some(Debit { key, limit, meter: *meter, amount, inherited: level > 0 })
             })
             .collect();
         let Some(top) = lineage.last().filter(|_| !debits.is_empty()) else {
@@ -193,6 +197,7 @@ impl Budgets {
                 }
                 // Of several, the one that lasts longest: before that it would be in vain.
                 Err(exhausted) => {
+                    let exhausted = Exhausted { inherited: debit.inherited, ..exhausted };
                     let longest = refused.filter(|it| it.retry_after >= exhausted.retry_after);
                     refused = longest.or(Some(exhausted));
                 }

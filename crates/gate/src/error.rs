@@ -7,6 +7,7 @@ use notion::client::SendError;
 use policy::Refusal;
 use store::StoreError;
 
+use crate::budget::Exhausted;
 use crate::custody::TokenError;
 
 /// Why a call is not done.
@@ -27,9 +28,12 @@ pub enum Error {
     /// The request is malformed, in the words that Notion has for it.
     #[error("{}", .0.message)]
     Malformed(ApiError),
-    /// The key's budget is spent.
-    #[error("the key's budget is spent: try again in {retry_after} s")]
-    Budget {
+    /// The key's budget, or that of a key above it, is spent.
+    #[error("{0}")]
+    Budget(Exhausted),
+    /// Where things stand was asked of Notion often enough for this key, or for this call.
+    #[error("too much has to be looked up at once for this key: try again in {retry_after} s")]
+    LookUps {
         /// In whole seconds.
         retry_after: u64,
     },
@@ -140,7 +144,7 @@ impl Error {
             Self::MasterKey(_) => Some("master_key"),
             Self::AuditBroken { cause, .. } => cause.reason(),
             Self::Malformed(_) | Self::Invalid(_) => Some("request"),
-            Self::Budget { .. } => Some("budget"),
+            Self::Budget(_) | Self::LookUps { .. } => Some("budget"),
             Self::Ledger => Some("ledger"),
             Self::NoConnection | Self::WhichConnection | Self::Credential(_) => Some("connection"),
             Self::Reauthorize { .. } => Some("reauthorization_required"),
@@ -166,8 +170,19 @@ impl Error {
                 | Self::WhichConnection
                 | Self::Reauthorize { .. }
                 | Self::Conflict(_)
-                | Self::Budget { .. }
+                | Self::Budget(_)
+                | Self::LookUps { .. }
         )
+    }
+
+    /// After how many seconds it may go better.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Budget(Exhausted { retry_after, .. }) | Self::LookUps { retry_after } => {
+                Some(*retry_after)
+            }
+            _ => None,
+        }
     }
 
     /// The error as Notion would answer it.
@@ -187,7 +202,12 @@ impl Error {
                 ApiError::new(403, "restricted_resource", format!("notegate refuses: {self}."))
             }
             Self::NotFound(error) | Self::Malformed(error) | Self::Notion(error) => error.clone(),
-            Self::Budget { retry_after } => ApiError::rate_limited(*retry_after),
+            Self::Budget(Exhausted { retry_after, .. }) | Self::LookUps { retry_after } => {
+                ApiError {
+                    message: format!("notegate: {self}."),
+                    ..ApiError::rate_limited(*retry_after)
+                }
+            }
             Self::Invalid(message) => ApiError::validation(message.clone()),
             Self::Missing(message) => ApiError::new(404, "object_not_found", message.clone()),
             Self::NoSuchConnection => ApiError::new(404, "object_not_found", format!("{self}.")),

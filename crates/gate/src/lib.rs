@@ -67,7 +67,7 @@ pub use access::{
 };
 pub use audit::{AuditCheck, AuditExport, AuditFilter, AuditPage, verify_at_rest};
 pub use bodies::KeptBody;
-pub use budget::Usage;
+pub use budget::{Exhausted, Usage};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use capabilities::{
     CapabilityReport, ConnectionCapabilities, Granted, KeyCapabilities, UsedCapability,
@@ -86,7 +86,7 @@ pub use policies::{
     Change, ExplainRequest, Explained, PolicyChange, Replay, ShownPolicies, Suggestion, WhatIf,
 };
 pub use policy::{
-    BUILT_IN as BUILT_IN_POLICIES, Fault as PolicyFault, Outcome, Policies,
+    BUILT_IN as BUILT_IN_POLICIES, Fault as PolicyFault, Outcome, Policies, Refusal,
     schema_text as policy_schema,
 };
 pub use prune::AuditPruned;

@@ -131,7 +131,7 @@ impl Gate {
                 let shown = self.shown(&asked, &looking, result, listing.texts, by_title);
                 let shown = match shown.await {
                     // Enough for one call, if it has come anywhere at all: the next goes on from here.
-                    Err(Error::Budget { .. }) if index > position.skip || !kept.is_empty() => None,
+                    Err(Error::LookUps { .. }) if index > position.skip || !kept.is_empty() => None,
                     shown => Some(shown?),
                 };
                 if matches!(shown, Some(None)) && Instant::now() < enough {

@@ -87,7 +87,7 @@ impl Gate {
             return Ok(());
         }
         let taken = self.shared.look_ups.0.take_many(&payer, AT_FIRST, looking.begun);
-        taken.map_err(|retry_after| Error::Budget { retry_after })
+        taken.map_err(|retry_after| Error::LookUps { retry_after })
     }
 
     /// The call is allowed: all that was looked up stands inside, and is paid for one by one.
@@ -294,7 +294,7 @@ impl Gate {
         self.pay_for_looking(looking)?;
         let spent =
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        spent.map_err(|_| Error::Budget { retry_after: 1 })?;
+        spent.map_err(|_| Error::LookUps { retry_after: 1 })?;
         let gate = Principal { who: Who::Gate, ..(*principal).clone() };
         let mut record =
             Record::open(&self.shared, &gate, Effect::Read, operation.name, request_id);

@@ -82,7 +82,7 @@ fn refused(unspent: Unspent, record: &mut Record<'_>) -> Error {
     match unspent {
         Unspent::Exhausted(exhausted) => {
             record.fact("meter", exhausted.meter.as_str());
-            Error::Budget { retry_after: exhausted.retry_after }
+            Error::Budget(exhausted)
         }
         Unspent::Store(error) => Error::Store(error),
     }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
-use gate::{Error, KeyFault, TokenError};
+use gate::{Error, KeyFault, Refusal, TokenError};
 use http::{HeaderValue, StatusCode, header};
 use notion::ApiError;
 use serde::Serialize;
@@ -83,13 +83,15 @@ impl Problem {
             },
             other => other.to_string(),
         };
+        let advice = match error {
+            // It is not the key that lacks it: nobody here can do anything about that.
+            Error::Refused(Refusal::ConnectionCapability { .. }) => advice("restricted_resource"),
+            _ => advice(code),
+        };
         Self {
-            advice: advice(code),
+            advice,
             reason: error.reason(),
-            retry_after: match error {
-                Error::Budget { retry_after } => Some(*retry_after),
-                _ => None,
-            },
+            retry_after: error.retry_after(),
             ..Self::new(status, code, detail)
         }
     }

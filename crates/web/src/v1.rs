@@ -121,8 +121,8 @@ pub(crate) fn refused(error: &Error, request_id: &RequestId) -> Response {
     if let Some(reason) = error.reason() {
         headers.insert(REASON, HeaderValue::from_static(reason));
     }
-    if let Error::Budget { retry_after } = error {
-        headers.insert(header::RETRY_AFTER, (*retry_after).into());
+    if let Some(retry_after) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, retry_after.into());
     }
     if matches!(
         error,

@@ -7,6 +7,8 @@ use model::{KeyId, Meter, TenantId};
 use notion::Id;
 use store::SpentWindow;
 
+use super::Exhausted;
+
 /// Windows that are remembered when the next begins.
 const REMEMBERED_MAX: usize = 8;
 /// Seconds by which a clock may be set back without further ado.
@@ -44,15 +46,6 @@ pub(super) struct Window {
     unwritten: Vec<Id>,
     /// The windows before this one, the last first, and what was spent in them: a clock may come back.
     before: VecDeque<(i64, u64)>,
-}
-
-/// Why something is not spent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Exhausted {
-    /// By which meter.
-    pub(crate) meter: Meter,
-    /// Seconds until there is more.
-    pub(crate) retry_after: u64,
 }
 
 impl Window {
@@ -147,11 +140,14 @@ impl Window {
         limit: u32,
         now: Timestamp,
     ) -> Result<(), Exhausted> {
-        if self.spent.saturating_add(self.cost(amount)) <= u64::from(limit) {
+        let (asked, left) = (self.cost(amount), u64::from(limit).saturating_sub(self.spent));
+        if asked <= left {
             return Ok(());
         }
-        let left = self.end().as_second().saturating_sub(now.as_second());
-        Err(Exhausted { meter: self.meter, retry_after: left.max(1).unsigned_abs() })
+        let seconds = self.end().as_second().saturating_sub(now.as_second());
+        let retry_after = seconds.max(1).unsigned_abs();
+        let meter = self.meter;
+        Err(Exhausted { meter, inherited: false, limit, left, asked, retry_after })
     }
 
     /// What must be in the store before `amount` is spent; `None` if enough is reserved there.
@@ -227,7 +223,7 @@ mod tests {
         for (now, retry_after) in [(6010, 50), (5999, 61), (5940, 120), (10, 110)] {
             window.turn(at(now));
             let refused = window.check(&Amount::Count(1), 5, at(now)).unwrap_err();
-            assert_eq!(refused, Exhausted { meter: Meter::CallsPerMinute, retry_after }, "{now}");
+            assert_eq!((refused.left, refused.retry_after), (0, retry_after), "{now}");
         }
         // As long as was said, and then a new window.
         window.turn(at(119));

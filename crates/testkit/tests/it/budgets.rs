@@ -131,6 +131,8 @@ async fn pages_count_once_an_hour() {
     let refused = rows(3).await;
     assert!((1..=3600).contains(&wait(&refused)));
     assert!(!refused.text().contains("properties"), "{}", refused.text());
+    let message = refused.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("the key's budget of 3 pages an hour is spent"), "{message}");
     kit.forget_calls().await;
     let other = format!("/v1/pages/{}", kit.demo.other_page_id);
     let left = wait(&kit.get(&key, &other).await);
@@ -157,7 +159,11 @@ async fn blocks_are_counted_before_they_are_written() {
     assert_eq!(append(json!([bullet(json!([leaf, leaf]))])).await.status, 200);
     assert_eq!(usage(&kit, &key, "blocks_per_hour").await, (3, 1));
     kit.forget_calls().await;
-    wait(&append(json!([leaf, leaf])).await);
+    let refused = append(json!([leaf, leaf])).await;
+    wait(&refused);
+    let message = "notegate: this takes 2 blocks, and of the key's budget of 4 blocks an hour 1 is left: \
+                   write fewer at once, or try again in";
+    assert!(refused.json()["message"].as_str().unwrap().starts_with(message), "{}", refused.text());
     let title = json!({ "title": { "title": text } });
     let create = json!({
         "parent": { "page_id": kit.demo.team_page_id }, "properties": title, "children": [leaf],
