@@ -14,10 +14,12 @@ mod vault;
 mod webhooks;
 mod workspaces;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Query};
 use http::StatusCode;
+use http::request::Parts;
 use serde::{Deserialize, Serialize};
 
+use crate::App;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::routes::{OPEN, Routes, get};
@@ -66,6 +68,15 @@ struct Paging {
     cursor: Option<String>,
     #[serde(default)]
     limit: Option<u32>,
+}
+
+impl FromRequestParts<App> for Paging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Query(paging) = Query::from_request_parts(parts, app).await?;
+        Ok(paging)
+    }
 }
 
 impl Paging {

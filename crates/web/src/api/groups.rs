@@ -1,8 +1,8 @@
 //! `/api/v1/groups`: groups of users, and who is in them.
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use gate::GroupMembers;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -56,9 +56,8 @@ type Membership = Result<Path<(String, String)>, PathRejection>;
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    paging: Result<Query<Paging>, QueryRejection>,
+    paging: Paging,
 ) -> Result<Json<Items<Shown>>, Problem> {
-    let Query(paging) = paging?;
     let all = app.gate.list_groups(&caller.principal, caller.request_id.as_str()).await?;
     let page = paging.page(all, |it| it.group.name.clone())?;
     Ok(Json(page.map(Shown::from)))

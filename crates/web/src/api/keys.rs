@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use gate::{Gate, KeyRequest, Usage};
 use http::StatusCode;
 use model::Key;
@@ -66,9 +65,8 @@ async fn create(
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    paging: Result<Query<Paging>, QueryRejection>,
+    paging: Paging,
 ) -> Result<Json<Items<Shown>>, Problem> {
-    let Query(paging) = paging?;
     let keys = app.gate.list_keys(&caller.principal, caller.request_id.as_str()).await?;
     let page = paging.page(keys, |key| key.id.to_string())?;
     Ok(Json(page.map(|key| Shown::new(&app.gate, (*key).clone()))))

@@ -1,8 +1,7 @@
 //! `/api/v1/policies` and `/api/v1/policy`: what is in force, what was, why.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use gate::{
     ExplainRequest, Explained, PolicyChange, Replay, ShownPolicies, StoredPolicies, Suggestion,
     WhatIf,
@@ -97,9 +96,8 @@ async fn change(
 async fn versions(
     State(app): State<App>,
     caller: Caller,
-    paging: Result<Query<Paging>, QueryRejection>,
+    paging: Paging,
 ) -> Result<Json<Items<Version>>, Problem> {
-    let Query(paging) = paging?;
     let all = app.gate.policy_versions(&caller.principal, caller.request_id.as_str()).await?;
     let page = paging.page(all, |stored| stored.version.to_string())?;
     Ok(Json(page.map(|stored| Version::from(&stored))))

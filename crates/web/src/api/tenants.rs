@@ -1,8 +1,7 @@
 //! `/api/v1/tenants`: for the operator alone.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use model::Tenant;
 use serde::{Deserialize, Serialize};
@@ -34,9 +33,8 @@ struct Created {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    paging: Result<Query<Paging>, QueryRejection>,
+    paging: Paging,
 ) -> Result<Json<Items<Tenant>>, Problem> {
-    let Query(paging) = paging?;
     let all = app.gate.list_tenants(&caller.principal, caller.request_id.as_str()).await?;
     Ok(Json(paging.page(all, |tenant| tenant.name.to_string())?))
 }

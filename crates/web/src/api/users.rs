@@ -1,8 +1,7 @@
 //! `/api/v1/users`: people of a tenant.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use gate::{UserChange, UserRequest};
 use http::StatusCode;
 use model::user::{Identity, User};
@@ -43,9 +42,8 @@ impl Shown {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    paging: Result<Query<Paging>, QueryRejection>,
+    paging: Paging,
 ) -> Result<Json<Items<Shown>>, Problem> {
-    let Query(paging) = paging?;
     let all = app.gate.list_users(&caller.principal, caller.request_id.as_str()).await?;
     let page = paging.page(all, |user| user.id.to_string())?;
     Ok(Json(page.map(|user| Shown::new(&user))))

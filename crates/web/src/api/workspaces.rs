@@ -1,8 +1,7 @@
 //! `/api/v1/workspaces` (the list also `/workspaces`).
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use gate::{Tokens, Workspace};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -54,9 +53,8 @@ impl From<Workspace> for Item {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    paging: Result<Query<Paging>, QueryRejection>,
+    paging: Paging,
 ) -> Result<Json<Items<Item>>, Problem> {
-    let Query(paging) = paging?;
     let all = app.gate.list_workspaces(&caller.principal, caller.request_id.as_str()).await?;
     let page = paging.page(all, |workspace| workspace.connection.bot_id.to_string())?;
     Ok(Json(page.map(Item::from)))

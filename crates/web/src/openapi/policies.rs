@@ -2,14 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{body, json_answer, list_of, own, query_parameter, reference};
+use super::{body, json_answer, list_of, own, paging, reference};
 
 /// Paths and what can be done there.
 pub(super) fn paths() -> [(&'static str, Value); 6] {
-    let paging = [
-        query_parameter("limit", "How many items, at most 1,000; 50 if not said."),
-        query_parameter("cursor", "`next_cursor` of the page before."),
-    ];
+    let paging = paging();
     let text = json!({
         "type": "object", "required": ["text"], "additionalProperties": false,
         "properties": { "text": { "type": "string", "description": "Policies, in Cedar." } },

@@ -2,14 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{body, json_answer, list_of, own, path_parameter, query_parameter, reference};
+use super::{body, json_answer, list_of, own, paging, path_parameter, reference};
 
 /// Paths and what can be done there.
 pub(super) fn paths() -> [(&'static str, Value); 5] {
-    let paging = [
-        query_parameter("limit", "How many items, at most 1,000; 50 if not said."),
-        query_parameter("cursor", "`next_cursor` of the page before."),
-    ];
+    let paging = paging();
     let id = path_parameter("id");
     let one = |text: &str| json_answer(text, reference("AppUser"));
     let change = json!({
