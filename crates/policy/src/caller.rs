@@ -39,6 +39,8 @@ pub(crate) struct Caller {
 struct Facts {
     key: Option<Arc<Key>>,
     who: &'static str,
+    /// What policies call `principal.name`.
+    name: String,
     role: Role,
     tenant: TenantId,
     user: Option<UserId>,
@@ -48,16 +50,15 @@ struct Facts {
 
 impl Facts {
     fn of(principal: &Principal) -> Self {
-        let (who, key) = match &principal.who {
-            Who::Key(key) => ("key", Some(key.clone())),
-            Who::User(_) => ("user", None),
-            Who::Operator => ("operator", None),
-            Who::Gate => ("gate", None),
-            Who::Visitor => ("visitor", None),
+        let who = kind_of(principal);
+        let key = match &principal.who {
+            Who::Key(key) => Some(key.clone()),
+            Who::User(_) | Who::Operator | Who::Gate | Who::Visitor => None,
         };
         Self {
             key,
             who,
+            name: name_of(principal).to_owned(),
             role: principal.role,
             tenant: principal.tenant.clone(),
             user: principal.user_id(),
@@ -69,13 +70,11 @@ impl Facts {
     fn are_those_of(&self, principal: &Principal) -> bool {
         let same_key = match (&self.key, &principal.who) {
             (Some(known), Who::Key(key)) => Arc::ptr_eq(known, key) || known == key,
-            (None, Who::User(_)) => self.who == "user",
-            (None, Who::Operator) => self.who == "operator",
-            (None, Who::Gate) => self.who == "gate",
-            (None, Who::Visitor) => self.who == "visitor",
-            _ => false,
+            (None, _) => self.who == kind_of(principal),
+            (Some(_), _) => false,
         };
         same_key
+            && self.name == name_of(principal)
             && self.role == principal.role
             && self.tenant == principal.tenant
             && self.user == principal.user_id()
@@ -89,24 +88,21 @@ impl Caller {
         let facts = Facts::of(principal);
         let mut parents = HashSet::from([uid("Role", principal.role.as_str())]);
         parents.extend(principal.groups().iter().map(|name| uid("Group", name)));
-        let (uid_of, name) = match &principal.who {
+        let uid_of = match &principal.who {
             Who::Key(key) => {
                 for above in principal.above.iter() {
                     parents.insert(uid("Key", above.id.as_str()));
                     parents.extend(for_whom(above));
                 }
                 parents.extend(for_whom(key));
-                (uid("Key", key.id.as_str()), key.name.as_str())
+                uid("Key", key.id.as_str())
             }
-            Who::User(id) => {
-                let email = principal.person.as_ref().map_or("", |person| &person.email);
-                (uid("User", &id.to_string()), email)
-            }
-            _ => (uid("Operator", facts.who), facts.who),
+            Who::User(id) => uid("User", &id.to_string()),
+            Who::Operator | Who::Gate | Who::Visitor => uid("Operator", facts.who),
         };
         let scope = principal.scope().cloned();
         let attributes = HashMap::from([
-            ("name".to_owned(), RestrictedExpression::new_string(name.to_owned())),
+            ("name".to_owned(), RestrictedExpression::new_string(facts.name.clone())),
             ("everywhere".to_owned(), RestrictedExpression::new_bool(scope.is_none())),
         ]);
         let entity = Entity::new(uid_of.clone(), attributes, parents.clone())
@@ -175,6 +171,26 @@ impl Caller {
                 *self.uid.type_name() == kind && is_in(&wanted)
             }
         }
+    }
+}
+
+/// A word for what a caller showed.
+fn kind_of(principal: &Principal) -> &'static str {
+    match &principal.who {
+        Who::Key(_) => "key",
+        Who::User(_) => "user",
+        Who::Operator => "operator",
+        Who::Gate => "gate",
+        Who::Visitor => "visitor",
+    }
+}
+
+/// The name of a key, the address of a person.
+fn name_of(principal: &Principal) -> &str {
+    match &principal.who {
+        Who::Key(key) => &key.name,
+        Who::User(_) => principal.person.as_ref().map_or("", |person| &person.email),
+        Who::Operator | Who::Gate | Who::Visitor => kind_of(principal),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::user::UserId;
+use model::user::{User, UserId};
 use model::{Budget, ConnectionId, Key, KeyId, Principal, Role, Scope, TenantId};
 use notion::catalogue::Place as At;
 use notion::{Capabilities, Effect, Id, Kind, Operation};
@@ -93,6 +93,9 @@ struct Caller {
     key: Option<String>,
     #[serde(default)]
     user: Option<UserId>,
+    /// The groups that the key's person is in.
+    #[serde(default)]
+    groups: Vec<String>,
     #[serde(default)]
     agent: Option<String>,
 }
@@ -237,6 +240,17 @@ impl Caller {
             expires_at: None,
             revoked_at: None,
         };
-        Ok(Principal::of_key(Arc::new(key), ConnectionId::NONE))
+        let person = User {
+            id: self.user.unwrap_or(UserId(Id::NIL)),
+            tenant: TenantId::default(),
+            email: "test".to_owned(),
+            role: self.role,
+            bot_id: None,
+            identity: None,
+            groups: self.groups.clone(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let principal = Principal::of_key(Arc::new(key), ConnectionId::NONE);
+        Ok(Principal { person: Some(Arc::new(person)), ..principal })
     }
 }

@@ -13,7 +13,7 @@ use model::KeyId;
 use notion::Id;
 
 use crate::row::{RowProperties, looked_at};
-use crate::schema::{is_about_columns, schema};
+use crate::schema::{Actions, is_about_columns, schema};
 
 /// The longest text of a tenant's own policies, in bytes.
 pub const TEXT_MAX: usize = 256 * 1024;
@@ -290,9 +290,17 @@ fn at(text: &str, offset: Option<usize>) -> Fault {
 fn fault_of(text: &str, shown: &dyn fmt::Display, diagnostic: &dyn Diagnostic) -> Fault {
     let offset =
         diagnostic.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
-    Fault {
-        message: shown.to_string(),
-        help: diagnostic.help().map(|help| help.to_string()),
-        ..at(text, offset)
-    }
+    let message = shown.to_string();
+    // Cedar names some action; there are many.
+    let help = match message.split_once("unrecognized action `Action::\"") {
+        Some((_, rest)) => {
+            let wanted = rest.split('"').next().unwrap_or_default();
+            Some(Actions::all().nearest(wanted).map_or_else(
+                || "`notegate policy schema` lists the actions".to_owned(),
+                |name| format!("did you mean `Action::\"{name}\"`?"),
+            ))
+        }
+        None => diagnostic.help().map(|help| help.to_string()),
+    };
+    Fault { message, help, ..at(text, offset) }
 }

@@ -124,6 +124,20 @@ impl Actions {
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
+
+    /// The action whose name is the nearest to one that does not exist: that begins and ends alike.
+    pub(crate) fn nearest(&self, wanted: &str) -> Option<&str> {
+        let same = |name: &str| {
+            let alike = |pairs: &mut dyn Iterator<Item = (char, char)>| {
+                pairs.take_while(|(a, b)| a == b).count()
+            };
+            let begin = alike(&mut name.chars().zip(wanted.chars()));
+            begin + alike(&mut name.chars().rev().zip(wanted.chars().rev()))
+        };
+        let names = self.rows.iter().map(|row| row.uid.id().unescaped());
+        let nearest = names.max_by_key(|name| (same(name), std::cmp::Reverse(name.len())))?;
+        (2 * same(nearest) >= wanted.chars().count()).then_some(nearest)
+    }
 }
 
 /// Whether an action is about columns.

@@ -22,6 +22,9 @@ unless { principal in Agent::"payroll" };
 @id("phones")
 forbid (principal in Role::"viewer", action == Action::"read-property", resource)
 when { context.property like "*hone*" };
+@id("no-guests")
+forbid (principal in Group::"guests", action in Action::"write", resource)
+unless { principal in Group::"staff" };
 "#;
 
 const TESTS: &str = r#"
@@ -117,13 +120,26 @@ property = "Name"
 object = ["5a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
 expect = "hidden"
 rule = "scope"
+
+[[test]]
+who = { role = "editor", groups = ["guests"] }
+operation = "patch-page"
+object = ["2a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "deny"
+rule = "no-guests"
+
+[[test]]
+who = { role = "editor", groups = ["guests", "staff"] }
+operation = "patch-page"
+object = ["2a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
+expect = "allow"
 "#;
 
 #[test]
 fn tests_pass_and_fail() {
     let policies = Arc::new(Policies::with_own(POLICIES).unwrap());
     let checked = policies.check(TESTS).unwrap();
-    assert_eq!(checked.len(), 14);
+    assert_eq!(checked.len(), 16);
     for test in &checked {
         assert!(test.passed, "{test:?}");
     }
@@ -134,7 +150,7 @@ fn tests_pass_and_fail() {
     // Without the policies the same tests fail where they should.
     let checked = Arc::new(Policies::built_in()).check(TESTS).unwrap();
     let failed: Vec<_> = checked.iter().enumerate().filter(|(_, it)| !it.passed).collect();
-    assert_eq!(failed.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2, 8, 10, 11]);
+    assert_eq!(failed.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2, 8, 10, 11, 14]);
 }
 
 #[test]

@@ -103,6 +103,9 @@ impl Gate {
         self.audited(principal, "explain-policy", request_id).await?;
         let question = Question::parse(&request.operation)?;
         let (who, ended) = self.asked_about(principal, &request)?;
+        // An example stands for those who were asked about, by their name.
+        let is_example = who.key().is_some_and(|key| key.id.as_str() == EXAMPLE);
+        let name = request.principal.clone().filter(|_| is_example);
         let object = request.object.as_deref().map(|text| {
             let shown: String = text.chars().take(80).collect();
             let strange = format!("`object`: `{shown}` is neither an id nor a URL of Notion");
@@ -111,7 +114,7 @@ impl Gate {
         let object = object.transpose()?;
         let mut explained = Explained {
             explanation: ended_key(ended),
-            principal: who.name(),
+            principal: name.unwrap_or_else(|| who.name()),
             operation: request.operation,
             object,
             path: None,
@@ -263,11 +266,14 @@ impl Gate {
     }
 }
 
+/// The id of a key that nobody has.
+const EXAMPLE: &str = "000000000000";
+
 /// A key that somebody could have: without a scope, by the tenant's only or newest connection.
 fn example(principal: &Principal, role: Role, user: Option<UserId>) -> Arc<Key> {
     Arc::new(Key {
         // INVARIANT: twelve letters and digits.
-        id: KeyId::parse("000000000000").expect("an id of a key"),
+        id: KeyId::parse(EXAMPLE).expect("an id of a key"),
         name: format!("an example of a {role}"),
         tenant: principal.tenant.clone(),
         connection: Some(principal.connection),

@@ -360,6 +360,74 @@ async fn groups_are_those_that_the_provider_says_and_the_tenant_has() {
 }
 
 #[tokio::test]
+async fn policies_name_a_group_and_a_person() {
+    let (kit, provider) = start(Some("roles")).await;
+    let id = add_user(&kit, "ada@example.com", "admin").await;
+    kit.post(&kit.admin, "/api/v1/groups", &json!({ "name": "design" })).await;
+    let team = kit.demo.team_page_id;
+    let text = format!(
+        "@id(\"design-reads\") @says(\"design only reads there\")\n\
+         forbid (principal in Group::\"design\", action in Action::\"write\", \
+         resource in Object::\"{team}\");\n\
+         @id(\"ada-asks\") @says(\"she does not search\")\n\
+         forbid (principal in User::\"{id}\", action == Action::\"post-search\", resource);\n\
+         @id(\"ada-herself\") @says(\"she signs in to look\")\n\
+         forbid (principal == User::\"{id}\", action == Action::\"manage\", resource);"
+    );
+    let set = json!({ "text": text });
+    let set = kit.call("PUT", &kit.admin, "/api/v1/policies", Some(&set)).await;
+    assert_eq!(set.status, 200, "{}", set.text());
+
+    // She signs in, and what the provider says of her holds for the key that she makes.
+    provider.change(|it| it.claims = json!({ "roles": ["design"] }));
+    let hers = browser(&kit, &provider).await;
+    let made = submit(&hers, "/dashboard/keys", "&name=script&role=admin&days=7").await.text();
+    let key = made.split_once("tabindex=\"0\">ngk_").unwrap().1.split('<').next().unwrap();
+    let key = format!("ngk_{key}");
+    let others = kit.key(model::Role::Editor, &[]).await;
+    let write = async |key: &str, page: notion::Id| {
+        kit.patch(key, &format!("/v1/pages/{page}"), &json!({ "icon": null })).await
+    };
+    let refused = write(&key, team).await;
+    assert_eq!((refused.status, refused.reason()), (403, Some("policy")), "{}", refused.text());
+    let message = "notegate refuses: design only reads there: policy `design-reads`.";
+    assert_eq!(refused.json()["message"], message);
+    assert_eq!(kit.get(&key, &format!("/v1/pages/{team}")).await.status, 200);
+    assert_eq!(write(&key, kit.demo.other_page_id).await.status, 200);
+    assert_eq!(write(&others, team).await.status, 200);
+
+    // Her keys are `in` her, and are not she herself.
+    let search = async |key: &str| kit.post(key, "/v1/search", &json!({})).await;
+    let refused = search(&key).await;
+    assert_eq!((refused.status, refused.reason()), (403, Some("policy")));
+    assert_eq!(search(&others).await.status, 200);
+    let look = async |session: &Browser<'_>| session.get("/dashboard/people").await;
+    let refused = look(&hers).await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(kit.get(&key, "/api/v1/users").await.status, 200);
+    let asked = json!({
+        "principal": format!("user:{id}"), "operation": "patch-page", "object": team.to_string(),
+    });
+    let explained = kit.post(&kit.admin, "/api/v1/policy/explain", &asked).await.json();
+    assert_eq!(
+        (&explained["decision"], &explained["rule"]),
+        (&json!("deny"), &json!("design-reads"))
+    );
+    assert_eq!(explained["principal"], asked["principal"], "and not a made-up key of hers");
+
+    // Out of the group, and into it again: the very next call.
+    provider.change(|it| it.claims = json!({ "roles": [] }));
+    assert_eq!(sign_in(&kit, &provider).await.status, 303);
+    assert_eq!(write(&key, team).await.status, 200);
+    let member = format!("/api/v1/groups/design/members/{id}");
+    assert_eq!(kit.call("PUT", &kit.admin, &member, None).await.status, 204);
+    assert_eq!(write(&key, team).await.status, 403);
+    assert_eq!(kit.delete(&kit.admin, "/api/v1/groups/design").await.status, 204);
+    assert_eq!(write(&key, team).await.status, 200);
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn signing_out_goes_on_at_the_provider() {
     let (kit, provider) = start(None).await;
     add_user(&kit, "ada@example.com", "viewer").await;
