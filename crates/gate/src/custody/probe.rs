@@ -24,6 +24,8 @@ use crate::record::Record;
 
 /// How often it is looked whether there is something left to find out.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How long a start waits for it.
+const FIRST_LOOK_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 struct People {
@@ -98,13 +100,24 @@ impl Gate {
                 // An error means that nobody is left who could say stop: then it is time.
                 _ = stop.wait_for(|stop| *stop) => return,
             }
-            for held in self.shared.custody.all() {
-                if let Err(error) = self.find_out_capabilities(&held).await {
-                    let connection = held.current().connection.bot_id;
-                    tracing::warn!(%connection, "what it may do cannot be found out: {error}");
-                }
+            self.find_out_all_capabilities().await;
+        }
+    }
+
+    /// Finds out what connections may do, as far as that is not known.
+    async fn find_out_all_capabilities(&self) {
+        for held in self.shared.custody.all() {
+            if let Err(error) = self.find_out_capabilities(&held).await {
+                let connection = held.current().connection.bot_id;
+                tracing::warn!(%connection, "what it may do cannot be found out: {error}");
             }
         }
+    }
+
+    /// The same before the first call, so that none goes out which Notion would refuse; once for each new
+    /// token, and not for long: what takes longer is found out later.
+    pub async fn find_out_before_serving(&self) {
+        let _ = tokio::time::timeout(FIRST_LOOK_MAX, self.find_out_all_capabilities()).await;
     }
 
     async fn find_out_form(&self, held: &Held) {

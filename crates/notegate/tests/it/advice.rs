@@ -47,7 +47,7 @@ fn f061_three_refusals_of_notion_are_kept_apart() {
     let blind = sandbox.token(&["insert_content"], &[TEAM_PAGE]).0;
     let gate = Start::before(&place, &sandbox).set("NOTION_TOKEN", &blind).run();
     for key in [&gate.admin, &gate.key("viewer", &[TEAM_PAGE])] {
-        expect_advice(&gate, key, 403, "restricted_resource", "capabilit");
+        expect_advice(&gate, key, 403, "capability_missing", "capabilit");
     }
 }
 

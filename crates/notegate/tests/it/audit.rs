@@ -660,7 +660,8 @@ fn nothing_happens_while_the_ledger_cannot_be_written() {
         assert_eq!(ends, 1, "{intent}");
     }
     let done = ledger.iter().filter(|it| it["action"] == "write" && it["result"] == "success");
-    let writes = sandbox.calls().into_iter().filter(|call| call["method"] == "PATCH");
+    let ours = |call: &Value| call["method"] == "PATCH" && call["path"] == team;
+    let writes = sandbox.calls().into_iter().filter(ours);
     assert_eq!(done.count(), writes.count(), "what Notion did, and what the ledger says");
 }
 

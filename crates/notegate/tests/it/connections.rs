@@ -59,6 +59,34 @@ fn f012_f042_reads_and_writes_go_out_with_their_own_tokens() {
 }
 
 #[test]
+fn f010_f011_what_is_not_granted_is_refused_before_notion_and_what_is_not_used_is_told() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let (reader, _) = sandbox.token(&["read_content"], &[TEAM_PAGE]);
+    let gate = Start::before(&place, &sandbox).set("NOTION_TOKEN", &reader).run();
+    sandbox.control("DELETE", "calls", Value::Null);
+    let refused = gate.v1("PATCH", &team(), &gate.admin, Some(json!({ "icon": null })));
+    refused.expect_notion_error(403, "restricted_resource");
+    assert_eq!(refused.header("x-notegate-reason"), Some("capability"));
+    let new = json!({ "parent": TEAM_PAGE, "title": "x" });
+    let refused = gate.api("POST", "/api/v1/pages", &gate.admin, Some(new));
+    assert_eq!(refused.expect_problem()["code"], "capability_missing");
+    assert!(sandbox.calls().is_empty(), "Notion was asked");
+    gate.v1("GET", &team(), &gate.admin, None).expect(200);
+    drop(gate);
+
+    let place = Place::new();
+    let gate = Start::demo(&place).run();
+    gate.v1("GET", &team(), &gate.viewer(), None).expect(200);
+    let told = place.run(&["audit", "capabilities", "--json", "--data-dir", "data"], &[]);
+    let told = told.expect(0).json();
+    let id = &gate.viewer()[4..16];
+    let key = told["items"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
+    let unused = key["unused"].as_array().unwrap();
+    assert!(unused.contains(&json!("update_content")) && !unused.contains(&json!("read_content")));
+}
+
+#[test]
 fn f042_halves_that_make_no_pair_are_refused() {
     let place = Place::new();
     let sandbox = Sandbox::start(&place);

@@ -130,7 +130,8 @@ fn every_write_that_notion_saw_has_its_intent() {
             if ends[0]["reason"] == "interrupted" {
                 assert_eq!(ends[0]["result"], "error", "{}", ends[0]);
                 *interrupted.entry(target.clone()).or_default() += 1;
-            } else {
+            } else if intent["metadata"]["because"] != "probe" {
+                // What the gate asks about nothing, at its start, is refused.
                 assert_eq!(ends[0]["result"], "success", "{}", ends[0]);
             }
             *intended.entry(target).or_default() += 1;

@@ -64,6 +64,7 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
         return Err(Failure::usage(anyhow!(plan::token_required())));
     }
     let connection = connect(&gate, tokens.as_ref()).await?;
+    gate.find_out_before_serving().await;
     if let (Some(database), Some(tokens)) = (plan.database, tokens.as_ref()) {
         check_database(&plan, &tokens.access, database).await?;
     }
