@@ -1,9 +1,13 @@
 //! Colour and tables, where somebody looks; plain text where a program reads.
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, Table};
+use serde_json::{Value, json};
+
+use crate::Done;
 
 /// How to write to standard output.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,25 @@ impl Style {
     }
 }
 
+/// Prints a list: in the shape that the API gives lists, or as a table. Where there is nothing, `none` says
+/// what would make something.
+pub(crate) fn print_list(
+    items: &[Value],
+    as_json: bool,
+    none: &str,
+    header: &[&str],
+    row: impl FnMut(&Value) -> Vec<String>,
+) -> Done {
+    if as_json {
+        println!("{}", json!({ "items": items, "next_cursor": null }));
+    } else if items.is_empty() {
+        println!("{none}");
+    } else {
+        print!("{}", table(header, items.iter().map(row)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// A table whose columns align, without lines. Nothing in it can move the cursor.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
@@ -59,6 +82,16 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     }
     let text = table.to_string();
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// A number of things, in the words for one and for more.
+pub(crate) fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+/// A time of the API as people read it: to the second, without its zone, which is UTC.
+pub(crate) fn moment(time: &str) -> String {
+    time.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 /// A text from outside, without control characters, and without those that turn the direction of what

@@ -19,7 +19,7 @@ use crate::commands::{access, capabilities};
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on, encoded};
-use crate::term::table;
+use crate::term::{moment, table};
 
 /// Read, check and export the ledger. Works while the gate runs and while it does not.
 #[derive(Debug, clap::Subcommand)]
@@ -135,7 +135,7 @@ async fn list(args: List) -> Done {
         let text = |pointer: &str| {
             item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
-        let time = text("/at").chars().take(19).collect::<String>().replace('T', " ");
+        let time = moment(&text("/at"));
         let result = match text("/reason") {
             reason if reason.is_empty() => text("/result"),
             reason => format!("{} ({reason})", text("/result")),

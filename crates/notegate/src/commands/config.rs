@@ -1,14 +1,13 @@
 //! `notegate config print`: every setting, its value, and where that came from.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use serde_json::json;
 
 use crate::Done;
 use crate::failure::Failure;
 use crate::settings::{Flags, SETTINGS, Settings};
-use crate::term::table;
+use crate::term::print_list;
 
 /// Show the configuration.
 #[derive(Debug, clap::Subcommand)]
@@ -31,35 +30,31 @@ pub(crate) fn run(command: Command) -> Done {
         flags.insert("NOTEGATE_CONFIG", path.to_string_lossy().into_owned());
     }
     let settings = Settings::gather(flags);
-    if json {
-        let items: Vec<_> = SETTINGS
-            .iter()
-            .map(|setting| {
-                json!({
-                    "name": setting.name,
-                    "value": settings.shown(setting),
-                    "source": settings.source(setting.name).map(ToString::to_string),
-                    "used": setting.used,
-                    "about": setting.about,
-                })
+    let items: Vec<_> = SETTINGS
+        .iter()
+        .map(|setting| {
+            json!({
+                "name": setting.name,
+                "value": settings.shown(setting),
+                "source": settings.source(setting.name).map(ToString::to_string),
+                "used": setting.used,
+                "about": setting.about,
             })
-            .collect();
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-    } else {
-        let rows = SETTINGS.iter().map(|setting| {
-            let value = settings.shown(setting).unwrap_or_else(|| "-".to_owned());
-            let source = settings.source(setting.name).map(ToString::to_string).unwrap_or_default();
-            let about = if setting.used {
-                setting.about.to_owned()
-            } else {
-                format!("(not used yet) {}", setting.about)
-            };
-            vec![setting.name.to_owned(), value, source, about]
-        });
-        print!("{}", table(&["SETTING", "VALUE", "FROM", "ABOUT"], rows));
-    }
+        })
+        .collect();
+    let header = ["SETTING", "VALUE", "FROM", "ABOUT"];
+    let done = print_list(&items, json, "There are no settings.", &header, |item| {
+        let text = |name: &str, none: &str| item[name].as_str().unwrap_or(none).to_owned();
+        let used = if item["used"] == true { "" } else { "(not used yet) " };
+        vec![
+            text("name", ""),
+            text("value", "-"),
+            text("source", ""),
+            used.to_owned() + &text("about", ""),
+        ]
+    });
     if settings.faults().is_empty() {
-        Ok(ExitCode::SUCCESS)
+        done
     } else {
         Err(Failure::usage(anyhow::anyhow!("{}", settings.faults().join("; "))))
     }

@@ -9,7 +9,7 @@ use super::users;
 use crate::Done;
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on, encoded};
-use crate::term::{printable, table};
+use crate::term::{print_list, printable};
 
 /// Groups of users, which policies can name.
 #[derive(Debug, clap::Subcommand)]
@@ -98,21 +98,11 @@ async fn list(args: List) -> Done {
     let local = Local::find(&args.place).await?;
     let items = local.items("/api/v1/groups").await;
     local.close().await;
-    let items = items?;
-    if args.json {
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if items.is_empty() {
-        println!("There are no groups. `notegate groups add` makes one.");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let rows = items.iter().map(|item| {
+    let none = "There are no groups. `notegate groups add` makes one.";
+    print_list(&items?, args.json, none, &["NAME", "MEMBERS"], |item| {
         let members = item["members"].as_array().map_or(0, Vec::len);
         vec![printable(item["name"].as_str().unwrap_or_default()), members.to_string()]
-    });
-    print!("{}", table(&["NAME", "MEMBERS"], rows));
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 async fn members(args: Members) -> Done {
@@ -134,11 +124,10 @@ async fn members(args: Members) -> Done {
         println!("{group}");
         return Ok(ExitCode::SUCCESS);
     }
-    let members = group["members"].as_array().into_iter().flatten();
-    let rows = members.map(|member| {
+    let members = group["members"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let none = format!("Nobody is in the group {}.", printable(&args.name));
+    print_list(members, false, &none, &["ID", "EMAIL"], |member| {
         let text = |name: &str| printable(member[name].as_str().unwrap_or_default());
         vec![text("id"), text("email")]
-    });
-    print!("{}", table(&["ID", "EMAIL"], rows));
-    Ok(ExitCode::SUCCESS)
+    })
 }

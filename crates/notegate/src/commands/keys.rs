@@ -10,7 +10,7 @@ use crate::Done;
 use crate::commands::{moves, vault};
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on};
-use crate::term::table;
+use crate::term::{moment, print_list, table};
 
 /// Make, list and end keys. Works while the gate runs and while it does not.
 #[derive(Debug, clap::Subcommand)]
@@ -50,8 +50,8 @@ pub(crate) struct Create {
     #[arg(long)]
     role: model::Role,
     /// A page, database or data source whose subtree it reaches (id or URL); may be repeated
-    #[arg(long, value_name = "ID")]
-    within: Vec<String>,
+    #[arg(long, value_name = "ID", value_parser = object_id)]
+    within: Vec<notion::Id>,
     /// One of Notion's capabilities; may be repeated; all if not given
     #[arg(long, value_name = "CAPABILITY")]
     capability: Vec<notion::Capability>,
@@ -129,24 +129,17 @@ async fn list(args: List) -> Done {
     let local = Local::find(&args.place).await?;
     let items = local.items("/api/v1/keys").await;
     local.close().await;
-    let items = items?;
-    if args.json {
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if items.is_empty() {
-        println!("There are no keys. `notegate keys create` makes one.");
-        return Ok(ExitCode::SUCCESS);
-    }
+    let none = "There are no keys. `notegate keys create` makes one.";
+    let header = ["ID", "NAME", "ROLE", "STATE", "REACHES", "EXPIRES (UTC)", "MADE BY KEY"];
     let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
-    let rows = items.iter().map(|item| {
+    print_list(&items?, args.json, none, &header, |item| {
         let within = item["within"].as_array().map_or(0, Vec::len);
         let reach = match within {
             0 => "everything".to_owned(),
             1 => item["within"][0].as_str().unwrap_or_default().to_owned(),
             more => format!("{more} subtrees"),
         };
-        let until = item["expires_at"].as_str().unwrap_or("-").to_owned();
+        let until = item["expires_at"].as_str().map_or_else(|| "-".to_owned(), moment);
         let parent = item["parent"].as_str().unwrap_or("-").to_owned();
         vec![
             text(item, "id"),
@@ -157,12 +150,12 @@ async fn list(args: List) -> Done {
             until,
             parent,
         ]
-    });
-    print!(
-        "{}",
-        table(&["ID", "NAME", "ROLE", "STATE", "REACHES", "EXPIRES", "MADE BY KEY"], rows)
-    );
-    Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// An id, or a URL that one stands in.
+fn object_id(text: &str) -> Result<notion::Id, &'static str> {
+    notion::Id::from_pasted(text).ok_or("it is neither an id nor a URL of Notion")
 }
 
 async fn create(args: Create) -> Done {
@@ -170,7 +163,7 @@ async fn create(args: Create) -> Done {
     let mut body = Map::new();
     body.insert("name".into(), args.name.into());
     body.insert("role".into(), args.role.as_str().into());
-    body.insert("within".into(), args.within.into());
+    body.insert("within".into(), args.within.iter().map(ToString::to_string).collect());
     body.insert("notion_shaped".into(), args.notion_shaped.into());
     if args.auditor {
         body.insert("auditor".into(), true.into());

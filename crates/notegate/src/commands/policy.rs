@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::Done;
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on};
-use crate::term::table;
+use crate::term::{counted, moment, print_list};
 
 /// Policies: who may do what, where. In Cedar, on top of the roles.
 #[derive(Debug, clap::Subcommand)]
@@ -92,14 +92,15 @@ pub(crate) struct Rollback {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("who").required(true).args(["key", "principal"])))]
 pub(crate) struct Explain {
     #[command(flatten)]
     place: Where,
     /// A key, by its id
-    #[arg(long, value_name = "ID", required_unless_present = "principal")]
+    #[arg(long, value_name = "ID")]
     key: Option<String>,
     /// In place of a key: user:ID, role:viewer, operator
-    #[arg(long, value_name = "WHO", conflicts_with = "key")]
+    #[arg(long, value_name = "WHO")]
     principal: Option<String>,
     /// Notion's operation id: patch-page, patch-page/delete, post-search, …; or manage, see-property,
     /// read-property
@@ -163,7 +164,9 @@ async fn show(args: Show) -> Done {
 /// Which version that is, and whose.
 fn since(shown: &Value) -> String {
     match (shown["version"].as_u64(), shown["made_by"].as_str(), shown["made_at"].as_str()) {
-        (Some(version), Some(who), Some(when)) => format!("Version {version}, by {who}, {when}."),
+        (Some(version), Some(who), Some(at)) => {
+            format!("Version {version}, by {who}, {} (UTC).", moment(at))
+        }
         _ => {
             "There are no policies of your own; `notegate policy show --built-in` shows the roles."
                 .to_owned()
@@ -218,8 +221,8 @@ fn done(set: &Value, as_json: bool) -> Done {
             all.iter().filter(|policy| policy["own"] == Value::Bool(true)).count()
         });
         let version = &set["version"];
-        let policies = if own == 1 { "policy" } else { "policies" };
-        println!("Version {version} is in force, with {own} {policies} of your own.");
+        let policies = counted(own, "policy", "policies");
+        println!("Version {version} is in force, with {policies} of your own.");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -228,22 +231,12 @@ async fn versions(args: Versions) -> Done {
     let local = Local::find(&args.place).await?;
     let items = local.items(VERSIONS).await;
     local.close().await;
-    let items = items?;
-    if args.json {
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if items.is_empty() {
-        println!("There are no policies of your own. `notegate policy set FILE` makes some.");
-        return Ok(ExitCode::SUCCESS);
-    }
+    let none = "There are no policies of your own. `notegate policy set FILE` makes some.";
     let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
-    let rows = items.iter().map(|item| {
-        let version = item["version"].to_string();
-        vec![version, text(item, "made_at"), text(item, "made_by"), text(item, "note")]
-    });
-    print!("{}", table(&["VERSION", "SINCE", "BY", "NOTE"], rows));
-    Ok(ExitCode::SUCCESS)
+    print_list(&items?, args.json, none, &["VERSION", "SINCE (UTC)", "BY", "NOTE"], |item| {
+        let since = moment(&text(item, "made_at"));
+        vec![item["version"].to_string(), since, text(item, "made_by"), text(item, "note")]
+    })
 }
 
 async fn explain(args: Explain) -> Done {

@@ -1,18 +1,17 @@
 //! `notegate routes`: every route of the gate, and who may use it. Asks nobody: it is part of the program.
 
-use std::process::ExitCode;
-
 use serde_json::json;
 use web::DeclaredRoute;
 
 use crate::Done;
-use crate::term::table;
+use crate::term::print_list;
 
 /// List every route of the gate, and the permission that it needs.
 ///
 /// open: everybody; signature: Notion, by its signature; installer: an admin, or somebody at this machine;
 /// own: any key or session, about the caller's own things; read, write, delete, manage: the roles' four
-/// permissions; operator: access to the data directory; refused: nobody.
+/// permissions (viewers read; editors also write; admins also delete and manage); delegate: admins, and keys
+/// that may make narrower keys, about those; audit: admins and auditors' keys, about the ledger; operator: access to the data directory; refused: nobody.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// As JSON
@@ -21,24 +20,18 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let all = web::declared_routes();
-    if args.json {
-        let item = |route: &DeclaredRoute| {
-            json!({
-                "method": route.method.as_str(),
-                "path": route.path,
-                "permission": route.permission,
-                "operation": route.operation,
-            })
-        };
-        let items: Vec<_> = all.iter().map(item).collect();
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    let rows = all.into_iter().map(|route| {
-        let operation = route.operation.unwrap_or_default();
-        vec![route.method.to_string(), route.path, route.permission.to_owned(), operation]
-    });
-    print!("{}", table(&["METHOD", "PATH", "PERMISSION", "OPERATION"], rows));
-    Ok(ExitCode::SUCCESS)
+    const COLUMNS: [&str; 4] = ["method", "path", "permission", "operation"];
+    let item = |route: DeclaredRoute| {
+        json!({
+            "method": route.method.as_str(),
+            "path": route.path,
+            "permission": route.permission,
+            "operation": route.operation,
+        })
+    };
+    let items: Vec<_> = web::declared_routes().into_iter().map(item).collect();
+    let header = ["METHOD", "PATH", "PERMISSION", "OPERATION"];
+    print_list(&items, args.json, "There are no routes.", &header, |item| {
+        COLUMNS.map(|name| item[name].as_str().unwrap_or_default().to_owned()).to_vec()
+    })
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::Done;
 use crate::local::{Local, Where, block_on};
-use crate::term::table;
+use crate::term::{moment, print_list};
 
 /// Several teams on one gate: none sees anything of another.
 #[derive(Debug, clap::Subcommand)]
@@ -70,15 +70,9 @@ async fn list(args: List) -> Done {
     let local = Local::find(&args.place).await?;
     let items = local.items("/api/v1/tenants").await;
     local.close().await;
-    let items = items?;
-    if args.json {
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    let rows = items.iter().map(|item| {
+    let none = "There are no tenants. `notegate tenants add` makes one.";
+    print_list(&items?, args.json, none, &["NAME", "MADE (UTC)"], |item| {
         let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-        vec![text("name"), text("created_at")]
-    });
-    print!("{}", table(&["NAME", "MADE"], rows));
-    Ok(ExitCode::SUCCESS)
+        vec![text("name"), moment(&text("created_at"))]
+    })
 }

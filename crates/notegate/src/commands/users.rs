@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::Done;
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on, encoded};
-use crate::term::{printable, table};
+use crate::term::{print_list, printable};
 
 /// People: who may sign in, and how much they and their keys may do.
 #[derive(Debug, clap::Subcommand)]
@@ -104,24 +104,15 @@ async fn list(args: List) -> Done {
     let local = Local::find(&args.place).await?;
     let items = local.items("/api/v1/users").await;
     local.close().await;
-    let items = items?;
-    if args.json {
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if items.is_empty() {
-        println!("There are no users. `notegate users add` makes one.");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let rows = items.iter().map(|item| {
+    let none = "There are no users. `notegate users add` makes one.";
+    let header = ["ID", "EMAIL", "ROLE", "SIGNED IN", "GROUPS"];
+    print_list(&items?, args.json, none, &header, |item| {
         let text = |name: &str| printable(item[name].as_str().unwrap_or("-"));
         let groups = item["groups"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let groups = groups.map(printable).collect::<Vec<_>>().join(", ");
         let known = if item["identity"].is_null() { "not yet" } else { "yes" };
         vec![text("id"), text("email"), text("role"), known.to_owned(), groups]
-    });
-    print!("{}", table(&["ID", "EMAIL", "ROLE", "SIGNED IN", "GROUPS"], rows));
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 async fn add(args: Add) -> Done {

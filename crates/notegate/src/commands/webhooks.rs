@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::Done;
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on, encoded};
-use crate::term::table;
+use crate::term::{print_list, table};
 
 /// Where the subscription is made: Notion has no API for it.
 const PORTAL: &str = "https://www.notion.so/profile/integrations";
@@ -238,15 +238,8 @@ async fn events(args: Events) -> Done {
         }
     }
     local.close().await;
-    if args.json {
-        println!("{}", json!({ "items": items, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if items.is_empty() {
-        println!("There are no such events.");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let rows = items.iter().map(|item| {
+    let header = ["RECEIVED", "STATE", "TYPE", "OBJECT", "TRIED", "ID", "LAST ERROR"];
+    print_list(&items, args.json, "There are no such events.", &header, |item| {
         let object = format!("{} {}", text(&item["entity"], "type"), text(&item["entity"], "id"));
         vec![
             text(item, "received_at"),
@@ -257,10 +250,7 @@ async fn events(args: Events) -> Done {
             text(item, "id"),
             text(item, "last_error"),
         ]
-    });
-    let header = ["RECEIVED", "STATE", "TYPE", "OBJECT", "TRIED", "ID", "LAST ERROR"];
-    print!("{}", table(&header, rows));
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 async fn replay(args: Replay) -> Done {

@@ -37,6 +37,8 @@ fn f066_users_are_made_listed_changed_and_removed() {
     assert!(table.expect(0).out.contains("Design / UX"), "{table:?}");
     let shown = run(&place, &[&members[..], &["--remove", id]].concat());
     assert_eq!(shown.expect(0).json()["members"], json!([]));
+    let shown = run(&place, &members[..3]);
+    assert_eq!(shown.expect(0).out, "Nobody is in the group Design / UX.\n");
     let groups = items(&run(&place, &["groups", "list", "--json"]));
     assert_eq!(groups[0]["name"], "Design / UX");
     run(&place, &["groups", "remove", "Design / UX"]).expect(0);

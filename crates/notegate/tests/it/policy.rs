@@ -38,7 +38,7 @@ fn files_are_checked_without_a_gate() {
     write(&place, "fails.toml", &test("allow"));
     write(&place, "odd.toml", "[[test]]\nwho = 1\n");
 
-    assert_eq!(check(&["good.cedar"]).expect(0).out, "1 policies; 0 tests, 0 failed\n");
+    assert_eq!(check(&["good.cedar"]).expect(0).out, "1 policy; 0 tests, 0 failed\n");
     check(&["good.cedar", "passes.toml"]).expect(0);
     let failed = check(&["good.cedar", "passes.toml", "fails.toml"]);
     let said = &failed.expect(1).out;
@@ -85,6 +85,17 @@ fn set_while_the_gate_runs_and_there_after_a_restart() {
         |key: &str| policy(&place, &["explain", "--key", key, "retrieve-a-page", OTHER_PAGE]);
     explain(id).expect(0);
 
+    for asked in [
+        &["explain", "retrieve-a-page", OTHER_PAGE][..],
+        &["explain", "--key", id, "--principal", "operator", "manage"],
+        &["what-if", "wall.cedar", "--entries", "0"],
+    ] {
+        policy(&place, asked).expect(2);
+    }
+    let told = policy(&place, &["what-if", "wall.cedar"]);
+    let told = &told.expect(0).out;
+    assert!(told.contains("Newly allowed: nothing\nNewly refused:\n"), "{told}");
+    assert!(told.contains("looked at.\n"), "{told}");
     let tried = policy(&place, &["what-if", "wall.cedar", "--json"]).expect(0).json();
     assert_eq!(tried["newly_refused"][0]["rule"], "wall", "{tried}");
     let ran = policy(&place, &["set", "wall.cedar", "--note", "a wall"]);

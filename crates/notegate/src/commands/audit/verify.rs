@@ -190,6 +190,13 @@ fn tell_limits(checked: &Checked) {
     for unproven in &checked.unproven {
         println!("  Not proven: {unproven}.");
     }
+    let fault = json!(checked.verdict);
+    if fault["at"] == 1 && fault["fault"] == json!(ledger::Fault::Gap) {
+        println!(
+            "  If the file is meant to begin later: give the export or the checkpoint that ends right before \
+             it (--checkpoints), or say that it is a part (--part)."
+        );
+    }
 }
 
 fn describe(fault: &str) -> String {

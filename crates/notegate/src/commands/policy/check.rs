@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::read;
 use crate::Done;
 use crate::failure::Failure;
+use crate::term::counted;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -73,7 +74,9 @@ pub(super) fn run(args: &Args) -> Done {
         println!("{}", json!({ "valid": true, "faults": [], "tests": results }));
     } else {
         let own = policies.list().filter(|(rule, _)| rule.own).count();
-        println!("{own} policies; {} tests, {failed} failed", results.len());
+        let (own, tests) =
+            (counted(own, "policy", "policies"), counted(results.len(), "test", "tests"));
+        println!("{own}; {tests}, {failed} failed");
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

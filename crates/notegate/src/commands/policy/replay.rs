@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::read;
 use crate::Done;
 use crate::local::{Local, Where};
-use crate::term::table;
+use crate::term::{counted, table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct WhatIf {
@@ -18,7 +18,8 @@ pub(crate) struct WhatIf {
     /// The policies to try; `-` for standard input
     file: PathBuf,
     /// So many of the newest entries
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
     entries: u32,
     /// As JSON
     #[arg(long)]
@@ -50,8 +51,10 @@ pub(super) async fn what_if(args: WhatIf) -> Done {
         [("Newly allowed", &replay["newly_allowed"]), ("Newly refused", &replay["newly_refused"])]
     {
         let changes = changes.as_array().map(Vec::as_slice).unwrap_or_default();
-        println!("{title}: {}", if changes.is_empty() { "nothing" } else { "" });
-        if !changes.is_empty() {
+        if changes.is_empty() {
+            println!("{title}: nothing");
+        } else {
+            println!("{title}:");
             let text = |change: &Value, name: &str| {
                 change[name].as_str().unwrap_or("(workspace)").to_owned()
             };
@@ -67,11 +70,21 @@ pub(super) async fn what_if(args: WhatIf) -> Done {
             print!("{}", table(&["CALLS", "KEY", "OPERATION", "OBJECT", "RULE"], rows));
         }
     }
-    println!(
-        "{} calls looked at; of {} the key is gone or the object not to be found.",
-        replay["calls"], replay["unknown"]
-    );
+    println!("{}", looked_at(&replay));
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many calls an answer goes by.
+fn looked_at(answer: &Value) -> String {
+    let number = |name: &str| answer[name].as_u64().and_then(|it| usize::try_from(it).ok());
+    let calls = counted(number("calls").unwrap_or(0), "call was", "calls were");
+    match number("unknown") {
+        None | Some(0) => format!("{calls} looked at."),
+        Some(unknown) => format!(
+            "{calls} looked at; {unknown} could not be judged: the key is gone, or the object not to be \
+             found."
+        ),
+    }
 }
 
 pub(super) async fn suggest(args: Suggest) -> Done {
@@ -91,10 +104,7 @@ pub(super) async fn suggest(args: Suggest) -> Done {
     let within: String = list("within").iter().map(|id| format!(" --within {id}")).collect();
     let capabilities: String =
         list("capabilities").iter().map(|it| format!(" --capability {it}")).collect();
-    println!(
-        "{} calls, {} of objects that are gone.\n",
-        suggestion["calls"], suggestion["unknown"]
-    );
+    println!("{}\n", looked_at(&suggestion));
     // No scope would be every scope.
     if suggestion["calls"] == 0 {
         println!("The key did nothing that is in the ledger: there is nothing that it needs.");

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use http::Method;
 use jiff::Timestamp;
 use model::{Clock, SystemClock};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{parse, text};
 use crate::Done;
 use crate::local::{Local, Where};
-use crate::term::{Style, printable, table};
+use crate::term::{Style, print_list, printable};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
@@ -36,17 +36,10 @@ pub(super) async fn list(args: List) -> Done {
     let local = Local::find(&args.place).await?;
     let records = records(&local).await;
     local.close().await;
-    let records = records?;
-    if args.json {
-        println!("{}", json!({ "items": records, "next_cursor": null }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if records.is_empty() {
-        println!("No workspace is connected. `notegate workspaces connect` connects one.");
-        return Ok(ExitCode::SUCCESS);
-    }
+    let none = "No workspace is connected. `notegate workspaces connect` connects one.";
+    let header = ["NAME", "WORKSPACE", "STATE", "TOKEN'S AGE", "LAST USE", "BOT ID"];
     let now = SystemClock.now();
-    let rows = records.iter().map(|record| {
+    print_list(&records?, args.json, none, &header, |record| {
         vec![
             text(record, "name"),
             text(record, "workspace_name"),
@@ -55,10 +48,7 @@ pub(super) async fn list(args: List) -> Done {
             ago(record, "last_used_at", now),
             text(record, "bot_id"),
         ]
-    });
-    let header = ["NAME", "WORKSPACE", "STATE", "TOKEN'S AGE", "LAST USE", "BOT ID"];
-    print!("{}", table(&header, rows));
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// Every whole record.
@@ -152,6 +142,8 @@ fn ago(record: &Value, name: &str, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
