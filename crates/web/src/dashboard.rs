@@ -10,6 +10,7 @@ mod keys;
 pub(crate) mod layout;
 mod parts;
 mod people;
+mod policies;
 pub(crate) mod sign_in;
 mod webhooks;
 pub(crate) mod words;
@@ -58,6 +59,7 @@ pub(crate) fn routes() -> Routes {
         .route("/dashboard/people", get(MANAGE, people::list).post(MANAGE, people::submit))
         .route("/dashboard/people/{id}", get(MANAGE, people::show).post(MANAGE, people::change))
         .route("/dashboard/people/{id}/delete", get(MANAGE, people::delete))
+        .route("/dashboard/policies", get(MANAGE, policies::show).post(MANAGE, policies::submit))
         .route("/dashboard/keys", get(OWN, keys::show).post(OWN, keys::create))
         .route("/dashboard/keys/end", post(OWN, keys::end))
         .route("/dashboard/sign-in", get(OPEN, sign_in::show).post(OPEN, sign_in::submit))

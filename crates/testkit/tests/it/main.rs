@@ -14,6 +14,7 @@ mod columns;
 mod crash;
 #[cfg(test)]
 mod dashboard;
+mod dashboard_policies;
 #[cfg(test)]
 mod dashboard_workspaces;
 #[cfg(test)]

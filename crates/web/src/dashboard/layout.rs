@@ -33,16 +33,18 @@ pub(super) enum Section {
     Workspaces,
     People,
     Keys,
+    Policies,
     Webhooks,
     Activity,
     None,
 }
 
 impl Section {
-    const SHOWN: [(Self, &'static str, &'static str); 5] = [
+    const SHOWN: [(Self, &'static str, &'static str); 6] = [
         (Self::Workspaces, "Workspaces", "/dashboard"),
         (Self::People, "People", "/dashboard/people"),
         (Self::Keys, "Keys", "/dashboard/keys"),
+        (Self::Policies, "Policies", "/dashboard/policies"),
         (Self::Webhooks, "Webhooks", "/dashboard/webhooks"),
         (Self::Activity, "Activity", "/dashboard/activity"),
     ];
