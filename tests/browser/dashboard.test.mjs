@@ -161,6 +161,15 @@ test("a webhook is paired step by step, and its events arrive", async () => {
   await follow("Cancel");
 });
 
+test("policies are checked where they are written", async () => {
+  await follow("Policies");
+  await looksRight();
+  await page.type("#text", "forbid (principal, action, resource);");
+  await send("Only check");
+  assert.match(await text("[role=alert]"), /line 1, column 1: the policy has no name/);
+  await looksRight();
+});
+
 test("refusals are told, and the ledger is intact", async () => {
   const answer = await gate.call(gate.keys.viewer, "PATCH", `/v1/pages/${gate.sandbox.demo.team_page_id}`, {});
   assert.equal(answer.status, 403);

@@ -82,7 +82,7 @@ impl Gate {
 
     /// Finds out what is not known yet of connections, until `stop` turns true: how Notion says that
     /// something is not there at once, so that the gate can say it in the same words; capabilities by and
-    /// by, so that a start costs nothing.
+    /// by, as far as the start did not wait for them.
     pub(crate) async fn find_out(&self, mut stop: watch::Receiver<bool>) {
         loop {
             let ask = async {
