@@ -86,8 +86,17 @@ pub(super) fn cut_text(walk: &mut Walk, text: &str) -> Result<String, Strange> {
     if hidden.is_some() { Err(Strange::Markdown) } else { Ok(out.join("\n")) }
 }
 
-/// One line without its indentation.
+/// One line without its indentation. What is left when a tag is taken out of a text that was not made by
+/// Notion may be read as another tag: such a line is not shown.
 fn inline(walk: &mut Walk, line: &str) -> Result<String, Strange> {
+    let cut = cut_once(walk, line)?;
+    if cut != line && cut_once(walk, &cut)? != cut {
+        return Err(Strange::Markdown);
+    }
+    Ok(cut)
+}
+
+fn cut_once(walk: &mut Walk, line: &str) -> Result<String, Strange> {
     let mut out = String::with_capacity(line.len());
     // Where the brackets that are open begin in `out`.
     let mut open: Vec<usize> = Vec::new();
@@ -371,6 +380,7 @@ mod tests {
             "\t<synced_block_reference url=\"https://www.notion.so/OUT\">\n\t\tx\nSecret",
             "<synced_block_reference url=\"https://www.notion.so/OUT\">\n\tSecret",
             "<mention-page url=\"https://www.notion.so/OUT\" =>Secret</mention-page>",
+            "<page url=\"/>https://www.notion.so/OUT<mention-page url=<page url=\"<page url=\"/>\">",
         ] {
             assert!(shown(&text.replace("OUT", OUT)).is_err(), "{text}");
         }
