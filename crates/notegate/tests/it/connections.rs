@@ -78,12 +78,18 @@ fn f010_f011_what_is_not_granted_is_refused_before_notion_and_what_is_not_used_i
     let place = Place::new();
     let gate = Start::demo(&place).run();
     gate.v1("GET", &team(), &gate.viewer(), None).expect(200);
-    let told = place.run(&["audit", "capabilities", "--json", "--data-dir", "data"], &[]);
-    let told = told.expect(0).json();
     let id = &gate.viewer()[4..16];
-    let key = told["items"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
-    let unused = key["unused"].as_array().unwrap();
-    assert!(unused.contains(&json!("update_content")) && !unused.contains(&json!("read_content")));
+    let unused = || {
+        let told = place.run(&["audit", "capabilities", "--json", "--data-dir", "data"], &[]);
+        let told = told.expect(0).json();
+        let key = told["items"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
+        key["unused"].as_array().unwrap().clone()
+    };
+    // A read is answered before it is in the ledger.
+    let unused = wait_for("the read in the ledger", || {
+        Some(unused()).filter(|unused| !unused.contains(&json!("read_content")))
+    });
+    assert!(unused.contains(&json!("update_content")), "{unused:?}");
 }
 
 #[test]
