@@ -91,7 +91,7 @@ impl Columns {
     }
 
     /// The table that the relation with this id leads to.
-    fn related(&self, id: &str) -> Option<Id> {
+    pub(crate) fn related(&self, id: &str) -> Option<Id> {
         let found = self.all.iter().find(|it| it.column.has_id(id))?;
         match found.column.reads {
             Reads::Relation(source) => Some(source),

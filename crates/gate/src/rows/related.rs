@@ -1,4 +1,5 @@
-//! Relations to a table of which a caller sees some rows: they show those, and keep the others.
+//! Relations to a table of which a caller sees some rows: they show those, and keep the others. And relations
+//! that still name rows which have left their table.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -38,6 +39,7 @@ impl Gate {
         for value in properties.values_mut().filter(|value| value["type"] == "relation") {
             let Some(property) = value["id"].as_str().map(str::to_owned) else { continue };
             if !columns.shows_some(&property) {
+                self.leave_out_departed(looking, columns.related(&property), value).await?;
                 continue;
             }
             let mut seen = Vec::new();
@@ -53,6 +55,34 @@ impl Gate {
                 *has_more = more.into();
             }
         }
+        Ok(())
+    }
+
+    /// Leaves out of a relation the rows of which it is known that they have left its table for where the
+    /// caller does not see them: Notion goes on naming them. The others are rows, and need no look-up.
+    async fn leave_out_departed(
+        &self,
+        looking: &Looking<'_>,
+        table: Option<Id>,
+        value: &mut Value,
+    ) -> Result<(), Error> {
+        let connection = looking.principal().connection;
+        let Some(shown) = value["relation"].as_array_mut() else { return Ok(()) };
+        let mut kept = Vec::with_capacity(shown.len());
+        for one in std::mem::take(shown) {
+            let page = one["id"].as_str().and_then(Id::parse);
+            let node = page.and_then(|page| self.shared.tree.node(connection, page));
+            let place = page.zip(node.map(|node| node.parent));
+            let is_shown = match place {
+                Some((_, Some((Kind::DataSource, source)))) if Some(source) == table => true,
+                Some((page, _)) => self.sees_object(looking, Kind::Page, page).await?,
+                None => true,
+            };
+            if is_shown {
+                kept.push(one);
+            }
+        }
+        value["relation"] = kept.into();
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Columns that reach outside a key's part of Notion do not exist for it.
 
+mod departed;
 mod names;
 mod texts;
 mod views;
