@@ -12,6 +12,7 @@ mod fidelity;
 mod fuzz;
 mod http;
 mod install;
+mod mcp;
 mod process;
 mod sdk;
 mod steps;
@@ -29,7 +30,7 @@ Development tools of notegate.
 usage: cargo xtask COMMAND
 
   test [--only NAME,…]   install what the tests need, then run all of them
-                         names: fmt, clippy, unit, doc, fidelity, clients, sdk, browser, deny
+                         names: fmt, clippy, unit, doc, fidelity, clients, sdk, mcp, browser, deny
   check                  formatting, clippy, rustdoc: quick, nothing is installed
   bench access [--json FILE] [--objects N] [--in-blocks N] [--budget N] [--binary FILE]
                          an access audit, beside what Notion's request budget allows

@@ -203,9 +203,14 @@ pub(crate) fn children_of(parent: u32) -> Vec<u32> {
 
 /// Builds the product in a profile and says where its program is.
 pub(crate) fn build_notegate(profile: &str) -> Result<PathBuf> {
+    build("notegate", &["--package", "notegate", "--bin", "notegate", "--profile", profile])
+}
+
+/// Builds a program that cargo knows by `name`; the path of the program.
+pub(crate) fn build(name: &str, arguments: &[&str]) -> Result<PathBuf> {
     let mut command = cargo();
-    command.args(["build", "--package", "notegate", "--bin", "notegate"]);
-    command.args(["--profile", profile, "--message-format", "json-render-diagnostics"]);
+    command.arg("build").args(arguments);
+    command.args(["--message-format", "json-render-diagnostics"]);
     println!("    $ {}", line(&command));
     let output = command
         .stdin(Stdio::null())
@@ -213,12 +218,12 @@ pub(crate) fn build_notegate(profile: &str) -> Result<PathBuf> {
         .output()
         .context("cannot run cargo")?;
     if !output.status.success() {
-        bail!("notegate does not build: see above");
+        bail!("{name} does not build: see above");
     }
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "notegate")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo built notegate and did not say where")
+        .with_context(|| format!("cargo built {name} and did not say where"))
 }

@@ -10,13 +10,14 @@ use crate::check;
 use crate::clients;
 use crate::fidelity;
 use crate::install;
+use crate::mcp;
 use crate::process;
 use crate::sdk;
 use crate::steps::{Outcome, Steps};
 
 /// The steps, in their order, as `--only` names them.
-const NAMES: [&str; 9] =
-    ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "browser", "deny"];
+const NAMES: [&str; 10] =
+    ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "mcp", "browser", "deny"];
 
 /// Runs the steps asked for; all of them if none is named.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
@@ -53,6 +54,9 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     }
     if wanted("sdk") {
         steps.step("sdk", sdk::run);
+    }
+    if wanted("mcp") {
+        steps.step("mcp", mcp::run);
     }
     if wanted("browser") {
         steps.step("browser", browser::run);

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod mcp;
 pub(crate) mod moves;
 pub(crate) mod policy;
 pub(crate) mod routes;

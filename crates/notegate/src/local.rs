@@ -79,7 +79,7 @@ enum To {
 }
 
 /// The body of an answer.
-type Body = UnsyncBoxBody<Bytes, anyhow::Error>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, anyhow::Error>;
 
 /// The data directory of an installation, and who has it.
 pub(crate) enum Found {
@@ -105,7 +105,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Found {
     /// Finds the installation.
     pub(crate) async fn find(place: &Where) -> Result<Self, Failure> {
-        let (settings, path) = gather(place)?;
+        Self::at(gather(place)?.0).await
+    }
+
+    /// Finds the installation that the settings name.
+    pub(crate) async fn at(settings: Settings) -> Result<Self, Failure> {
+        let path = PathBuf::from(settings.text("NOTEGATE_DATA_DIR").unwrap_or("."));
         if !DataDir::is_one(&path) {
             return Err(Failure::usage(anyhow!(
                 "{} is no data directory of notegate: start `notegate serve` first, or name the \
@@ -358,7 +363,8 @@ impl Local {
     }
 }
 
-fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> Options {
+/// What a gate is made of that is open for just one command.
+pub(crate) fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> Options {
     Options {
         store: Arc::new(store),
         keyring,
@@ -409,8 +415,9 @@ async fn answers(_: &Path) -> bool {
     false
 }
 
+/// Sends a request through the socket of a gate that runs.
 #[cfg(unix)]
-async fn through_socket(
+pub(crate) async fn through_socket(
     socket: &Path,
     request: Request<Full<Bytes>>,
 ) -> Result<Response<Body>, Failure> {
@@ -427,7 +434,10 @@ async fn through_socket(
 }
 
 #[cfg(not(unix))]
-async fn through_socket(_: &Path, _: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
+pub(crate) async fn through_socket(
+    _: &Path,
+    _: Request<Full<Bytes>>,
+) -> Result<Response<Body>, Failure> {
     Err(Failure::could_not(anyhow!(
         "a notegate uses this data directory: use its /api/v1 with an admin key"
     )))

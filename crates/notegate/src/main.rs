@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, doctor, groups, keys, policy, routes, sandbox, serve, tenants, tour, trace,
+    audit, config, doctor, groups, keys, mcp, policy, routes, sandbox, serve, tenants, tour, trace,
     users, vault, webhooks, workspaces,
 };
 use crate::failure::Failure;
@@ -35,6 +35,8 @@ struct Cli {
 enum Command {
     /// Run the gate.
     Serve(serve::Args),
+    /// Serve Notion's tools to an MCP client: on standard input and output, or over HTTP.
+    Mcp(mcp::Args),
     /// See what a narrow key sees: a story in the terminal, with a Notion that runs here.
     Tour,
     /// Make, list and end keys.
@@ -81,6 +83,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
+        Command::Mcp(args) => mcp::run(args),
         Command::Tour => tour::run(),
         Command::Keys(command) => keys::run(command),
         Command::Users(command) => users::run(command),

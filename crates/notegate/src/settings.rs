@@ -184,11 +184,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "secret of browser sessions; derived from the master key if not set",
     )
     .secret(),
-    optional("AUTH_TOKEN", "bearer token of the MCP door").secret().later(),
-    optional("ENABLE_TOKEN_PASSTHROUGH", "Notion tokens of MCP callers").later(),
-    optional("OPENAPI_MCP_HEADERS", "headers for Notion, as the official MCP server takes them")
-        .secret()
-        .later(),
+    optional("NOTEGATE_URL", "a gate elsewhere, for `notegate mcp`: https://gate.example.com"),
+    optional("NOTEGATE_KEY", "a key of it").secret(),
+    optional("AUTH_TOKEN", "bearer token of `notegate mcp --transport http`").secret(),
+    setting(
+        "ENABLE_TOKEN_PASSTHROUGH",
+        "false",
+        "let MCP callers bring Notion tokens of their own (header Notion-Token)",
+    ),
+    optional(
+        "OPENAPI_MCP_HEADERS",
+        "headers for Notion as JSON, as the official MCP server takes them, for `notegate mcp`",
+    )
+    .secret(),
     optional("JWT_SECRET", "secret of signed tokens").secret().later(),
     optional("JWT_EXPIRY", "their life").later(),
     optional("RATE_LIMIT_WINDOW_MS", "window of the caller's rate limit").later(),

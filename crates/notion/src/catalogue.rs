@@ -306,6 +306,19 @@ impl Operation {
         OPERATIONS.iter().find(|operation| operation.name == name)
     }
 
+    /// A call of it, made from its path parameters; `None` if one is missing or cannot stand in a path.
+    pub fn with_params(&'static self, given: &[(&str, String)]) -> Option<Match> {
+        let mut params = Vec::new();
+        for part in self.path.split('/') {
+            let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+            if let Some(name) = name {
+                let (_, value) = given.iter().find(|(known, _)| *known == name)?;
+                params.push((name, is_segment(value).then(|| value.clone())?));
+            }
+        }
+        Some(Match { operation: self, params })
+    }
+
     /// Whether `version` has it.
     pub fn exists_in(&self, version: Version) -> bool {
         self.since <= version && version <= self.until
@@ -545,15 +558,20 @@ fn match_template(
 }
 
 fn decode_segment(segment: &str) -> Option<String> {
-    if segment.is_empty() || segment.len() > SEGMENT_LENGTH_MAX {
-        return None;
-    }
     let text = percent_decode_str(segment).decode_utf8().ok()?;
+    is_segment(&text).then(|| text.into_owned())
+}
+
+/// Whether a text can be a parameter of a path.
+fn is_segment(text: &str) -> bool {
+    if text.is_empty() || text.len() > SEGMENT_LENGTH_MAX {
+        return false;
+    }
     let harmless = !text.contains(['/', '\\', '\0'])
         && !text.chars().any(char::is_control)
         && text.chars().any(|c| c != '.');
     // A property id may hold a backslash; it is the only parameter that may.
-    (harmless || is_property_id(&text)).then(|| text.into_owned())
+    harmless || is_property_id(text)
 }
 
 fn is_property_id(text: &str) -> bool {

@@ -109,7 +109,10 @@ impl Kit {
         gate.declare(Some(&tokens)).await.expect("a connection");
 
         let (stop, stopped) = watch::channel(false);
-        let router = web::router(App { site: Arc::new(site), ..App::new(gate.clone()) });
+        let service_url = site.service_url.as_ref().map(|url| url.as_str().to_owned());
+        let mcp = mcp_door(&gate, mcp::Settings { service_url, ..mcp::Settings::default() });
+        let site = Arc::new(site);
+        let router = web::router(App { site, mcp: Some(mcp), ..App::new(gate.clone()) });
         let door = tokio::spawn(async move {
             web::serve_tcp(listener, router, Limits::default(), stopped).await.expect("a door");
         });
@@ -311,6 +314,15 @@ impl Drop for Kit {
             panic!("the test forgot `kit.finish().await`");
         }
     }
+}
+
+/// An MCP door, as the HTTP door takes it.
+pub fn mcp_door(gate: &Gate, settings: mcp::Settings) -> web::McpDoor {
+    let door = mcp::Door::new(gate.clone(), settings);
+    web::McpDoor::new(move |request| {
+        let door = door.clone();
+        async move { door.answer(request).await }
+    })
 }
 
 /// Plain options for a gate whose Notion is nowhere yet.

@@ -11,6 +11,7 @@ mod flow_cookie;
 mod health;
 mod install;
 mod log;
+mod mcp;
 mod metrics;
 mod oidc;
 mod openapi;
@@ -31,6 +32,7 @@ use gate::{Gate, Limiter, Source};
 
 pub use dashboard::AccessRuns;
 pub use install::{BadRedirectUri, CALLBACK_PATH, check_redirect_uri};
+pub use mcp::McpDoor;
 pub use metrics::Metrics;
 pub use oidc::{OIDC_CALLBACK_PATH, SIGNED_OUT_PATH};
 pub use routes::{DeclaredRoute, declared_routes};
@@ -51,6 +53,8 @@ pub struct App {
     pub sign_ins: Arc<Limiter<Source>>,
     /// The access reports that the dashboard has made.
     pub access_runs: Arc<AccessRuns>,
+    /// The MCP door, if there is one.
+    pub mcp: Option<McpDoor>,
 }
 
 /// Attempts to sign in that one source has in a minute.
@@ -66,6 +70,7 @@ impl App {
             site: Arc::default(),
             sign_ins,
             access_runs: Arc::default(),
+            mcp: None,
         }
     }
 }
@@ -91,6 +96,7 @@ fn routes() -> routes::Routes {
         .merge(install::routes())
         .merge(oidc::routes())
         .merge(webhooks::routes())
+        .merge(mcp::routes())
 }
 
 /// All routes, every caller taken for the operator: only for those who can open the data directory.

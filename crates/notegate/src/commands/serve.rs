@@ -6,6 +6,7 @@ mod plan;
 mod run;
 
 pub(crate) use plan::notion_of;
+pub(crate) use run::wait_for_signal;
 
 use std::path::PathBuf;
 

@@ -34,6 +34,8 @@ mod https;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod people;

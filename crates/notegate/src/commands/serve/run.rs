@@ -16,7 +16,7 @@ use serde_json::json;
 use store::SqliteStore;
 use tokio::sync::{mpsc, watch};
 use vault::SystemChance;
-use web::{App, Limits, ServiceUrl, Tls};
+use web::{App, Limits, McpDoor, ServiceUrl, Site, Tls};
 
 use super::banner::Banner;
 use super::bootstrap::Keys;
@@ -251,7 +251,9 @@ fn open_doors(
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let serve = move || {
             runtime.block_on(async {
-                let app = App { gate: app.gate.for_this_runtime(), ..app };
+                let gate = app.gate.for_this_runtime();
+                let mcp = Some(mcp_door(gate.clone(), &app.site));
+                let app = App { gate, mcp, ..app };
                 web::serve_dealt(connections, web::router(app), limits, tls, stopped).await;
             });
         };
@@ -265,6 +267,16 @@ fn open_doors(
         }
     });
     Ok(threads)
+}
+
+/// The MCP door, for the routes of the HTTP door.
+fn mcp_door(gate: Gate, site: &Site) -> McpDoor {
+    let service_url = site.service_url.as_ref().map(|url| url.as_str().to_owned());
+    let door = mcp::Door::new(gate, mcp::Settings { service_url, ..mcp::Settings::default() });
+    McpDoor::new(move |request| {
+        let door = door.clone();
+        async move { door.answer(request).await }
+    })
 }
 
 /// Connections that may wait for a door.
@@ -288,7 +300,8 @@ fn open_socket(
     });
     match listener {
         Ok(listener) => {
-            let router = web::operator_router(app.clone());
+            let mcp = Some(mcp_door(app.gate.clone(), &app.site));
+            let router = web::operator_router(App { mcp, ..app.clone() });
             let task = tokio::spawn(web::serve_unix(listener, router, Limits::default(), stopped));
             Some((path, task))
         }
@@ -309,7 +322,7 @@ fn open_socket(
 }
 
 #[cfg(unix)]
-async fn wait_for_signal() {
+pub(crate) async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
@@ -323,6 +336,6 @@ async fn wait_for_signal() {
 }
 
 #[cfg(not(unix))]
-async fn wait_for_signal() {
+pub(crate) async fn wait_for_signal() {
     let _ = tokio::signal::ctrl_c().await;
 }

