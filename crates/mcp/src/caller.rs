@@ -126,15 +126,11 @@ impl Caller<'_> {
             let causes: Vec<_> = causes.map(ToString::to_string).collect();
             tracing::warn!(request_id = self.request_id, causes = causes.join(": "), "{error}");
         }
-        let retry_after = match error {
-            Error::Budget { retry_after } => Some(*retry_after),
-            _ => None,
-        };
         Reply {
             status: api.status,
             body: json!(api.to_json(self.request_id)),
             reason: error.reason(),
-            retry_after,
+            retry_after: error.retry_after(),
         }
     }
 
