@@ -53,6 +53,9 @@ impl Gate {
         let (named, effect) =
             operation.map_or(("unknown", Effect::Read), |it| (it.name, it.effect));
         let mut record = Record::open(&self.shared, principal, effect, named, call.request_id);
+        if let Some(token) = self.shared.custody.guests.shown(principal) {
+            record.fact("notion_token", token);
+        }
         let acted = self.take_steps(principal, call, &mut record).await;
 
         // 9 conclude: the outcome is in the ledger.

@@ -11,6 +11,7 @@
 //! - `mend` is what is done about a credential that Notion refuses, once for all who notice (`flight`):
 //!   `refresh`, by the state machine of `machine`, or else the connection is out of use.
 //! - `rotate` replaces a credential without losing a call; `disconnect` ends a connection.
+//! - `guests` are connections by tokens that callers bring along: in memory only.
 //! - `last_used` notes when connections were used, some seconds later, all at once.
 
 mod age;
@@ -20,6 +21,7 @@ mod damaged;
 mod disconnect;
 mod flight;
 mod granted;
+mod guests;
 mod last_used;
 mod machine;
 mod mend;
@@ -49,6 +51,7 @@ pub use check::{Bot, TokenCheck, TokenError, is_notions_own};
 pub(crate) use check::{NotFoundForm, bounded_name, bounded_owner};
 pub use connect::Tokens;
 pub(crate) use connect::Verified;
+pub use guests::NotionToken;
 pub(crate) use send::usable;
 
 type Name = (TenantId, ConnectionId);
@@ -57,6 +60,8 @@ type Name = (TenantId, ConnectionId);
 #[derive(Default)]
 pub(crate) struct Custody {
     held: RwLock<HashMap<Name, Arc<Held>>>,
+    /// Beside them: what callers bring along.
+    pub(crate) guests: guests::Guests,
     /// Held while a connection is added, so that no two tenants get the same bot.
     adding: tokio::sync::Mutex<()>,
 }
@@ -77,6 +82,8 @@ pub(crate) struct Held {
     rotating: tokio::sync::Mutex<()>,
     /// Held while its state or credentials change: one change at a time.
     changing: tokio::sync::Mutex<()>,
+    /// Whether a caller brings its token along: then it is the caller's, and not looked after.
+    is_guest: bool,
 }
 
 /// A connection as it is now. Never changed, only replaced.
@@ -108,6 +115,11 @@ impl Custody {
     pub(crate) fn get(&self, tenant: &TenantId, id: ConnectionId) -> Option<Arc<Held>> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.get(&(tenant.clone(), id)).cloned()
+    }
+
+    /// The connection that a call of `tenant` goes out by: one in custody, or a guest.
+    pub(crate) fn way_out(&self, tenant: &TenantId, id: ConnectionId) -> Option<Arc<Held>> {
+        self.get(tenant, id).or_else(|| self.guests.get(&(tenant.clone(), id)))
     }
 
     /// Every connection of every tenant. For looking after them; never for a call.
@@ -168,16 +180,7 @@ impl Custody {
 
     fn add(&self, connection: Connection, credentials: Vec<Credential>) -> Arc<Held> {
         let name = (connection.tenant.clone(), connection.bot_id);
-        let new = Arc::new(Held {
-            current: RwLock::new(Arc::new(Current { connection, credentials, generation: 0 })),
-            not_found: RwLock::default(),
-            last_used: AtomicI64::new(0),
-            reminded: AtomicI64::new(i64::MIN),
-            doubted: AtomicBool::new(false),
-            flights: flight::Flights::default(),
-            rotating: tokio::sync::Mutex::default(),
-            changing: tokio::sync::Mutex::default(),
-        });
+        let new = Arc::new(Held::new(connection, credentials));
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.entry(name).or_insert(new).clone()
     }
@@ -190,6 +193,24 @@ impl fmt::Debug for Custody {
 }
 
 impl Held {
+    fn new(connection: Connection, credentials: Vec<Credential>) -> Self {
+        Self {
+            current: RwLock::new(Arc::new(Current { connection, credentials, generation: 0 })),
+            not_found: RwLock::default(),
+            last_used: AtomicI64::new(0),
+            reminded: AtomicI64::new(i64::MIN),
+            doubted: AtomicBool::new(false),
+            flights: flight::Flights::default(),
+            rotating: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            is_guest: false,
+        }
+    }
+
+    fn guest(connection: Connection, credentials: Vec<Credential>) -> Self {
+        Self { is_guest: true, ..Self::new(connection, credentials) }
+    }
+
     /// The connection and its credentials as they are now.
     pub(crate) fn current(&self) -> Arc<Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -225,6 +246,8 @@ impl Held {
         };
         let error = match form {
             Some(form) => form.about(kind, id),
+            // What it is called nobody asked Notion.
+            None if self.is_guest => ApiError::object_not_found(kind, &id, None),
             None => {
                 let integration = Integration { name: name.clone(), id: bot_id.0 };
                 ApiError::object_not_found(kind, &id, Some(&integration))
@@ -251,7 +274,7 @@ impl Gate {
             return Err(if none { Error::NoConnection } else { Error::WhichConnection });
         }
         // A key keeps the name of a connection whose record was removed.
-        let held = custody.get(&principal.tenant, principal.connection);
+        let held = custody.way_out(&principal.tenant, principal.connection);
         held.ok_or(Error::Reauthorize { connection: principal.connection })
     }
 

@@ -72,7 +72,9 @@ pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
 pub use capabilities::{
     CapabilityReport, ConnectionCapabilities, Granted, KeyCapabilities, UsedCapability,
 };
-pub use custody::{Bot, CredentialAge, TokenCheck, TokenError, Tokens, is_notions_own};
+pub use custody::{
+    Bot, CredentialAge, NotionToken, TokenCheck, TokenError, Tokens, is_notions_own,
+};
 pub use error::{Error, KeyFault};
 pub use groups::GroupMembers;
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};

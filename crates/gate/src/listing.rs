@@ -241,7 +241,7 @@ impl Gate {
         position: &Position,
     ) -> String {
         let shared = &self.shared;
-        let caller = principal.name();
+        let caller = cursor_owner(principal);
         // INVARIANT: a text and a number always have a JSON form.
         let mut text = serde_json::to_string(position).expect("a position is JSON");
         // How long it is would tell how many objects were left out.
@@ -258,7 +258,7 @@ impl Gate {
         operation: &Operation,
         cursor: &str,
     ) -> Result<Position, Error> {
-        let caller = principal.name();
+        let caller = cursor_owner(principal);
         let place = cursor_place(&caller, operation);
         URL_SAFE_NO_PAD
             .decode(cursor)
@@ -271,6 +271,12 @@ impl Gate {
                 Error::Malformed(ApiError::validation(message))
             })
     }
+}
+
+/// Who may use a cursor: the caller, by the same connection. (One that brings its token along has as many
+/// as it has tokens.)
+fn cursor_owner(principal: &Principal) -> String {
+    format!("{} {}", principal.name(), principal.connection)
 }
 
 /// A cursor opens only for the caller and the operation that it was made for.

@@ -30,6 +30,8 @@ pub enum Label {
     OauthState,
     /// Ids that stand for what a caller does not see.
     Pseudonyms,
+    /// Ids that stand for tokens that callers bring along.
+    Guests,
 }
 
 impl Label {
@@ -41,6 +43,7 @@ impl Label {
             Self::Sessions => b"notegate 1 sessions",
             Self::OauthState => b"notegate 1 oauth state",
             Self::Pseudonyms => b"notegate 1 pseudonyms",
+            Self::Guests => b"notegate 1 guests",
         }
     }
 }

@@ -36,6 +36,7 @@ impl Gate {
                 // An error means that nobody is left who could say stop: then it is time.
                 _ = stop.wait_for(|stop| *stop) => true,
             };
+            self.shared.custody.guests.forget_idle(self.shared.clock.now());
             self.flush_last_uses(&mut known).await;
             if stopping {
                 return;

@@ -2,12 +2,13 @@
 //!
 //! An answer 401 means that Notion did nothing, so even a write may be sent again: with the credential
 //! that came meanwhile, a refreshed one, or the one of before while its grace lasts. A 401 of Notion is
-//! never passed on: to the caller it would mean that its own key is wrong.
+//! never passed on: to the caller it would mean that its own key is wrong. Only a guest's is: it is about
+//! the token that the caller brought along.
 
 use jiff::Timestamp;
 use model::Connection;
-use notion::Effect;
 use notion::client::{Request, Response};
+use notion::{ApiError, Effect};
 use policy::Permit;
 use store::{Credential, Slot};
 
@@ -23,7 +24,7 @@ impl Gate {
     /// Sends a request to Notion. The only road there for calls: it takes a permit.
     pub(crate) async fn send(&self, permit: Permit, request: Request) -> Result<Response, Error> {
         let (tenant, id) = (permit.tenant(), permit.connection());
-        let held = self.shared.custody.get(tenant, id).ok_or(Error::NoConnection)?;
+        let held = self.shared.custody.way_out(tenant, id).ok_or(Error::NoConnection)?;
         let mut request = Some(request);
         for _ in 0..ATTEMPTS {
             let current = held.current();
@@ -39,6 +40,10 @@ impl Gate {
             let answer = self.send_with(&current, credential, sent).await?;
             if answer.status != http::StatusCode::UNAUTHORIZED {
                 return Ok(answer);
+            }
+            if held.is_guest {
+                // The caller's own token, and so the caller's to know.
+                return Err(Error::Notion(ApiError::unauthorized()));
             }
             let spare = request.as_ref().and_then(Request::again);
             if let Some(answer) = self.send_with_previous(&held, slot, &current, spare).await? {
@@ -117,7 +122,7 @@ impl Current {
 
 impl Held {
     /// Notes that a call goes out by it now.
-    fn used(&self, now: Timestamp) {
+    pub(super) fn used(&self, now: Timestamp) {
         let now = now.as_microsecond();
         self.last_used.fetch_max(now, std::sync::atomic::Ordering::Relaxed);
     }
