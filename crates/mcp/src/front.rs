@@ -4,6 +4,7 @@
 mod address;
 mod credentials;
 mod message;
+mod passthrough;
 mod refusal;
 
 use std::convert::Infallible;
@@ -88,6 +89,7 @@ impl<H: ServerHandler + Clone> Door<H> {
         parts.headers.insert(header::ACCEPT, HeaderValue::from_static(BOTH_KINDS));
         // Nothing of what the caller showed goes further than here.
         parts.headers.remove(header::AUTHORIZATION);
+        parts.headers.remove(passthrough::NOTION_TOKEN);
         let response = self.protocol.handle(Request::from_parts(parts, Full::new(bytes))).await;
         in_json(response).await
     }

@@ -9,6 +9,7 @@ mod key_command;
 mod local;
 mod logging;
 mod master_key;
+mod official_headers;
 mod secret;
 mod settings;
 mod term;

@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use model::SecretString;
+use model::{ExposeSecret, SecretString};
 
+use crate::official_headers::{self, OfficialHeaders};
 use crate::secret;
 
 /// One setting: its name in the environment, other names that people already have, and its default.
@@ -194,7 +195,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     optional(
         "OPENAPI_MCP_HEADERS",
-        "headers for Notion as JSON, as the official MCP server takes them, for `notegate mcp`",
+        "headers for Notion as JSON, as the official MCP server takes them: token and version",
     )
     .secret(),
     optional("JWT_SECRET", "secret of signed tokens").secret().later(),
@@ -266,7 +267,26 @@ impl Settings {
                 settings.values.insert(setting.name, found);
             }
         }
+        settings.apply_official_headers();
         settings
+    }
+
+    /// What users of the official MCP server have in one setting goes before what the environment says in
+    /// two.
+    fn apply_official_headers(&mut self) {
+        let Some(text) = self.secret(official_headers::NAME).cloned() else { return };
+        let headers = match OfficialHeaders::parse(text.expose_secret()) {
+            Ok(headers) => headers,
+            Err(fault) => return self.fault(fault),
+        };
+        let token = headers.token.map(|token| ("NOTION_TOKEN", Value::Secret(token)));
+        let version = headers.version.map(|version| ("NOTION_VERSION", Value::Plain(version)));
+        for (name, value) in token.into_iter().chain(version) {
+            if self.source(name) != Some(&Source::Flag) {
+                let source = Source::Environment(official_headers::NAME.to_owned());
+                self.values.insert(name, (value, source));
+            }
+        }
     }
 
     fn look_up(
@@ -430,8 +450,6 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use model::ExposeSecret;
-
     use super::*;
 
     fn gather(flags: &[(&'static str, &str)], environment: &[(&str, &str)]) -> Settings {
@@ -440,6 +458,21 @@ mod tests {
             let found = environment.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn f125_explicit_headers_go_before_the_environment() {
+        let headers = r#"{"Authorization": "Bearer ntn_header", "Notion-Version": "2026-03-11"}"#;
+        let environment = [("OPENAPI_MCP_HEADERS", headers), ("NOTION_TOKEN", "ntn_env")];
+        let settings = gather(&[("NOTION_VERSION", "2022-06-28")], &environment);
+        assert_eq!(settings.secret("NOTION_TOKEN").unwrap().expose_secret(), "ntn_header");
+        assert_eq!(settings.text("NOTION_VERSION"), Some("2022-06-28"), "a flag goes before both");
+        let settings = gather(&[], &environment);
+        assert_eq!(settings.text("NOTION_VERSION"), Some("2026-03-11"));
+        let settings = gather(&[], &[("OPENAPI_MCP_HEADERS", "{}"), ("NOTION_TOKEN", "ntn_env")]);
+        assert_eq!(settings.secret("NOTION_TOKEN").unwrap().expose_secret(), "ntn_env");
+        let settings = gather(&[], &[("OPENAPI_MCP_HEADERS", "Bearer ntn_x")]);
+        assert!(settings.faults()[0].contains("is no JSON object"), "{:?}", settings.faults());
     }
 
     #[test]

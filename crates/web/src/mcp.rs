@@ -9,12 +9,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 
 use crate::App;
 use crate::caller::{LocalOperator, REQUEST_ID, RequestId, identify};
 use crate::problem;
 use crate::routes::{Routes, any_operation};
+use crate::site::came_in_private;
 
 /// The MCP door: from a request to an answer. It judges who is calling itself; whoever the doors here
 /// know already is in the request's extensions, as a [`model::Principal`].
@@ -54,6 +55,11 @@ async fn door(State(app): State<App>, mut request: Request) -> Response {
     let Some(McpDoor(answer)) = app.mcp.clone() else {
         return problem::no_route().await.into_response();
     };
+    if request.headers().contains_key("notion-token") && !came_in_private(&request) {
+        let detail = "A Notion token may not travel in clear: use https, and let the reverse proxy set \
+                      `X-Forwarded-Proto: https`. The token that was sent was readable on its way: replace it";
+        return problem::Problem::new(StatusCode::BAD_REQUEST, "https_required", detail).into_response();
+    }
     let request_id = request.extensions().get::<RequestId>().cloned();
     let request_id = request_id.unwrap_or_else(|| RequestId::of(request.headers(), &app));
     if let Ok(value) = HeaderValue::try_from(request_id.as_str()) {

@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use crate::App;
 use crate::caller::{LocalOperator, RequestId};
 use crate::problem::Problem;
-use crate::server::Encrypted;
+use crate::server::{Encrypted, PeerAddress};
 
 /// How callers reach this gate.
 #[derive(Clone, Debug, Default)]
@@ -123,8 +123,19 @@ pub(crate) async fn require_tls(State(app): State<App>, request: Request, next: 
     Problem::new(StatusCode::BAD_REQUEST, "https_required", detail).into_response()
 }
 
+/// Whether nobody on its way could read a request: it came over https, or from this machine itself.
+pub(crate) fn came_in_private<B>(request: &http::Request<B>) -> bool {
+    let here = request.extensions().get::<PeerAddress>().is_some_and(|it| it.0.ip().is_loopback());
+    // A reverse proxy is on this machine, too, but its callers are not.
+    let proxied = ["x-forwarded-for", "x-forwarded-proto", "forwarded"]
+        .iter()
+        .any(|name| request.headers().contains_key(*name));
+    let is_local = request.extensions().get::<LocalOperator>().is_some();
+    is_local || (here && !proxied) || came_over_https(request)
+}
+
 /// Whether a request came over https, here or at the reverse proxy.
-fn came_over_https(request: &Request) -> bool {
+fn came_over_https<B>(request: &http::Request<B>) -> bool {
     request.extensions().get::<Encrypted>().is_some() || forwarded_https(request.headers())
 }
 
@@ -184,6 +195,28 @@ mod tests {
         assert_eq!(told(own, &headers).as_deref(), Some("192.0.2.1"));
         headers.append("x-forwarded-for", HeaderValue::from_static("nonsense"));
         assert_eq!(told(proxied(), &headers).as_deref(), Some("192.0.2.1"));
+    }
+
+    #[test]
+    fn f127_what_is_private() {
+        let private = |peer: &str, headers: &[(&str, &str)]| {
+            let mut request = http::Request::builder();
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let mut request = request.body(()).unwrap();
+            request.extensions_mut().insert(PeerAddress(SocketAddr::new(peer.parse().unwrap(), 9)));
+            came_in_private(&request)
+        };
+        assert!(private("127.0.0.1", &[]));
+        assert!(private("::1", &[]));
+        assert!(private("10.0.0.9", &[("x-forwarded-proto", "https")]));
+        assert!(private("127.0.0.1", &[("x-forwarded-for", "a"), ("x-forwarded-proto", "https")]));
+        assert!(!private("10.0.0.9", &[]));
+        assert!(!private("127.0.0.1", &[("x-forwarded-for", "192.0.2.1")]));
+        assert!(!private("127.0.0.1", &[("x-forwarded-proto", "http")]));
+        assert!(!private("127.0.0.1", &[("forwarded", "proto=http")]));
+        assert!(!came_in_private(&http::Request::new(())), "nobody knows from where");
     }
 
     #[test]

@@ -7,14 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::{ExposeSecret, Principal};
 use rmcp::ServerHandler;
 
+use super::passthrough::brought;
 use super::refusal::Refusal;
 use crate::Door;
 use crate::settings::Admission;
 
 /// The rule that refused, as on the other doors.
 const REASON: HeaderName = HeaderName::from_static("x-notegate-reason");
-/// Brings a Notion token of the caller's own, where that is allowed.
-const NOTION_TOKEN: &str = "notion-token";
 
 impl<H: ServerHandler + Clone> Door<H> {
     /// Who sends this request. The doors around this one may have found out already (the control socket).
@@ -23,11 +22,12 @@ impl<H: ServerHandler + Clone> Door<H> {
         parts: &Parts,
         request_id: &str,
     ) -> Result<Principal, Refusal> {
-        if parts.headers.contains_key(NOTION_TOKEN) {
-            let message = "`Notion-Token` is not taken here: token passthrough is off \
-                           (--enable-token-passthrough)";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
-        }
+        let token = brought(&parts.headers, &self.settings, bearer(&parts.headers))?;
+        let principal = self.known(parts, request_id).await?;
+        self.by_way_of(principal, token.as_ref())
+    }
+
+    async fn known(&self, parts: &Parts, request_id: &str) -> Result<Principal, Refusal> {
         if let Some(principal) = parts.extensions.get::<Principal>() {
             return Ok(principal.clone());
         }
