@@ -31,13 +31,8 @@ impl OfficialHeaders {
             match name.to_ascii_lowercase().as_str() {
                 "authorization" => headers.token = Some(bearer(value)?.to_owned().into()),
                 "notion-version" => headers.version = Some(value.trim().to_owned()),
-                _ => {
-                    return Err(fault(&format!(
-                        "names `{}`, and notegate sends no other headers than Authorization and \
-                         Notion-Version: leave it out",
-                        shown(name)
-                    )));
-                }
+                // Notion looks at no other.
+                _ => {}
             }
         }
         Ok(headers)
@@ -78,6 +73,7 @@ mod tests {
         let both = r#"{"Authorization": "Bearer ntn_t", "Notion-Version": "2025-09-03"}"#;
         assert_eq!(read(both), Some((token.clone(), version)));
         assert_eq!(read(r#"{"authorization": "bearer  ntn_t "}"#), Some((token, None)));
+        assert_eq!(read(r#"{"User-Agent": "mine"}"#), Some((None, None)));
         assert_eq!(read("{}"), Some((None, None)));
     }
 
@@ -92,7 +88,6 @@ mod tests {
             r#"{"Authorization": "Basic ntn_canary"}"#,
             r#"{"Authorization": ["Bearer ntn_canary"]}"#,
             r#"{"Authorization": "Bearer "}"#,
-            r#"{"Authorization": "Bearer ntn_canary", "X-Other": "1"}"#,
             "null",
         ] {
             let fault = OfficialHeaders::parse(text).unwrap_err();
