@@ -14,13 +14,14 @@ use crate::steps::Outcome;
 use crate::workspace;
 
 /// Client, script.
-const CLIENTS: [(&str, &str); 9] = [
+const CLIENTS: [(&str, &str); 10] = [
     ("@notionhq/client 5.x", "client5.test.mjs"),
     ("@notionhq/client 5.x with 2026-03-11", "client5-latest.test.mjs"),
     ("@notionhq/client 2.2.x", "client2.test.mjs"),
     ("notion-client", "test_notion_client.py"),
     ("ntn", "ntn.test.mjs"),
     ("@notionhq/notion-mcp-server", "mcp-server.test.mjs"),
+    ("`notegate mcp` beside @notionhq/notion-mcp-server", "mcp-side-by-side.test.mjs"),
     ("notion-to-md", "notion-to-md.test.mjs"),
     ("@tryfabric/martian", "martian.test.mjs"),
     ("ultimate-notion", "test_ultimate_notion.py"),
@@ -58,6 +59,8 @@ pub(crate) fn run() -> Result<Outcome> {
 fn command(notegate: &Path, python: &Path, scripts: &Path, script: &str) -> Command {
     let mut command = Command::new(notegate);
     command.args(["sandbox", "exec", "--"]).current_dir(scripts).stdin(Stdio::null());
+    // For the scripts that start it once more, as something else.
+    command.env("NOTEGATE", notegate);
     if script.ends_with(".py") {
         command.arg(python).args(["-m", "unittest", script]);
     } else {

@@ -12,8 +12,6 @@ pub struct Settings {
     pub tools: ToolSet,
     /// Whether tools that change anything are left out, and refused.
     pub read_only: bool,
-    /// Whether callers may bring a token of Notion of their own.
-    pub passthrough: bool,
     /// Who may come in.
     pub admission: Admission,
     /// Whether callers may bring Notion tokens of their own.
@@ -27,7 +25,6 @@ impl Default for Settings {
         Self {
             tools: ToolSet::Agent,
             read_only: false,
-            passthrough: false,
             admission: Admission::Shown,
             passthrough: false,
             service_url: None,

@@ -69,7 +69,7 @@ pub struct Kit {
     door: Option<JoinHandle<()>>,
     background: Option<JoinHandle<()>>,
     finished: AtomicBool,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Kit {
@@ -133,7 +133,7 @@ impl Kit {
             door: Some(door),
             background: Some(background),
             finished: AtomicBool::new(false),
-            _directory: directory,
+            directory,
         };
         kit.admin = kit.key(Role::Admin, &[]).await;
         kit.forget_calls().await;
@@ -285,6 +285,12 @@ impl Kit {
             assert!(tokio::time::Instant::now() < deadline, "the ledger is late");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// The files in which everything that lasts is.
+    pub fn files(&self) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(self.directory.path()).expect("the directory");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
     }
 
     /// Stops everything, and checks that the ledger is intact and no write was left open.

@@ -2,7 +2,6 @@
 //! flags and the environment of the official server.
 
 mod bridge;
-mod headers;
 mod here;
 mod serve;
 

@@ -38,6 +38,10 @@ mod lifecycle;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod mcp_official;
+#[cfg(test)]
+mod mcp_passthrough;
+#[cfg(test)]
 mod mirror;
 #[cfg(test)]
 mod oidc;

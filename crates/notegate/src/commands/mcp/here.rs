@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use gate::{Gate, Options, Tokens};
-use model::SecretString;
 use notion::Version;
 use store::SqliteStore;
 use vault::{Keyring, MasterKey, SystemChance};
 
-use super::headers;
 use crate::commands::serve;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -49,8 +47,8 @@ impl Here {
         let usage = |fault: String| Failure::usage(anyhow!(fault));
         let passthrough = http && settings.switch("ENABLE_TOKEN_PASSTHROUGH");
         let notion = serve::notion_of(settings);
-        let (token, told) = token(settings).map_err(usage)?;
-        let told = settings.text("NOTION_VERSION").map(str::to_owned).or(told);
+        let token = settings.secret("NOTION_TOKEN").cloned();
+        let told = settings.text("NOTION_VERSION").map(str::to_owned);
         let notion_version = match told.as_deref().map(|text| (text, Version::parse(text))) {
             Some((text, None)) => {
                 let known = Version::ALL.map(Version::as_str).join(", ");
@@ -108,14 +106,3 @@ impl Here {
 const TREE_AGE: Duration = Duration::from_secs(60);
 const NO_TOKEN: &str = "no Notion token and no gate: set NOTION_TOKEN (https://www.notion.so/profile/integrations), or \
      NOTEGATE_URL and NOTEGATE_KEY, or name an installation with --data-dir";
-
-/// The token, and the version that came with it.
-fn token(settings: &Settings) -> Result<(Option<SecretString>, Option<String>), String> {
-    if let Some(token) = settings.secret("NOTION_TOKEN") {
-        return Ok((Some(token.clone()), None));
-    }
-    match settings.secret("OPENAPI_MCP_HEADERS") {
-        Some(text) => headers::read(text).map(|it| (Some(it.token), it.version)),
-        None => Ok((None, None)),
-    }
-}

@@ -59,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) master_keys: Arc<MasterKeys>,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) session_secret: Option<SecretString>,
+    /// Whether MCP callers may bring Notion tokens of their own.
+    pub(crate) token_passthrough: bool,
 }
 
 /// A shorter secret could be guessed.
@@ -152,6 +154,7 @@ impl Plan {
             master_keys,
             webhooks: webhooks(settings),
             session_secret,
+            token_passthrough: settings.switch("ENABLE_TOKEN_PASSTHROUGH"),
         };
         match settings.faults() {
             [] => Ok(plan),

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -16,7 +15,7 @@ use serde_json::json;
 use store::SqliteStore;
 use tokio::sync::{mpsc, watch};
 use vault::SystemChance;
-use web::{App, Limits, McpDoor, ServiceUrl, Site, Tls};
+use web::{App, Limits, McpDoor, ServiceUrl, Site};
 
 use super::banner::Banner;
 use super::bootstrap::Keys;
@@ -77,9 +76,8 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
 
     let app = App { site: Arc::new(plan.site.clone()), ..App::new(gate.clone()) };
     let (stop, stopped) = watch::channel(false);
-    let doors =
-        open_doors(listener, &app, plan.tls.as_ref(), &stopped).map_err(Failure::could_not)?;
-    let socket = open_socket(&plan.data_dir, &app, stopped.clone());
+    let doors = open_doors(listener, &app, &plan, &stopped).map_err(Failure::could_not)?;
+    let socket = open_socket(&plan, &app, stopped.clone());
     let background = tokio::spawn({
         let gate = gate.clone();
         async move { gate.run_background(stopped).await }
@@ -238,7 +236,7 @@ async fn check_database(plan: &Plan, token: &SecretString, id: notion::Id) -> Re
 fn open_doors(
     listener: TcpListener,
     app: &App,
-    tls: Option<&Tls>,
+    plan: &Plan,
     stopped: &watch::Receiver<bool>,
 ) -> io::Result<Vec<thread::JoinHandle<()>>> {
     let count = thread::available_parallelism().map_or(1, usize::from);
@@ -247,12 +245,13 @@ fn open_doors(
     let (mut doors, mut threads) = (Vec::new(), Vec::new());
     for number in 0..count {
         let (door, connections) = mpsc::channel(WAITING_MAX);
-        let (app, tls, stopped) = (app.clone(), tls.cloned(), stopped.clone());
+        let (app, tls, stopped) = (app.clone(), plan.tls.clone(), stopped.clone());
+        let passthrough = plan.token_passthrough;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let serve = move || {
             runtime.block_on(async {
                 let gate = app.gate.for_this_runtime();
-                let mcp = Some(mcp_door(gate.clone(), &app.site));
+                let mcp = Some(mcp_door(gate.clone(), &app.site, passthrough));
                 let app = App { gate, mcp, ..app };
                 web::serve_dealt(connections, web::router(app), limits, tls, stopped).await;
             });
@@ -270,9 +269,9 @@ fn open_doors(
 }
 
 /// The MCP door, for the routes of the HTTP door.
-fn mcp_door(gate: Gate, site: &Site) -> McpDoor {
+fn mcp_door(gate: Gate, site: &Site, passthrough: bool) -> McpDoor {
     let service_url = site.service_url.as_ref().map(|url| url.as_str().to_owned());
-    let door = mcp::Door::new(gate, mcp::Settings { service_url, ..mcp::Settings::default() });
+    let door = mcp::Door::new(gate, mcp::Settings { service_url, passthrough, ..mcp::Settings::default() });
     McpDoor::new(move |request| {
         let door = door.clone();
         async move { door.answer(request).await }
@@ -286,12 +285,12 @@ const WAITING_MAX: usize = 128;
 /// itself does not need it.
 #[cfg(unix)]
 fn open_socket(
-    data_dir: &Path,
+    plan: &Plan,
     app: &App,
     stopped: watch::Receiver<bool>,
 ) -> Option<(std::path::PathBuf, tokio::task::JoinHandle<()>)> {
     use std::os::unix::fs::PermissionsExt;
-    let path = DataDir::socket(data_dir);
+    let path = DataDir::socket(&plan.data_dir);
     let _ = std::fs::remove_file(&path);
     let listener = data_dir::short_path(&path).and_then(|(short, _directory)| {
         let listener = tokio::net::UnixListener::bind(short)?;
@@ -300,7 +299,7 @@ fn open_socket(
     });
     match listener {
         Ok(listener) => {
-            let mcp = Some(mcp_door(app.gate.clone(), &app.site));
+            let mcp = Some(mcp_door(app.gate.clone(), &app.site, plan.token_passthrough));
             let router = web::operator_router(App { mcp, ..app.clone() });
             let task = tokio::spawn(web::serve_unix(listener, router, Limits::default(), stopped));
             Some((path, task))
@@ -314,7 +313,7 @@ fn open_socket(
 
 #[cfg(not(unix))]
 fn open_socket(
-    _: &Path,
+    _: &Plan,
     _: &App,
     _: watch::Receiver<bool>,
 ) -> Option<(std::path::PathBuf, tokio::task::JoinHandle<()>)> {
