@@ -13,7 +13,7 @@ const LAYERS_MAX: usize = 3;
 pub(super) fn repair(schema: &Value, value: Value) -> Value {
     match unwrapped(schema, value) {
         Value::Object(members) => {
-            let mend = |(name, value)| {
+            let mend = |(name, value): (String, Value)| {
                 let value = match member(schema, &name) {
                     Some(schema) => repair(schema, value),
                     None => value,
