@@ -297,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn f127_the_guide_says_how_to_deploy_passthrough() {
+        let guide = include_str!("../../../docs/mcp-official.md");
+        assert!(guide.contains("## Token passthrough"));
+        for advice in ["**Deploy it over TLS.**", "**Keep authentication on**", "NOTEGATE_REQUIRE_TLS"] {
+            assert!(guide.contains(advice), "{advice}");
+        }
+    }
+
+    #[test]
     fn the_list_as_clients_get_it() {
         let all: Vec<_> = tools().iter().map(Tool::listed).collect();
         insta::assert_json_snapshot!("official_tools", all);
