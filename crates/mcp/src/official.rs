@@ -190,7 +190,7 @@ mod tests {
     ];
 
     fn listed() -> BTreeMap<String, Value> {
-        let shown = tools().iter().map(|tool| {
+        let shown = tools().into_iter().map(|tool| {
             (tool.name.to_owned(), serde_json::to_value(tool.listed()).unwrap())
         });
         shown.collect()

@@ -9,6 +9,7 @@
 use gate::NotionToken;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::{ConnectionId, Principal};
+use rmcp::ServerHandler;
 
 use super::refusal::Refusal;
 use crate::Door;
@@ -48,7 +49,7 @@ pub(super) fn brought(
     }
 }
 
-impl Door {
+impl<H: ServerHandler + Clone> Door<H> {
     /// The caller, whose calls go out by the token that it brought, if it brought one.
     pub(super) fn by_way_of(
         &self,
