@@ -49,7 +49,9 @@ fn advice(reply: &Reply, code: &str) -> Option<String> {
         ("validation_error" | "invalid_json", _) => {
             "Mend the argument that the message names, then call again."
         }
-        ("unauthorized", _) => "Notion does not take the token that was sent along: ask for another.",
+        ("unauthorized", _) => {
+            "Notion does not take the token that was sent along: ask for another."
+        }
         ("conflict_error", _) => "Somebody else changed it at the same time: read it again first.",
         ("service_unavailable" | "gateway_timeout" | "internal_server_error", _) => {
             "If this was a write, look whether it was done before you try again."

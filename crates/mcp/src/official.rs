@@ -190,9 +190,9 @@ mod tests {
     ];
 
     fn listed() -> BTreeMap<String, Value> {
-        let shown = tools().into_iter().map(|tool| {
-            (tool.name.to_owned(), serde_json::to_value(tool.listed()).unwrap())
-        });
+        let shown = tools()
+            .into_iter()
+            .map(|tool| (tool.name.to_owned(), serde_json::to_value(tool.listed()).unwrap()));
         shown.collect()
     }
 
@@ -210,15 +210,27 @@ mod tests {
     #[test]
     fn f133_four_hints_are_said_and_right() {
         let read_only = [
-            "API-get-user", "API-get-users", "API-get-self", "API-post-search",
-            "API-get-block-children", "API-retrieve-a-block", "API-retrieve-a-page",
-            "API-retrieve-a-page-property", "API-retrieve-a-comment", "API-query-data-source",
-            "API-retrieve-a-data-source", "API-list-data-source-templates",
-            "API-retrieve-a-database", "API-retrieve-page-markdown",
+            "API-get-user",
+            "API-get-users",
+            "API-get-self",
+            "API-post-search",
+            "API-get-block-children",
+            "API-retrieve-a-block",
+            "API-retrieve-a-page",
+            "API-retrieve-a-page-property",
+            "API-retrieve-a-comment",
+            "API-query-data-source",
+            "API-retrieve-a-data-source",
+            "API-list-data-source-templates",
+            "API-retrieve-a-database",
+            "API-retrieve-page-markdown",
         ];
         let destructive = [
-            "API-update-a-block", "API-delete-a-block", "API-patch-page",
-            "API-update-a-data-source", "API-update-page-markdown",
+            "API-update-a-block",
+            "API-delete-a-block",
+            "API-patch-page",
+            "API-update-a-data-source",
+            "API-update-page-markdown",
         ];
         for (name, tool) in listed() {
             let hint = |of: &str| tool["annotations"][of].as_bool().expect("said");
@@ -259,12 +271,16 @@ mod tests {
     #[test]
     fn f129_markdown_goes_out_with_the_newest_version() {
         for row in TABLE {
-            let expected = if row.name.ends_with("-markdown") { "2026-03-11" } else { "2025-09-03" };
+            let expected =
+                if row.name.ends_with("-markdown") { "2026-03-11" } else { "2025-09-03" };
             assert_eq!(row.version().as_str(), expected, "{}", row.name);
         }
     }
 
-    fn asked(name: &str, given: Value) -> Result<(Vec<(&'static str, String)>, String, Value), &'static str> {
+    fn asked(
+        name: &str,
+        given: Value,
+    ) -> Result<(Vec<(&'static str, String)>, String, Value), &'static str> {
         let row = TABLE.iter().find(|row| row.name == name).unwrap();
         let Value::Object(given) = given else { panic!("no object") };
         let Ask { path, query, body, .. } = ask(row, row.operation().unwrap(), given)?;
@@ -289,7 +305,10 @@ mod tests {
         let path = vec![("block_id", "b".to_owned())];
         assert_eq!(answer, Ok((path, "page_size=2".to_owned(), Value::Null)));
 
-        let answer = asked("API-retrieve-page-markdown", json!({"page_id": "p", "include_transcript": true}));
+        let answer = asked(
+            "API-retrieve-page-markdown",
+            json!({"page_id": "p", "include_transcript": true}),
+        );
         assert_eq!(answer.unwrap().1, "include_transcript=true");
         assert_eq!(asked("API-get-user", json!({})), Err("user_id"));
         assert_eq!(asked("API-get-user", json!({"user_id": " "})), Err("user_id"));
@@ -300,7 +319,9 @@ mod tests {
     fn f127_the_guide_says_how_to_deploy_passthrough() {
         let guide = include_str!("../../../docs/mcp-official.md");
         assert!(guide.contains("## Token passthrough"));
-        for advice in ["**Deploy it over TLS.**", "**Keep authentication on**", "NOTEGATE_REQUIRE_TLS"] {
+        for advice in
+            ["**Deploy it over TLS.**", "**Keep authentication on**", "NOTEGATE_REQUIRE_TLS"]
+        {
             assert!(guide.contains(advice), "{advice}");
         }
     }

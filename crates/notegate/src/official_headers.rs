@@ -40,7 +40,8 @@ impl OfficialHeaders {
 }
 
 fn bearer(value: &str) -> Result<&str, String> {
-    let token = value.trim().split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token =
+        value.trim().split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let token = token.map(|(_, token)| token.trim()).filter(|token| !token.is_empty());
     token.ok_or_else(|| fault("has an Authorization that does not read `Bearer ntn_…`"))
 }

@@ -58,7 +58,8 @@ async fn door(State(app): State<App>, mut request: Request) -> Response {
     if request.headers().contains_key("notion-token") && !came_in_private(&request) {
         let detail = "A Notion token may not travel in clear: use https, and let the reverse proxy set \
                       `X-Forwarded-Proto: https`. The token that was sent was readable on its way: replace it";
-        return problem::Problem::new(StatusCode::BAD_REQUEST, "https_required", detail).into_response();
+        return problem::Problem::new(StatusCode::BAD_REQUEST, "https_required", detail)
+            .into_response();
     }
     let request_id = request.extensions().get::<RequestId>().cloned();
     let request_id = request_id.unwrap_or_else(|| RequestId::of(request.headers(), &app));

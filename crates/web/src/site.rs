@@ -125,7 +125,10 @@ pub(crate) async fn require_tls(State(app): State<App>, request: Request, next: 
 
 /// Whether nobody on its way could read a request: it came over https, or from this machine itself.
 pub(crate) fn came_in_private<B>(request: &http::Request<B>) -> bool {
-    let here = request.extensions().get::<PeerAddress>().is_some_and(|it| it.0.ip().to_canonical().is_loopback());
+    let here = request
+        .extensions()
+        .get::<PeerAddress>()
+        .is_some_and(|it| it.0.ip().to_canonical().is_loopback());
     // A reverse proxy is on this machine, too, but its callers are not.
     let proxied = ["x-forwarded-for", "x-forwarded-proto", "forwarded"]
         .iter()

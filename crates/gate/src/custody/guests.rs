@@ -173,9 +173,20 @@ mod tests {
             assert!(NotionToken::parse(&text).is_some(), "{text:?}");
         }
         let bad = [
-            "", "ntn_", "ntn_aaa", "secret_", "NTN_aaaa", "ngk_aaaaaaaa", "Bearer ntn_aaaa",
-            "ntn_aa aa", "ntn_aa\taa", "ntn_aaaa,ntn_bbbb", "ntn_aaaä", "ntn_aa\u{a0}aa",
-            "ntn_aa\naa", "xntn_aaaa",
+            "",
+            "ntn_",
+            "ntn_aaa",
+            "secret_",
+            "NTN_aaaa",
+            "ngk_aaaaaaaa",
+            "Bearer ntn_aaaa",
+            "ntn_aa aa",
+            "ntn_aa\taa",
+            "ntn_aaaa,ntn_bbbb",
+            "ntn_aaaä",
+            "ntn_aa\u{a0}aa",
+            "ntn_aa\naa",
+            "xntn_aaaa",
         ];
         for text in bad.map(str::to_owned).into_iter().chain([long(7), long(301)]) {
             assert!(NotionToken::parse(&text).is_none(), "{text:?}");

@@ -125,7 +125,10 @@ mod tests {
         assert_eq!(outcome(true, false, &[], Some("ntn_good")), "none");
         assert_eq!(outcome(true, true, &[], Some("ntn_good")), "ntn_…(8 chars)");
         assert_eq!(outcome(true, true, &[], Some("anything")), "none");
-        assert_eq!(outcome(true, true, &["secret_first"], Some("ntn_second")), "secret_…(12 chars)");
+        assert_eq!(
+            outcome(true, true, &["secret_first"], Some("ntn_second")),
+            "secret_…(12 chars)"
+        );
     }
 
     #[test]

@@ -146,14 +146,20 @@ mod tests {
             (
                 "query-data-source",
                 "filter",
-                json!("{\"and\": [\"{\\\"property\\\": \\\"Done\\\", \\\"checkbox\\\": {\\\"equals\\\": \\\"true\\\"}}\"]}"),
+                json!(
+                    "{\"and\": [\"{\\\"property\\\": \\\"Done\\\", \\\"checkbox\\\": {\\\"equals\\\": \\\"true\\\"}}\"]}"
+                ),
                 json!({"and": [{"property": "Done", "checkbox": {"equals": true}}]}),
             ),
             ("update-a-block", "to_do", json!("{\"checked\": \"true\"}"), json!({"checked": true})),
         ];
         for (tool, name, given, expected) in cases {
             let shown = given.to_string();
-            assert_eq!(mended(tool, json!({name: given})), json!({name: expected}), "{tool} {shown}");
+            assert_eq!(
+                mended(tool, json!({name: given})),
+                json!({name: expected}),
+                "{tool} {shown}"
+            );
         }
     }
 

@@ -8,7 +8,10 @@ use testkit::{Kit, Reply};
 pub(crate) async fn call(url: &str, headers: &[(&str, &str)], tool: &str, given: &Value) -> Reply {
     let params = json!({ "name": format!("API-{tool}"), "arguments": given });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let mut all = vec![("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
+    let mut all = vec![
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+    ];
     all.extend_from_slice(headers);
     testkit::send("POST", &format!("{url}/mcp/official"), &all, message.to_string().into()).await
 }
@@ -70,44 +73,69 @@ async fn walk(kit: &Kit, caller: &Caller<'_>) -> Vec<String> {
     });
     let page = all("post-page", page).await["id"].clone();
     assert_eq!(all("retrieve-a-page", json!({ "page_id": page })).await["id"], page);
-    let children = json!([{ "type": "to_do", "to_do": { "rich_text": text("do it"), "checked": false } }]);
-    let added = all("patch-block-children", json!({ "block_id": page, "children": children.to_string() })).await;
+    let children =
+        json!([{ "type": "to_do", "to_do": { "rich_text": text("do it"), "checked": false } }]);
+    let added =
+        all("patch-block-children", json!({ "block_id": page, "children": children.to_string() }))
+            .await;
     let block = added["results"][0]["id"].clone();
     let below = all("get-block-children", json!({ "block_id": page, "page_size": 5 })).await;
     assert_eq!(below["results"].as_array().unwrap().len(), 2);
     assert_eq!(all("retrieve-a-block", json!({ "block_id": block })).await["type"], "to_do");
-    let done = all("update-a-block", json!({ "block_id": block, "to_do": { "checked": true } })).await;
+    let done =
+        all("update-a-block", json!({ "block_id": block, "to_do": { "checked": true } })).await;
     assert_eq!(done["to_do"]["checked"], true);
     assert_eq!(all("delete-a-block", json!({ "block_id": block })).await["in_trash"], true);
     let icon = json!({ "type": "emoji", "emoji": "🧪" });
-    assert_eq!(all("patch-page", json!({ "page_id": page, "icon": icon })).await["icon"]["emoji"], "🧪");
-    let title = all("retrieve-a-page-property", json!({ "page_id": page, "property_id": "title" })).await;
+    assert_eq!(
+        all("patch-page", json!({ "page_id": page, "icon": icon })).await["icon"]["emoji"],
+        "🧪"
+    );
+    let title =
+        all("retrieve-a-page-property", json!({ "page_id": page, "property_id": "title" })).await;
     assert_eq!(title["results"][0]["title"]["plain_text"], "By a tool");
-    all("create-a-comment", json!({ "parent": { "page_id": page }, "rich_text": text("noted") })).await;
+    all("create-a-comment", json!({ "parent": { "page_id": page }, "rich_text": text("noted") }))
+        .await;
     let comments = all("retrieve-a-comment", json!({ "block_id": page })).await;
     assert_eq!(comments["results"][0]["rich_text"][0]["plain_text"], "noted");
 
-    let markdown = all("retrieve-page-markdown", json!({ "page_id": page, "include_transcript": true })).await;
-    assert_eq!((markdown["markdown"].as_str(), &markdown["truncated"]), (Some("first"), &json!(false)));
+    let markdown =
+        all("retrieve-page-markdown", json!({ "page_id": page, "include_transcript": true })).await;
+    assert_eq!(
+        (markdown["markdown"].as_str(), &markdown["truncated"]),
+        (Some("first"), &json!(false))
+    );
     let edit = json!({ "new_str": "# second" });
     let edit = json!({ "page_id": page, "type": "replace_content", "replace_content": edit });
     assert_eq!(all("update-page-markdown", edit).await["markdown"], "# second");
 
     let source = demo.data_source_id;
-    let rows = all("query-data-source", json!({ "data_source_id": source, "page_size": 2, "sorts": [] })).await;
+    let rows =
+        all("query-data-source", json!({ "data_source_id": source, "page_size": 2, "sorts": [] }))
+            .await;
     assert_eq!(rows["results"].as_array().unwrap().len(), 2);
-    assert_eq!(all("retrieve-a-data-source", json!({ "data_source_id": source })).await["id"], json!(source));
+    assert_eq!(
+        all("retrieve-a-data-source", json!({ "data_source_id": source })).await["id"],
+        json!(source)
+    );
     all("list-data-source-templates", json!({ "data_source_id": source })).await;
-    assert_eq!(all("retrieve-a-database", json!({ "database_id": demo.database_id })).await["object"], "database");
+    assert_eq!(
+        all("retrieve-a-database", json!({ "database_id": demo.database_id })).await["object"],
+        "database"
+    );
     let table = json!({
         "parent": { "type": "database_id", "database_id": demo.database_id },
         "properties": { "Name": { "title": {} } },
         "title": text("Second"),
     });
     let table = all("create-a-data-source", table).await["id"].clone();
-    let renamed = all("update-a-data-source", json!({ "data_source_id": table, "title": text("Third") })).await;
+    let renamed =
+        all("update-a-data-source", json!({ "data_source_id": table, "title": text("Third") }))
+            .await;
     assert_eq!(renamed["title"][0]["plain_text"], "Third");
-    let moved = all("move-page", json!({ "page_id": page, "parent": { "page_id": demo.root_page_id } })).await;
+    let moved =
+        all("move-page", json!({ "page_id": page, "parent": { "page_id": demo.root_page_id } }))
+            .await;
     assert_eq!(moved["parent"]["page_id"], json!(demo.root_page_id));
     called
 }
@@ -186,7 +214,11 @@ async fn f133_errors_are_errors_in_notions_words() {
     for (tool, given) in about("00000000-0000-4000-8000-000000000000") {
         let (is_error, told) = admin.try_call(tool, given).await;
         assert!(is_error, "{tool}: {told}");
-        assert_eq!((&told["object"], &told["status"]), (&json!("error"), &json!(404)), "{tool}: {told}");
+        assert_eq!(
+            (&told["object"], &told["status"]),
+            (&json!("error"), &json!(404)),
+            "{tool}: {told}"
+        );
         assert_eq!(told["code"], "object_not_found", "{tool}");
     }
     for (tool, given) in about("no id") {
@@ -218,7 +250,8 @@ async fn f133_a_viewer_reads_and_writes_nothing() {
         assert!(matches!(status, 400 | 403 | 404), "{tool}: {told}");
     }
     let writes = kit.calls().await.into_iter().filter(|call| call["method"] != "GET");
-    let writes: Vec<_> = writes.filter(|call| !call["path"].as_str().unwrap().contains("query")).collect();
+    let writes: Vec<_> =
+        writes.filter(|call| !call["path"].as_str().unwrap().contains("query")).collect();
     assert!(writes.is_empty(), "{writes:?}");
     kit.finish().await;
 }
@@ -241,8 +274,12 @@ async fn f131_the_edits_of_markdown() {
         assert!(!answer.0, "{}", answer.1);
         answer.1["markdown"].as_str().unwrap().to_owned()
     };
-    let updates = json!([{ "old_str": "one", "new_str": "two" }, { "old_str": "two", "new_str": "three" }]);
-    assert_eq!(markdown(edit("update_content", json!({ "content_updates": updates })).await), "three");
+    let updates =
+        json!([{ "old_str": "one", "new_str": "two" }, { "old_str": "two", "new_str": "three" }]);
+    assert_eq!(
+        markdown(edit("update_content", json!({ "content_updates": updates })).await),
+        "three"
+    );
     let position = json!({ "content": "four", "position": { "type": "end" } });
     assert_eq!(markdown(edit("insert_content", position).await), "three\nfour");
     let range = json!({ "content": "five", "content_range": "three...three" });
@@ -277,7 +314,9 @@ async fn f135_text_that_looks_like_json_arrives_as_text() {
         "children": [json!({ "paragraph": { "rich_text": text(looks) } }).to_string()],
     });
     let page = caller.call("post-page", page).await["id"].clone();
-    let title = caller.call("retrieve-a-page-property", json!({ "page_id": page, "property_id": "title" })).await;
+    let title = caller
+        .call("retrieve-a-page-property", json!({ "page_id": page, "property_id": "title" }))
+        .await;
     assert_eq!(title["results"][0]["title"]["plain_text"], looks);
     let children = caller.call("get-block-children", json!({ "block_id": page })).await;
     assert_eq!(children["results"][0]["paragraph"]["rich_text"][0]["plain_text"], looks);

@@ -66,7 +66,10 @@ async fn f116_f119_f128_a_good_token_is_used_and_a_bad_one_is_not_passed_over() 
     let reader = bot_of(&kit, &kit.demo.tokens.reader).await;
     let own = bot_of(&kit, &kit.demo.tokens.full).await;
     // Beside notegate's own key, and padded.
-    assert_eq!(who(&door.url, &[key, ("notion-token", &kit.demo.tokens.reader)]).await, (200, reader.clone()));
+    assert_eq!(
+        who(&door.url, &[key, ("notion-token", &kit.demo.tokens.reader)]).await,
+        (200, reader.clone())
+    );
     let padded = format!(" {} ", kit.demo.tokens.reader);
     assert_eq!(who(&door.url, &[key, ("notion-token", &padded)]).await.1, reader);
     // Without one: the connection of before.
@@ -101,11 +104,14 @@ async fn f117_f118_without_authentication_the_bearer_will_do() {
     let everybody = |connection| {
         let mut operator = kit.operator();
         operator.connection = connection;
-        Door::open(&kit, mcp::Settings {
-            passthrough: true,
-            admission: mcp::Admission::Everybody(operator),
-            ..mcp::Settings::default()
-        })
+        Door::open(
+            &kit,
+            mcp::Settings {
+                passthrough: true,
+                admission: mcp::Admission::Everybody(operator),
+                ..mcp::Settings::default()
+            },
+        )
     };
     let reader = bot_of(&kit, &kit.demo.tokens.reader).await;
     let writer = bot_of(&kit, &kit.demo.tokens.writer).await;
@@ -162,7 +168,8 @@ async fn f122_f123_tokens_that_interleave_never_mix() {
     let inside = notion::Id::parse(&worlds[0].1).unwrap();
     let narrow = format!("Bearer {}", kit.key(Role::Viewer, &[inside]).await);
     let headers = [("authorization", narrow.as_str()), ("notion-token", worlds[0].0.as_str())];
-    let page = told(&call(&door.url, &headers, "retrieve-a-page", &json!({ "page_id": inside })).await);
+    let page =
+        told(&call(&door.url, &headers, "retrieve-a-page", &json!({ "page_id": inside })).await);
     assert_eq!((page.0, &page.1["id"]), (false, &json!(inside)));
     let made = json!({ "parent": { "page_id": inside }, "properties": {} });
     let made = told(&call(&door.url, &headers, "post-page", &made).await);
@@ -178,7 +185,9 @@ async fn f122_f123_tokens_that_interleave_never_mix() {
     let first = told(&call(&door.url, &headers, "post-search", &search(None)).await).1;
     if first["has_more"] == true {
         let other = [("authorization", narrow.as_str()), ("notion-token", worlds[1].0.as_str())];
-        let next = told(&call(&door.url, &other, "post-search", &search(Some(&first["next_cursor"]))).await);
+        let next = told(
+            &call(&door.url, &other, "post-search", &search(Some(&first["next_cursor"]))).await,
+        );
         assert!(next.0, "{}", next.1);
     }
     door.close().await;
@@ -202,7 +211,11 @@ async fn f124_a_token_is_found_nowhere() {
         let (is_error, answer) = told(&reply);
         // Notion's word about the caller's own token is the caller's to know, as an error of the tool.
         assert!(is_error, "{tool}");
-        assert_eq!((&answer["status"], &answer["code"]), (&json!(401), &json!("unauthorized")), "{answer}");
+        assert_eq!(
+            (&answer["status"], &answer["code"]),
+            (&json!(401), &json!("unauthorized")),
+            "{answer}"
+        );
         said.push_str(&reply.text());
     }
     let good = kit.demo.tokens.writer.clone();
@@ -214,9 +227,10 @@ async fn f124_a_token_is_found_nowhere() {
 
     let entries = kit.entries(50).await;
     let shown = format!("ntn_…({} chars)", CANARY.len());
-    assert!(entries.iter().any(|entry| {
-        serde_json::to_string(entry).unwrap().contains(&shown)
-    }), "the ledger says by which sort of token");
+    assert!(
+        entries.iter().any(|entry| { serde_json::to_string(entry).unwrap().contains(&shown) }),
+        "the ledger says by which sort of token"
+    );
     said.push_str(&serde_json::to_string(&entries).unwrap());
     said.push_str(&format!("{:?}", kit.gate));
     for list in ["/workspaces", "/api/v1/keys", "/api/v1/audit?limit=100", "/metrics"] {

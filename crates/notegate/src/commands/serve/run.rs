@@ -271,7 +271,10 @@ fn open_doors(
 /// The MCP door, for the routes of the HTTP door.
 fn mcp_door(gate: Gate, site: &Site, passthrough: bool) -> McpDoor {
     let service_url = site.service_url.as_ref().map(|url| url.as_str().to_owned());
-    let door = mcp::Door::new(gate, mcp::Settings { service_url, passthrough, ..mcp::Settings::default() });
+    let door = mcp::Door::new(
+        gate,
+        mcp::Settings { service_url, passthrough, ..mcp::Settings::default() },
+    );
     McpDoor::new(move |request| {
         let door = door.clone();
         async move { door.answer(request).await }
