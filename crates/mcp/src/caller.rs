@@ -40,7 +40,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) query: Vec<(&'a str, String)>,
     /// The JSON body.
     pub(crate) body: Option<Value>,
-    /// The version to ask with, if not the gate's.
+    /// The version to ask with, if not the usual one. (One that the gate is told always wins.)
     pub(crate) version: Option<Version>,
 }
 
@@ -91,7 +91,7 @@ impl Caller<'_> {
         let call = Call {
             found,
             query: (!query.is_empty()).then_some(query.as_str()),
-            version: ask.version.map(Version::as_str),
+            version: Some(ask.version.unwrap_or(Version::DEFAULT).as_str()),
             body,
             request_id: self.request_id,
             origin: None,

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 use crate::Door;
-use crate::server::Server;
+use crate::server::{Server, is_modern};
 use crate::settings::Settings;
 
 /// A 1×1 PNG.
@@ -333,7 +333,7 @@ async fn progress(context: &RequestContext<RoleServer>) -> Result<CallToolRespon
 #[expect(deprecated, reason = "the suite still asks for logging")]
 async fn log(context: &RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
     use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam};
-    let modern = context.protocol_version().is_some_and(|it| it.as_str() >= "2026-07-28");
+    let modern = is_modern(context);
     // In the current protocol only who asks for it gets any.
     let wanted = !modern || context.meta.log_level().is_some();
     for line in ["Tool execution started", "Tool processing data", "Tool execution completed"] {
@@ -522,7 +522,7 @@ impl ServerHandler for Fixtures {
         _: rmcp::model::SetLevelRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let modern = context.protocol_version().is_some_and(|it| it.as_str() >= "2026-07-28");
+        let modern = is_modern(&context);
         let gone = || ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "logging/setLevel", None);
         if modern { Err(gone()) } else { Ok(()) }
     }

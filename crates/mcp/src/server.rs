@@ -85,14 +85,18 @@ impl Server {
 
     /// Who answers, for the results of the current protocol; earlier ones were told at the beginning.
     fn meta(&self, context: &RequestContext<RoleServer>) -> Option<MetaObject> {
-        let modern = context
-            .protocol_version()
-            .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
-        let told = serde_json::to_value(&self.info.server_info).ok().filter(|_| modern)?;
+        let told = serde_json::to_value(&self.info.server_info).ok();
+        let told = told.filter(|_| is_modern(context))?;
         let mut meta = MetaObject::new();
         meta.0.insert(SERVER_INFO.to_owned(), told);
         Some(meta)
     }
+}
+
+/// Whether the client speaks the current protocol. Versions are dates.
+pub(crate) fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    let modern = ProtocolVersion::V_2026_07_28;
+    context.protocol_version().is_some_and(|version| version.as_str() >= modern.as_str())
 }
 
 /// A list has one page: any cursor is somebody else's.
@@ -130,9 +134,10 @@ impl ServerHandler for Server {
         first_page(request)?;
         let arrived = self.arrived(&context)?;
         let listed = tools::list(arrived.tools, &arrived.principal, self.settings.read_only);
-        let mut result = ListToolsResult::with_all_items(listed)
-            .with_ttl_ms(TTL_MS)
-            .with_cache_scope(CacheScope::Private);
+        let mut result = ListToolsResult::with_all_items(listed);
+        if is_modern(&context) {
+            result = result.with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private);
+        }
         result.meta = self.meta(&context);
         Ok(result)
     }

@@ -32,8 +32,7 @@ async fn begin(kit: &Kit, legacy: Option<&str>) -> TcpStream {
 async fn h16_mt_03_who_hangs_up_ends_the_call_to_notion() {
     let kit = Kit::start().await;
     for legacy in ERAS {
-        let slow =
-            json!({ "match": { "operation": "get-self" }, "answer": { "latency_ms": 4000 } });
+        let slow = json!({ "match": { "operation": "get-self" }, "latency_ms": 4000 });
         kit.control("POST", "faults", Some(&slow)).await;
         kit.forget_calls().await;
         let stream = begin(&kit, legacy).await;
