@@ -14,8 +14,8 @@ use notion::{Capabilities, Effect};
 use store::StoredKey;
 
 pub(crate) use self::family::Steward;
-pub use self::request::KeyRequest;
 pub(crate) use self::request::said;
+pub use self::request::{KeyRequest, parse_duration};
 pub(crate) use self::ring::KeyRing;
 use crate::Gate;
 use crate::budget::Usage;

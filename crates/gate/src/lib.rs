@@ -10,6 +10,7 @@
 mod access;
 mod aim;
 mod audit;
+mod authorization;
 mod background;
 mod bodies;
 mod budget;
@@ -66,6 +67,11 @@ pub use access::{
     compare, compare_with_ids,
 };
 pub use audit::{AuditCheck, AuditExport, AuditFilter, AuditPage, verify_at_rest};
+pub use authorization::{
+    Audience, AuthMethod, AuthorizationRequest, AuthorizationSettings, Choice, Client as McpClient,
+    Document, Documents, GrantOf, NotAnswered, OAuthFault, Origin, Registered, Registration,
+    SCOPE_FIRST, SCOPES, TokenAnswer, TokenRequest, WebDocuments,
+};
 pub use bodies::KeptBody;
 pub use budget::{Exhausted, Usage};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
@@ -78,7 +84,7 @@ pub use custody::{
 pub use error::{Error, KeyFault};
 pub use groups::GroupMembers;
 pub use install::{Callback, Departure, InstallError, Starter, StateFault};
-pub use keys::{KeyRequest, NewKey};
+pub use keys::{KeyRequest, NewKey, parse_duration};
 pub use mirror::{MirrorSettings, MirrorStatus};
 pub use moves::{MoveEffect, MoveQuery};
 pub use oidc::{
@@ -143,6 +149,8 @@ pub struct Options {
     pub oauth: Option<OAuthClient>,
     /// Where people sign in, if anywhere.
     pub oidc: Option<OidcOptions>,
+    /// How MCP clients are authorized.
+    pub authorization: AuthorizationSettings,
     /// A version that all calls go out with, whatever the caller asked for.
     pub notion_version: Option<Version>,
     /// Whether reads, too, wait until they are in the ledger.
@@ -219,6 +227,7 @@ struct Shared {
     states: States,
     refused_callbacks: Refusals,
     sign_ins: Option<SignIns>,
+    authorization: authorization::Authorization,
     recorder: Recorder,
     policies: InForce,
     webhooks: webhooks::Webhooks,
@@ -267,6 +276,12 @@ impl Gate {
             states: States::new(chance.clone()),
             refused_callbacks: Refusals::default(),
             sign_ins: options.oidc.map(|oidc| SignIns::new(oidc, States::new(chance.clone()))),
+            authorization: authorization::Authorization::load(
+                &*store,
+                &root,
+                options.authorization,
+            )
+            .await?,
             recorder,
             policies: InForce::load(&*store).await?,
             webhooks: webhooks::Webhooks::load(&*store, options.webhooks).await?,

@@ -374,6 +374,7 @@ pub(crate) fn options(keyring: Keyring, store: SqliteStore, notion: Notion) -> O
         notion,
         oauth: None,
         oidc: None,
+        authorization: gate::AuthorizationSettings::default(),
         notion_version: None,
         strict_ledger: true,
         ledger_retention: None,

@@ -198,8 +198,22 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "headers for Notion as JSON, as the official MCP server takes them: token and version",
     )
     .secret(),
-    optional("JWT_SECRET", "secret of signed tokens").secret().later(),
-    optional("JWT_EXPIRY", "their life").later(),
+    optional(
+        "JWT_SECRET",
+        "what the keys that sign access tokens derive from; the data directory's root if not set",
+    )
+    .secret(),
+    setting(
+        "JWT_EXPIRY",
+        "15m",
+        "how long access tokens count: seconds, or a number with s, m, h or d; a day at most",
+    ),
+    setting("NOTEGATE_CLIENT_REGISTRATION", "true", "whether MCP clients may register themselves"),
+    setting(
+        "NOTEGATE_CLIENT_DOCUMENTS",
+        "true",
+        "whether MCP clients may be documents, which the gate fetches from the Internet",
+    ),
     optional("RATE_LIMIT_WINDOW_MS", "window of the caller's rate limit").later(),
     optional("RATE_LIMIT_MAX_REQUESTS", "requests in that window").later(),
     optional("OPENSPEC_API_URL", "OpenSpec service").later(),

@@ -5,6 +5,7 @@
 //! column.
 
 mod access_audits;
+mod authorizations;
 mod budgets;
 mod connections;
 mod inbox;
@@ -22,6 +23,7 @@ mod tenants;
 mod users;
 
 pub use access_audits::{AccessAudits, AuditMade, StoredAudit};
+pub use authorizations::{Authorizations, StoredClient, StoredGrant};
 pub use budgets::{Budgets, SpentWindow};
 pub use connections::{
     Connections, Credential, CredentialChange, Slot, StoredConnection, credential_row,
@@ -45,6 +47,7 @@ pub use users::Users;
 /// Everything that lasts.
 pub trait Store:
     Keys
+    + Authorizations
     + Connections
     + Tenants
     + Users
@@ -64,6 +67,7 @@ pub trait Store:
 
 impl<T> Store for T where
     T: Keys
+        + Authorizations
         + Connections
         + Tenants
         + Users

@@ -5,6 +5,7 @@
 //! `fsync`.
 
 mod access_audits;
+mod authorizations;
 mod budgets;
 mod connections;
 mod inbox;

@@ -11,11 +11,12 @@ use ledger::{Checkpoint, Head, Pruned, Row};
 use model::user::{Group, User, UserId};
 use model::{Connection, ConnectionId, KeyId, Meter, Tenant, TenantId};
 use store::{
-    AccessAudits, AuditMade, Budgets, Connections, CredentialChange, Due, EntryFilter, EventFilter,
-    Inbox, Keys, LedgerBodies, LedgerEntries, Meta, MirrorState, Mirrors, Numbered, ObjectWork,
-    OperationUse, OperationUses, PolicyVersions, Result, SealedCell, SealedCells, SpentWindow,
-    SqliteStore, StoreError, StoredAudit, StoredConnection, StoredEvent, StoredKey, StoredPairing,
-    StoredPolicies, StoredSubscription, Subscriptions, Tenants, Users, WorkEnd,
+    AccessAudits, AuditMade, Authorizations, Budgets, Connections, CredentialChange, Due,
+    EntryFilter, EventFilter, Inbox, Keys, LedgerBodies, LedgerEntries, Meta, MirrorState, Mirrors,
+    Numbered, ObjectWork, OperationUse, OperationUses, PolicyVersions, Result, SealedCell,
+    SealedCells, SpentWindow, SqliteStore, StoreError, StoredAudit, StoredClient, StoredConnection,
+    StoredEvent, StoredGrant, StoredKey, StoredPairing, StoredPolicies, StoredSubscription,
+    Subscriptions, Tenants, Users, WorkEnd,
 };
 use vault::{Sealed, SealedHead};
 
@@ -306,6 +307,39 @@ impl Meta for FaultyStore {
 
     async fn set_meta(&self, name: &str, value: Vec<u8>) -> Result<()> {
         self.write("set_meta", self.inner.set_meta(name, value)).await
+    }
+}
+
+#[async_trait]
+impl Authorizations for FaultyStore {
+    async fn all_clients(&self) -> Result<Vec<StoredClient>> {
+        self.inner.all_clients().await
+    }
+
+    async fn put_client(&self, client: StoredClient) -> Result<()> {
+        self.write("put_client", self.inner.put_client(client)).await
+    }
+
+    async fn delete_clients(&self, ids: Vec<String>) -> Result<()> {
+        self.write("delete_clients", self.inner.delete_clients(ids)).await
+    }
+
+    async fn all_grants(&self) -> Result<Vec<StoredGrant>> {
+        self.inner.all_grants().await
+    }
+
+    async fn add_grant(&self, grant: StoredGrant) -> Result<()> {
+        self.write("add_grant", self.inner.add_grant(grant)).await
+    }
+
+    async fn rotate_grant(
+        &self,
+        tenant: &TenantId,
+        key: &KeyId,
+        before: u32,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.write("rotate_grant", self.inner.rotate_grant(tenant, key, before, at)).await
     }
 }
 

@@ -157,6 +157,11 @@ impl Kit {
         made.token.reveal().to_owned()
     }
 
+    /// The file of the store.
+    pub fn database(&self) -> std::path::PathBuf {
+        self.directory.path().join("test.sqlite")
+    }
+
     /// The one who may do everything.
     pub fn operator(&self) -> Principal {
         self.gate.operator()
@@ -346,6 +351,7 @@ pub fn options(store: Arc<dyn Store>, keyring: Keyring) -> Options {
         },
         oauth: None,
         oidc: None,
+        authorization: gate::AuthorizationSettings::default(),
         notion_version: None,
         strict_ledger: false,
         ledger_retention: None,

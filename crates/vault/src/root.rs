@@ -32,6 +32,10 @@ pub enum Label {
     Pseudonyms,
     /// Ids that stand for tokens that callers bring along.
     Guests,
+    /// Codes, refresh tokens and clients' secrets of the authorization server.
+    Authorization,
+    /// The seeds of the keys that sign access tokens.
+    TokenSigning,
 }
 
 impl Label {
@@ -44,6 +48,8 @@ impl Label {
             Self::OauthState => b"notegate 1 oauth state",
             Self::Pseudonyms => b"notegate 1 pseudonyms",
             Self::Guests => b"notegate 1 guests",
+            Self::Authorization => b"notegate 1 authorization",
+            Self::TokenSigning => b"notegate 1 token signing",
         }
     }
 }

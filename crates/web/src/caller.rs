@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
-use gate::Error;
+use gate::{Audience, Error};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use model::Principal;
@@ -101,16 +101,36 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// Who sends this request.
+/// Who sends this request, by a key.
 pub(crate) async fn identify(
     parts: &Parts,
     app: &App,
     request_id: &RequestId,
 ) -> Result<Principal, Error> {
-    if parts.extensions.get::<LocalOperator>().is_some() {
-        let tenant = parts.headers.get(TENANT).map(|name| name.to_str().unwrap_or_default());
-        return tenant
-            .map_or_else(|| Ok(app.gate.operator()), |name| app.gate.operator_named(name));
+    match local_operator(parts, app) {
+        Some(operator) => operator,
+        None => app.gate.identify(bearer(&parts.headers), request_id.as_str()).await,
     }
-    app.gate.identify(bearer(&parts.headers), request_id.as_str()).await
+}
+
+/// Who sends this request to `/api/v1`, by a key or by an access token that was made for it.
+pub(crate) async fn identify_at_api(
+    parts: &Parts,
+    app: &App,
+    request_id: &RequestId,
+) -> Result<Principal, Error> {
+    match local_operator(parts, app) {
+        Some(operator) => operator,
+        None => {
+            let shown = bearer(&parts.headers);
+            app.gate.recognise(shown, Audience::Api, request_id.as_str()).await
+        }
+    }
+}
+
+/// The operator, if the request came by the socket of the data directory.
+fn local_operator(parts: &Parts, app: &App) -> Option<Result<Principal, Error>> {
+    parts.extensions.get::<LocalOperator>()?;
+    let tenant = parts.headers.get(TENANT).map(|name| name.to_str().unwrap_or_default());
+    Some(tenant.map_or_else(|| Ok(app.gate.operator()), |name| app.gate.operator_named(name)))
 }

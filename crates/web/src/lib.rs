@@ -13,6 +13,7 @@ mod install;
 mod log;
 mod mcp;
 mod metrics;
+mod oauth;
 mod oidc;
 mod openapi;
 mod problem;
@@ -51,6 +52,8 @@ pub struct App {
     pub site: Arc<Site>,
     /// How often one source may try to sign in.
     pub sign_ins: Arc<Limiter<Source>>,
+    /// How often clients may register from one source.
+    pub registrations: Arc<Limiter<Source>>,
     /// The access reports that the dashboard has made.
     pub access_runs: Arc<AccessRuns>,
     /// The MCP door, if there is one.
@@ -59,6 +62,8 @@ pub struct App {
 
 /// Attempts to sign in that one source has in a minute.
 const SIGN_INS_PER_MINUTE: u32 = 10;
+/// Clients that may register from one source in a minute.
+const REGISTRATIONS_PER_MINUTE: u32 = 30;
 
 impl App {
     /// A gate behind its doors, reached over plain HTTP.
@@ -69,6 +74,7 @@ impl App {
             metrics: Arc::default(),
             site: Arc::default(),
             sign_ins,
+            registrations: Arc::new(Limiter::new(REGISTRATIONS_PER_MINUTE)),
             access_runs: Arc::default(),
             mcp: None,
         }
@@ -95,6 +101,7 @@ fn routes() -> routes::Routes {
         .merge(dashboard::routes())
         .merge(install::routes())
         .merge(oidc::routes())
+        .merge(oauth::routes())
         .merge(webhooks::routes())
         .merge(mcp::routes())
 }

@@ -66,6 +66,10 @@ async fn door(State(app): State<App>, mut request: Request) -> Response {
     if let Ok(value) = HeaderValue::try_from(request_id.as_str()) {
         request.headers_mut().insert(REQUEST_ID, value);
     }
+    // By what name the gate is reached here: access tokens are made for it.
+    if let Ok(origin) = crate::oauth::origin(&app, request.headers()) {
+        request.extensions_mut().insert(origin);
+    }
     if request.extensions().get::<LocalOperator>().is_some() {
         let (mut parts, body) = request.into_parts();
         match identify(&parts, &app, &request_id).await {

@@ -5,6 +5,7 @@ mod audit;
 mod doors;
 mod keys;
 mod limits;
+mod oauth;
 mod pages;
 mod policies;
 mod users;
@@ -169,7 +170,8 @@ fn own_paths() -> Map<String, Value> {
         .chain(users::paths())
         .chain(audit::paths())
         .chain(limits::paths())
-        .chain(policies::paths());
+        .chain(policies::paths())
+        .chain(oauth::paths());
     parts.map(|(path, item)| (path.to_owned(), item)).collect()
 }
 

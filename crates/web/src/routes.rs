@@ -18,7 +18,7 @@ use http::Method;
 use model::role::Permission;
 use notion::catalogue::OPERATIONS;
 
-use crate::caller::{Caller, RequestId, identify};
+use crate::caller::{Caller, RequestId, identify_at_api};
 use crate::dashboard::{self, sign_in};
 use crate::problem::Problem;
 use crate::session::{Visitor, of_browser};
@@ -126,6 +126,12 @@ impl Methods {
     further!(patch, Method::PATCH);
     further!(put, Method::PUT);
     further!(delete, Method::DELETE);
+
+    /// Pages of every origin may call it: clients run in browsers, too, and show no cookie.
+    pub(crate) fn for_all_origins(mut self) -> Self {
+        self.handlers = self.handlers.options(crate::oauth::preflight);
+        self
+    }
 
     /// A HEAD must not use up what only a GET shows.
     pub(crate) fn no_head(mut self) -> Self {
@@ -279,7 +285,7 @@ async fn enforce(
         }
         parts.extensions.insert(visitor);
     } else {
-        let principal = match identify(&parts, app, &request_id).await {
+        let principal = match identify_at_api(&parts, app, &request_id).await {
             Ok(principal) => principal,
             Err(error) => return Problem::of(&error).into_response(),
         };

@@ -46,6 +46,19 @@ impl Site {
         added.and_then(|address| address.trim().parse().ok()).or(peer)
     }
 
+    /// The address that tokens and metadata name: as the gate was told, or how somebody at this machine
+    /// calls it. What a caller from elsewhere writes into `Host` is nobody's address.
+    pub(crate) fn public_origin(&self, host: Option<&str>) -> Option<gate::Origin> {
+        let told = self.service_url.as_ref().map(|url| gate::Origin::new(url.as_str()));
+        told.or_else(|| {
+            let host = host?.to_ascii_lowercase();
+            let authority: http::uri::Authority = host.parse().ok()?;
+            let is_local = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");
+            let is_plain = is_local && !host.contains('@');
+            self.origin(Some(&host)).filter(|_| is_plain).map(|origin| gate::Origin::new(&origin))
+        })
+    }
+
     /// Where people open the gate: as it was told, otherwise as they named it themselves.
     pub(crate) fn origin(&self, host: Option<&str>) -> Option<String> {
         let scheme = if self.is_secure() { "https" } else { "http" };
@@ -221,6 +234,38 @@ mod tests {
         assert!(!private("127.0.0.1", &[("x-forwarded-proto", "http")]));
         assert!(!private("127.0.0.1", &[("forwarded", "proto=http")]));
         assert!(!came_in_private(&http::Request::new(())), "nobody knows from where");
+    }
+
+    #[test]
+    fn as_50_what_a_caller_writes_into_host_changes_no_address() {
+        let told = |site: &Site, host| site.public_origin(host).map(|origin| origin.to_string());
+        let here = Site::default();
+        for (host, origin) in [
+            ("localhost:3000", "http://localhost:3000"),
+            ("127.0.0.1", "http://127.0.0.1"),
+            ("LOCALHOST:1", "http://localhost:1"),
+            ("[::1]:3000", "http://[::1]:3000"),
+        ] {
+            assert_eq!(told(&here, Some(host)).as_deref(), Some(origin));
+        }
+        let foreign = [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "x@localhost",
+            "localhost@evil.example",
+            "localhost:3000/x",
+            "localhost\"",
+            "",
+        ];
+        for host in foreign {
+            assert_eq!(told(&here, Some(host)), None, "{host}");
+        }
+        let service_url = Some("https://gate.example".parse().unwrap());
+        let public = Site { service_url, ..Site::default() };
+        for host in foreign.iter().copied().chain(["localhost:3000", "gate.example:1"]) {
+            assert_eq!(told(&public, Some(host)).as_deref(), Some("https://gate.example"));
+        }
     }
 
     #[test]

@@ -108,7 +108,8 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     }
 }
 
-fn parse_duration(text: &str) -> Option<u64> {
+/// Seconds as people write them: `90`, `90s`, `45m`, `12h`, `30d`.
+pub fn parse_duration(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {

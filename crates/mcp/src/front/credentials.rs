@@ -1,7 +1,7 @@
 //! Who is calling. Everything that shows nothing good gets a 401, whatever it wants: by that, clients
 //! find out how to sign in.
 
-use gate::{Error, KeyFault};
+use gate::{Audience, Error, KeyFault, Origin};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::{ExposeSecret, Principal};
@@ -32,6 +32,7 @@ impl<H: ServerHandler + Clone> Door<H> {
             return Ok(principal.clone());
         }
         let shown = bearer(&parts.headers);
+        let origin = parts.extensions.get::<Origin>();
         let known = match &self.settings.admission {
             Admission::Everybody(principal) => return Ok(principal.clone()),
             Admission::Secret(secret, principal) => {
@@ -42,33 +43,35 @@ impl<H: ServerHandler + Clone> Door<H> {
                 };
                 is_it.then(|| principal.clone()).ok_or(fault)
             }
-            Admission::Shown => self.gate.identify(shown, request_id).await,
+            Admission::Shown => self.gate.recognise(shown, Audience::Mcp(origin), request_id).await,
         };
-        let sent = parts.headers.contains_key(header::AUTHORIZATION);
-        known.map_err(|error| self.unknown(&error, sent))
-    }
-
-    /// The answer to somebody who is not known.
-    fn unknown(&self, error: &Error, sent: bool) -> Refusal {
-        let api = error.to_api();
-        let status = StatusCode::from_u16(api.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        let mut refusal = Refusal::new(status, api.message);
-        if let Some(reason) = error.reason() {
-            refusal = refusal.with(REASON, HeaderValue::from_static(reason));
-        }
-        if status != StatusCode::UNAUTHORIZED {
-            return refusal;
-        }
-        refusal.with(header::WWW_AUTHENTICATE, challenge(sent))
+        known.map_err(|error| unknown(&error, parts, origin))
     }
 }
 
-/// What a client is told about signing in.
-fn challenge(sent: bool) -> HeaderValue {
-    HeaderValue::from_static(match sent {
+/// The answer to somebody who is not known.
+fn unknown(error: &Error, parts: &Parts, origin: Option<&Origin>) -> Refusal {
+    let api = error.to_api();
+    let status = StatusCode::from_u16(api.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut refusal = Refusal::new(status, api.message);
+    if let Some(reason) = error.reason() {
+        refusal = refusal.with(REASON, HeaderValue::from_static(reason));
+    }
+    if status != StatusCode::UNAUTHORIZED {
+        return refusal;
+    }
+    let sent = parts.headers.contains_key(header::AUTHORIZATION);
+    refusal.with(header::WWW_AUTHENTICATE, challenge(error, sent, parts.uri.path(), origin))
+}
+
+/// What a client is told about signing in: where to begin, if the gate knows by what name it is reached.
+fn challenge(error: &Error, sent: bool, path: &str, origin: Option<&Origin>) -> HeaderValue {
+    let path = path.trim_end_matches('/');
+    let told = origin.and_then(|origin| HeaderValue::try_from(origin.challenge(path, error)).ok());
+    told.unwrap_or(HeaderValue::from_static(match sent {
         true => "Bearer realm=\"notegate\", error=\"invalid_token\"",
         false => "Bearer realm=\"notegate\"",
-    })
+    }))
 }
 
 /// The bearer token of a request. Two headers are no token: who sends them may mean either.

@@ -73,6 +73,7 @@ impl Stage {
             },
             oauth: None,
             oidc: None,
+            authorization: gate::AuthorizationSettings::default(),
             notion_version: None,
             strict_ledger: true,
             ledger_retention: None,

@@ -301,6 +301,29 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (tenant, user, name)
     ) STRICT;
     ",
+    // MCP clients that registered, and the keys that people granted to clients.
+    "
+    CREATE TABLE oauth_clients (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        redirect_uris TEXT NOT NULL,
+        auth_method TEXT NOT NULL,
+        secret_hash BLOB,
+        created_at INTEGER NOT NULL,
+        used_at INTEGER
+    ) STRICT;
+    CREATE TABLE oauth_grants (
+        key TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        resource TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        rotated_at INTEGER NOT NULL
+    ) STRICT;
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

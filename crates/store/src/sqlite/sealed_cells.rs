@@ -170,6 +170,7 @@ mod tests {
         "ledger_checkpoints.hash",
         "ledger_pruned.first_hash",
         "ledger_pruned.last_hash",
+        "oauth_clients.secret_hash",
     ];
 
     #[test]

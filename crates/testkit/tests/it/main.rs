@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod budgets;

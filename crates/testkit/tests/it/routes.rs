@@ -18,6 +18,21 @@ const OPEN: &[&str] = &[
     "/auth/notion/callback",
     "/auth/oidc",
     "/auth/oidc/callback",
+    // What clients find out before anybody is asked, and what they show codes and tokens to.
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
+    "/.well-known/oauth-protected-resource/mcp/all",
+    "/.well-known/oauth-protected-resource/mcp/official",
+    "/authorize",
+    "/oauth/authorize",
+    "/oauth/authorize",
+    "/oauth/jwks.json",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/oauth/token",
+    "/register",
+    "/token",
 ];
 
 /// A concrete path for a template.

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use gate::{Gate, KeyRequest, Usage};
 use http::StatusCode;
+use jiff::Timestamp;
 use model::Key;
 use model::key::KeyState;
 use serde::Serialize;
@@ -28,11 +29,27 @@ struct Shown {
     #[serde(flatten)]
     key: Key,
     state: KeyState,
+    /// The client that calls by it, if a person let one in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<ShownClient>,
+}
+
+/// An MCP client, as keys show it.
+#[derive(Debug, Serialize)]
+struct ShownClient {
+    client_id: String,
+    resource: String,
+    used_at: Timestamp,
 }
 
 impl Shown {
     fn new(gate: &Gate, key: Key) -> Self {
-        Self { state: gate.key_state(&key), key }
+        let client = gate.grant_of(&key).map(|grant| ShownClient {
+            client_id: grant.client_id,
+            resource: grant.resource,
+            used_at: grant.used_at,
+        });
+        Self { state: gate.key_state(&key), client, key }
     }
 }
 

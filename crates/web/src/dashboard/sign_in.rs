@@ -40,7 +40,7 @@ pub(crate) fn redirect(parts: &Parts) -> Response {
 /// Only pages of this gate that people open: nobody shall be led elsewhere by a link to our sign-in.
 pub(crate) fn is_ours(path: &str) -> bool {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%/?&=".contains(&byte);
-    let ours = [HOME, "/auth/notion"].iter().any(|known| {
+    let ours = [HOME, "/auth/notion", "/oauth/authorize"].iter().any(|known| {
         path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     });
     ours && path.len() <= 500 && path.bytes().all(harmless) && !path.contains("//")
@@ -173,7 +173,12 @@ mod tests {
 
     #[test]
     fn the_sign_in_leads_only_to_pages_of_this_gate() {
-        for good in ["/dashboard", "/dashboard/activity?result=denied", "/auth/notion?owner=user"] {
+        for good in [
+            "/dashboard",
+            "/dashboard/activity?result=denied",
+            "/auth/notion?owner=user",
+            "/oauth/authorize",
+        ] {
             assert!(is_ours(good), "{good}");
         }
         for bad in [

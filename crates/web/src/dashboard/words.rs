@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 /// A time: how long ago it was, and exactly on a closer look.
-pub(super) fn when(at: Timestamp, now: Timestamp) -> Markup {
+pub(crate) fn when(at: Timestamp, now: Timestamp) -> Markup {
     html! {
         time datetime=(at.strftime("%Y-%m-%dT%H:%M:%SZ")) title=(exactly(at)) { (relative(at, now)) }
     }
@@ -76,7 +76,7 @@ pub(super) fn capital(text: &str) -> String {
 }
 
 /// A text from outside, short enough for one line, with nothing in it that is not to be seen.
-pub(super) fn line(text: &str, length_max: usize) -> String {
+pub(crate) fn line(text: &str, length_max: usize) -> String {
     let harmless = text.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c });
     let mut shown: String = harmless.take(length_max + 1).collect();
     if let Some((end, _)) = shown.char_indices().nth(length_max) {

@@ -58,6 +58,10 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
         "parent": { "type": "string", "description": "The key that made it, and with which it ends." },
         "may_delegate": { "type": "boolean" }, "auditor": { "type": "boolean" }, "expires_at": maybe_time(), "revoked_at": maybe_time(),
         "state": { "enum": ["active", "expired", "revoked"] },
+        "client": {
+            "type": "object", "description": "The MCP client that calls by it, if a person let one in.",
+            "properties": { "client_id": text(), "resource": text(), "used_at": time() },
+        },
     });
     let mut shown_key = key.clone();
     let count = || json!({ "type": "integer" });

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use gate::{
-    KeySource, KeySourceKind, MirrorSettings, OidcOptions, OidcProvider, OidcSettings, TokenCheck,
-    TokenError, Tokens, WebhookSettings,
+    AuthorizationSettings, KeySource, KeySourceKind, MirrorSettings, OidcOptions, OidcProvider,
+    OidcSettings, TokenCheck, TokenError, Tokens, WebDocuments, WebhookSettings,
 };
 use model::{Chance, Clock, ExposeSecret, SecretString, SystemClock};
 use notion::client::{Dice, Settings as NotionSettings};
@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) oauth: Option<OAuthClient>,
     /// Where people sign in.
     pub(crate) oidc: Option<OidcOptions>,
+    /// How MCP clients are authorized.
+    pub(crate) authorization: AuthorizationSettings,
     pub(crate) bootstrap_admin: Option<String>,
     pub(crate) database: Option<Id>,
     pub(crate) notion_version: Option<Version>,
@@ -129,8 +131,10 @@ impl Plan {
             ));
         }
         let oidc = oidc(settings, site.service_url.as_ref());
+        let authorization = authorization(settings);
         let plan = Self {
             oidc,
+            authorization,
             bootstrap_admin: settings.text("NOTEGATE_BOOTSTRAP_ADMIN").map(str::to_owned),
             oauth: oauth.filter(|_| !sandbox),
             site,
@@ -327,6 +331,33 @@ fn dice() -> Dice {
         chance.fill(&mut bytes);
         f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
     })
+}
+
+/// The longest that an access token may count.
+const ACCESS_TOKEN_LIFE_MAX: u64 = 24 * 3600;
+
+fn authorization(settings: &mut Settings) -> AuthorizationSettings {
+    let secret = settings.secret("JWT_SECRET").cloned();
+    if secret.as_ref().is_some_and(|it| it.expose_secret().len() < SESSION_SECRET_MIN) {
+        settings.fault(format!(
+            "JWT_SECRET is shorter than {SESSION_SECRET_MIN} characters: make one with \
+             `openssl rand -base64 32`, or leave it out"
+        ));
+    }
+    let expiry = settings.text("JWT_EXPIRY").unwrap_or_default().to_owned();
+    let life = gate::parse_duration(&expiry).filter(|it| (60..=ACCESS_TOKEN_LIFE_MAX).contains(it));
+    if life.is_none() {
+        settings.fault(format!(
+            "JWT_EXPIRY must be a minute to a day, as seconds or with s, m, h or d (`15m`), and is `{expiry}`"
+        ));
+    }
+    let documents = settings.switch("NOTEGATE_CLIENT_DOCUMENTS");
+    AuthorizationSettings {
+        secret,
+        access_token_life: Duration::from_secs(life.unwrap_or(60)),
+        registration: settings.switch("NOTEGATE_CLIENT_REGISTRATION"),
+        documents: documents.then(|| Arc::new(WebDocuments::new()) as Arc<dyn gate::Documents>),
+    }
 }
 
 fn seconds(

@@ -194,6 +194,7 @@ async fn open_gate(
         notion: plan.notion(base_url),
         oauth,
         oidc: plan.oidc.clone(),
+        authorization: plan.authorization.clone(),
         notion_version: plan.notion_version,
         strict_ledger: plan.strict_ledger,
         ledger_retention: plan.ledger_retention,
