@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use gate::{AnswerBody, Call, CallBody, Error, Gate};
-use http::header;
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderValue, header};
+use http_body_util::{BodyExt, Full, Limited};
 use model::Principal;
-use notion::{Operation, Version};
+use notion::{Id, Operation, Version};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::{Peer, RoleServer};
@@ -71,7 +71,27 @@ impl Caller<'_> {
         }
     }
 
+    /// Sends the bytes of a file upload, as a form.
+    pub(crate) async fn upload(&self, id: Id, content_type: HeaderValue, form: Bytes) -> Reply {
+        let path = vec![("file_upload_id", id.to_string())];
+        let ask = Ask { operation: "upload-file", path, ..Ask::default() };
+        let form = Full::new(form).map_err(|never| match never {}).boxed_unsync();
+        match self.call(&ask, CallBody::Stream(content_type, form)).await {
+            Ok(reply) => reply,
+            Err(error) => self.refused(&error),
+        }
+    }
+
     async fn try_ask(&self, ask: Ask<'_>) -> Result<Reply, Error> {
+        let bytes = ask.body.as_ref().map(|body| Bytes::from(body.to_string()));
+        let body = match bytes.unwrap_or_default() {
+            bytes if bytes.len() > gate::BODY_MAX => CallBody::TooLarge,
+            bytes => CallBody::Whole(bytes),
+        };
+        self.call(&ask, body).await
+    }
+
+    async fn call(&self, ask: &Ask<'_>, body: CallBody) -> Result<Reply, Error> {
         let operation = Operation::named(ask.operation);
         let found = operation.and_then(|operation| operation.with_params(&ask.path));
         if found.is_none() {
@@ -80,14 +100,6 @@ impl Caller<'_> {
             return Err(Error::Invalid(format!("not an id: {}", faulty.join(", "))));
         }
         let query = encoded(&ask.query);
-        let body = match &ask.body {
-            Some(body) => CallBody::Whole(Bytes::from(body.to_string())),
-            None => CallBody::Whole(Bytes::new()),
-        };
-        let body = match body {
-            CallBody::Whole(bytes) if bytes.len() > gate::BODY_MAX => CallBody::TooLarge,
-            body => body,
-        };
         let call = Call {
             found,
             query: (!query.is_empty()).then_some(query.as_str()),
