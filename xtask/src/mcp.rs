@@ -52,7 +52,7 @@ pub(crate) fn run() -> Result<Outcome> {
             .context("cannot run node")?;
         if output.status.success() {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let total = text.lines().rev().find(|line| line.contains("passed"));
+            let total = text.lines().find(|line| line.starts_with("Total:"));
             println!("    {revision}: {}", total.unwrap_or("passed").trim());
             continue;
         }
