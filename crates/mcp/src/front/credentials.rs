@@ -53,7 +53,12 @@ impl<H: ServerHandler + Clone> Door<H> {
 fn unknown(error: &Error, parts: &Parts, origin: Option<&Origin>) -> Refusal {
     let api = error.to_api();
     let status = StatusCode::from_u16(api.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut refusal = Refusal::new(status, api.message);
+    // Notion's own words for it would not say which key is meant.
+    let message = match status {
+        StatusCode::UNAUTHORIZED => error.to_string(),
+        _ => api.message,
+    };
+    let mut refusal = Refusal::new(status, message);
     if let Some(reason) = error.reason() {
         refusal = refusal.with(REASON, HeaderValue::from_static(reason));
     }
