@@ -6,14 +6,6 @@ use serde_json::Value;
 use crate::caller::Reply;
 use crate::tool::Outcome;
 
-/// The answer of one call as it came; an error with advice.
-pub(crate) fn relayed(reply: Reply) -> Outcome {
-    if !reply.is_success() {
-        return failed(&reply);
-    }
-    Outcome::text(reply.body.to_string())
-}
-
 /// The answer as Notion gives it, an error too; what to do about one is said beside it.
 pub(crate) fn as_notion_says(reply: &Reply) -> Outcome {
     let mut outcome = Outcome::text(reply.body.to_string());
@@ -23,15 +15,6 @@ pub(crate) fn as_notion_says(reply: &Reply) -> Outcome {
         outcome.content.extend(advice(reply, code).map(ContentBlock::text));
     }
     outcome
-}
-
-/// An error, in words: what happened, and what to do next.
-pub(crate) fn failed(reply: &Reply) -> Outcome {
-    let said = |name: &str| reply.body.get(name).and_then(Value::as_str);
-    let code = said("code").unwrap_or("error");
-    let message = said("message").unwrap_or("Notion gave no reason.");
-    let advice = advice(reply, code).map(|advice| format!("\n{advice}")).unwrap_or_default();
-    Outcome::error(format!("{} {code}: {message}{advice}", reply.status))
 }
 
 fn advice(reply: &Reply, code: &str) -> Option<String> {

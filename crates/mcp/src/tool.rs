@@ -10,7 +10,6 @@ use model::Principal;
 use model::role::Permission;
 use notion::{Effect, Operation};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, ToolAnnotations};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -119,14 +118,6 @@ impl Tool {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arguments(pub(crate) JsonObject);
 
-impl Arguments {
-    /// As a type of the tool's own; what does not fit is told to the model.
-    pub(crate) fn parse<T: DeserializeOwned>(self) -> Result<T, Outcome> {
-        serde_json::from_value(Value::Object(self.0))
-            .map_err(|error| Outcome::error(format!("The arguments do not fit: {error}.")))
-    }
-}
-
 /// What comes of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
@@ -147,12 +138,6 @@ impl Outcome {
     /// It went wrong; the text says what to do now.
     pub(crate) fn error(text: impl Into<String>) -> Self {
         Self { is_error: true, ..Self::text(text) }
-    }
-
-    /// The same, with something for programs.
-    pub(crate) fn with_structured(mut self, value: Value) -> Self {
-        self.structured = Some(value);
-        self
     }
 }
 
