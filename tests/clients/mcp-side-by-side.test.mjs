@@ -123,8 +123,8 @@ async function run({ command, args }) {
   }
 }
 
-/** An answer without what is new in every run: ids by their order of appearance, times. */
-function comparable(seen) {
+/** An answer without what is new in every run: ids by their order of appearance in it, ids of columns, times. */
+function comparable(answer) {
   const ids = new Map();
   const known = (id) => ids.get(id) ?? ids.set(id, `id ${ids.size}`).get(id);
   const plain = (value, name) => {
@@ -135,12 +135,13 @@ function comparable(seen) {
     }
     if (typeof value !== "string") return value;
     if (/_time$|^next_cursor$/.test(name ?? "")) return "…";
+    if (name === "id" && value.length < 32 && value !== "title") return "…";
     const url = value.replace(/(?<=X-Amz-[^=]+=)[^&]+/g, "…");
     return url.replace(/[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}/g, (id) =>
       known(id.replaceAll("-", "")),
     );
   };
-  return Object.fromEntries(Object.entries(seen).map(([label, answer]) => [label, plain(answer)]));
+  return plain(answer);
 }
 
 test("all tools of both servers answer the same", async (t) => {
@@ -152,7 +153,6 @@ test("all tools of both servers answer the same", async (t) => {
   assert.deepEqual([...called].sort(), names(its).sort(), "every tool is called");
 
   const differs = new Set(Object.keys(DIFFERENCES));
-  const [theirs, own] = [comparable(its.seen), comparable(ours.seen)];
   for (const [label] of STEPS) {
     await t.test(label, () => {
       const is_error = ours.seen[label].object === "error";
@@ -163,7 +163,7 @@ test("all tools of both servers answer the same", async (t) => {
         assert.ok(isTheirs(its.seen[label]), JSON.stringify(its.seen[label]));
         assert.ok(isOurs(ours.seen[label]), JSON.stringify(ours.seen[label]));
       } else {
-        assert.deepEqual(own[label], theirs[label]);
+        assert.deepEqual(comparable(ours.seen[label]), comparable(its.seen[label]));
       }
     });
   }

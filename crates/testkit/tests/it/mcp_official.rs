@@ -274,15 +274,14 @@ async fn f131_the_edits_of_markdown() {
         assert!(!answer.0, "{}", answer.1);
         answer.1["markdown"].as_str().unwrap().to_owned()
     };
-    let updates =
-        json!([{ "old_str": "one", "new_str": "two" }, { "old_str": "two", "new_str": "three" }]);
+    let updates = json!([{ "old_str": "one", "new_str": "two" }, { "old_str": "two", "new_str": "three and more" }]);
     assert_eq!(
         markdown(edit("update_content", json!({ "content_updates": updates })).await),
-        "three"
+        "three and more"
     );
     let position = json!({ "content": "four", "position": { "type": "end" } });
-    assert_eq!(markdown(edit("insert_content", position).await), "three\nfour");
-    let range = json!({ "content": "five", "content_range": "three...three" });
+    assert_eq!(markdown(edit("insert_content", position).await), "three and more\nfour");
+    let range = json!({ "content": "five", "content_range": "three...more" });
     assert_eq!(markdown(edit("replace_content_range", range).await), "five\nfour");
     assert_eq!(markdown(edit("replace_content", json!({ "new_str": "six" })).await), "six");
     let many: Vec<_> = (0..101).map(|_| json!({ "old_str": "a", "new_str": "b" })).collect();
