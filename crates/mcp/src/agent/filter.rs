@@ -16,8 +16,8 @@ pub(crate) use parse::parse;
 /// A filter as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expr {
-    And(Vec<Expr>),
-    Or(Vec<Expr>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
     /// Column, how it is compared, with what.
     Is(String, Compare, String),
 }

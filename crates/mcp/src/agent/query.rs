@@ -98,19 +98,34 @@ fn columns(table: &Table, wanted: &[String]) -> Result<Vec<String>, Fault> {
         let found = wanted.iter().map(|name| table.schema.find(name).map(|it| it.name.clone()));
         return found.collect();
     }
-    let title = table.schema.title().map(|it| it.name.clone());
-    let others = table.schema.columns.iter().filter(|it| {
-        !matches!(
-            it.kind.as_str(),
-            "title"
-                | "button"
-                | "created_by"
-                | "last_edited_by"
-                | "created_time"
-                | "last_edited_time"
-        )
-    });
-    Ok(title.into_iter().chain(others.map(|it| it.name.clone())).take(COLUMNS_SHOWN).collect())
+    let shown = table.schema.columns.iter().filter(|it| !matches!(rank(&it.kind), Rank::Left));
+    let mut shown: Vec<_> = shown.collect();
+    shown.sort_by_key(|it| rank(&it.kind));
+    Ok(shown.into_iter().take(COLUMNS_SHOWN).map(|it| it.name.clone()).collect())
+}
+
+/// Which columns tell most about a row.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Rank {
+    Title,
+    State,
+    Plan,
+    Value,
+    Other,
+    Left,
+}
+
+fn rank(kind: &str) -> Rank {
+    match kind {
+        "title" => Rank::Title,
+        "status" | "select" => Rank::State,
+        "date" | "people" => Rank::Plan,
+        "checkbox" | "number" | "multi_select" | "unique_id" => Rank::Value,
+        "button" | "created_by" | "last_edited_by" | "created_time" | "last_edited_time" => {
+            Rank::Left
+        }
+        _ => Rank::Other,
+    }
 }
 
 /// Where to go on: how many rows of a page were shown already, and Notion's own cursor of that page.

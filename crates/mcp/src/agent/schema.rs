@@ -75,10 +75,10 @@ impl Schema {
             }
             _ => {}
         }
-        if lower == "title" || lower == "name" {
-            if let Some(title) = self.title() {
-                return Ok(title);
-            }
+        if matches!(lower.as_str(), "title" | "name")
+            && let Some(title) = self.title()
+        {
+            return Ok(title);
         }
         Err(Fault::input(format!("There is no column `{wanted}`. Columns: {}.", self.names())))
     }

@@ -212,7 +212,7 @@ impl Planner<'_, '_> {
     }
 
     /// What is to be said to Notion about the text of the page.
-    async fn commands(&mut self, id: Id, says: &mut String) -> Result<Vec<Value>, Fault> {
+    async fn commands(&self, id: Id, says: &mut String) -> Result<Vec<Value>, Fault> {
         let wish = self.wish;
         let mut commands = Vec::new();
         if wish.changes_text() {

@@ -1,6 +1,8 @@
 //! The MCP door as clients meet it, in process. A test has the number of the rule that it is about.
 
 #[cfg(test)]
+mod agent;
+#[cfg(test)]
 mod eras;
 #[cfg(test)]
 mod front;
