@@ -82,6 +82,9 @@ impl<H: ServerHandler + Clone> Door<H> {
             return answer_to_nothing(&parts.headers);
         }
         let tools = ToolSet::of_path(parts.uri.path()).unwrap_or(self.settings.tools);
+        if let Some(name) = &message.tool {
+            credentials::check_scope(&parts, &principal, tools, name)?;
+        }
         parts.extensions.insert(Arrived { principal, request_id, tools });
         for name in OF_SESSIONS {
             parts.headers.remove(name);

@@ -4,13 +4,15 @@
 use gate::{Audience, Error, KeyFault, Origin};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use model::role::Permission;
 use model::{ExposeSecret, Principal};
 use rmcp::ServerHandler;
 
 use super::passthrough::brought;
 use super::refusal::Refusal;
 use crate::Door;
-use crate::settings::Admission;
+use crate::settings::{Admission, ToolSet};
+use crate::tools;
 
 /// The rule that refused, as on the other doors.
 const REASON: HeaderName = HeaderName::from_static("x-notegate-reason");
@@ -67,6 +69,33 @@ fn unknown(error: &Error, parts: &Parts, origin: Option<&Origin>) -> Refusal {
     }
     let sent = parts.headers.contains_key(header::AUTHORIZATION);
     refusal.with(header::WWW_AUTHENTICATE, challenge(error, sent, parts.uri.path(), origin))
+}
+
+/// Tells a client whose access token has too little scope for a tool which scope it needs, so that it can
+/// ask the person for more. It is not told where the person has no more to give, or what is no question of
+/// scope: those answers are the tool's.
+pub(super) fn check_scope(
+    parts: &Parts,
+    principal: &Principal,
+    set: ToolSet,
+    name: &str,
+) -> Result<(), Refusal> {
+    let by_token = bearer(&parts.headers).is_some_and(|shown| shown.starts_with("ey"));
+    let Some(origin) = parts.extensions.get::<Origin>().filter(|_| by_token) else { return Ok(()) };
+    let Some(tool) = tools::find(set, name) else { return Ok(()) };
+    let needed = Permission::from(tool.hints().effect);
+    let to_give = principal.person.as_ref().is_none_or(|person| person.role.grants(needed));
+    if tool.is_for(principal) || principal.role.grants(needed) || !to_give {
+        return Ok(());
+    }
+    let message = "the access token has too little scope for this tool: ask the person for more";
+    let refusal = Refusal::new(StatusCode::FORBIDDEN, message)
+        .with(REASON, HeaderValue::from_static("scope_of_token"));
+    let path = parts.uri.path().trim_end_matches('/');
+    Err(match HeaderValue::try_from(origin.step_up(path, needed)) {
+        Ok(challenge) => refusal.with(header::WWW_AUTHENTICATE, challenge),
+        Err(_) => refusal,
+    })
 }
 
 /// What a client is told about signing in: where to begin, if the gate knows by what name it is reached.

@@ -17,6 +17,8 @@ const ID_MAX: usize = 256;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Message {
     pub(crate) kind: Kind,
+    /// The tool that it calls.
+    pub(crate) tool: Option<String>,
 }
 
 /// The kinds of messages.
@@ -90,13 +92,16 @@ impl Message {
         if envelope.jsonrpc.as_deref() != Some("2.0") {
             return Err(Refusal::invalid("`jsonrpc` must be \"2.0\""));
         }
+        let mut name = None;
         if let Some(params) = envelope.params {
             if !params.get().starts_with('{') {
                 return Err(Refusal::invalid("`params` must be an object"));
             }
-            serde_json::from_str::<Params<'_>>(params.get())
+            let params: Params<'_> = serde_json::from_str(params.get())
                 .map_err(|error| Refusal::invalid(format!("`params` does not fit: {error}")))?;
+            name = params.name.and_then(|name| serde_json::from_str(name.get()).ok());
         }
+        let tool = name.filter(|_| envelope.method.as_deref() == Some("tools/call"));
         let answers = envelope.result.is_some() || envelope.error.is_some();
         let kind = match (envelope.method, id.is_some(), answers) {
             (Some(_), _, true) => {
@@ -107,7 +112,7 @@ impl Message {
             (None, _, true) => Kind::Response,
             (None, _, false) => return Err(Refusal::invalid("`method` is missing")),
         };
-        Ok(Self { kind })
+        Ok(Self { kind, tool })
     }
 }
 

@@ -2,9 +2,11 @@
 
 use gate::{Audience, Error, Origin};
 use model::role::Permission;
+use serde_json::{Value, json};
 use testkit::Kit;
 
 use super::{Client, at_mcp};
+use crate::browser::Browser;
 
 #[tokio::test]
 async fn rs_01_rs_04_challenges_say_where_to_begin_and_what_is_missing() {
@@ -124,5 +126,58 @@ async fn rs_09_no_token_is_written_down() {
             assert!(!bytes.windows(secret.len()).any(|it| it == secret.as_bytes()));
         }
     }
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn rs_01_rs_04_rs_05_a_client_is_told_how_to_sign_in_and_how_to_ask_for_more() {
+    let kit = Kit::start().await;
+    let client = Client::new(&kit).await;
+    let browser = Browser::signed_in(&kit).await;
+    let send = async |path: &str, token: Option<&str>, message: Value, more: &[(&str, &str)]| {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(bearer.iter().map(|bearer| ("authorization", bearer.as_str())));
+        headers.extend(more);
+        kit.raw("POST", path, &headers, Some(message.to_string())).await
+    };
+    let call = |name: &str| {
+        json!({
+            "jsonrpc": "2.0", "id": 7, "method": "tools/call",
+            "params": { "name": name, "arguments": {} },
+        })
+    };
+    let metadata = format!("resource_metadata=\"{}/.well-known/oauth-protected-resource", kit.url);
+    for (path, shown, error) in
+        [("/mcp", None, false), ("/mcp/official", None, false), ("/mcp/all", Some("ey.x.y"), true)]
+    {
+        let reply = send(path, shown, call("x"), &[]).await;
+        let challenge = reply.header("www-authenticate").unwrap().to_owned();
+        assert_eq!(reply.status, 401);
+        assert!(challenge.contains(&format!("{metadata}{path}\"")), "{challenge}");
+        assert!(challenge.contains("scope=\"notion:read\""), "{challenge}");
+        assert_eq!(challenge.contains("error="), error, "{challenge}");
+    }
+    let reply = client.approve(&browser, &[("role", "viewer")]).await;
+    let code = super::answer(&reply, "code").unwrap();
+    let narrow = super::pair(&client.token(client.exchange(&code, &[])).await).0;
+    let reply = send("/mcp/official", Some(&narrow), call("API-get-self"), &[]).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    // The header never overrides the body.
+    for more in [&[][..], &[("mcp-name", "API-get-self")]] {
+        let reply = send("/mcp/official", Some(&narrow), call("API-post-page"), more).await;
+        let challenge = reply.header("www-authenticate").unwrap_or_default().to_owned();
+        assert_eq!(reply.status, 403, "{}", reply.text());
+        assert!(challenge.starts_with("Bearer error=\"insufficient_scope\""), "{challenge}");
+        assert!(challenge.contains("scope=\"notion:read notion:write\""), "{challenge}");
+        assert_eq!(reply.json()["id"], 7);
+    }
+    let wide = client.tokens().await.0;
+    let reply = send("/mcp/official", Some(&wide), call("API-post-page"), &[]).await;
+    assert_ne!(reply.status, 403);
+    // A key has no scope to ask more of.
+    let viewer = kit.key(model::Role::Viewer, &[]).await;
+    let reply = send("/mcp/official", Some(&viewer), call("API-post-page"), &[]).await;
+    assert_ne!(reply.status, 403);
     kit.finish().await;
 }
