@@ -104,7 +104,7 @@ async fn key_for(kit: &Kit, bot: ConnectionId) -> String {
 }
 
 #[tokio::test]
-async fn f024_the_browser_is_sent_to_notion_with_five_parameters() {
+async fn f024_nc_03_the_browser_is_sent_to_notion_with_five_parameters() {
     let kit = Kit::start().await;
     let app = kit.gate.oauth_app().unwrap().clone();
     for (query, owner) in [("", "user"), ("?owner=user", "user"), ("?owner=workspace", "workspace")]
@@ -256,7 +256,7 @@ async fn f049_workspaces_do_not_mix() {
 
 /// Nothing that is secret is in an answer, a cookie, the ledger or the store.
 #[tokio::test]
-async fn f029_no_token_is_anywhere() {
+async fn f029_nc_07_no_token_is_anywhere() {
     let kit = Kit::start().await;
     let browser = Browser::begin(&kit, "").await;
     let query = browser.approve(kit.demo.team_page_id).await;
@@ -304,7 +304,7 @@ async fn begin_as_other_tenant(kit: &Kit) -> Reply {
 }
 
 #[tokio::test]
-async fn a_bot_of_another_tenant_stays_theirs_and_goes_on_working() {
+async fn nc_08_a_bot_of_another_tenant_stays_theirs_and_goes_on_working() {
     let kit = Kit::start().await;
     let bot = install(&kit).await;
     let key = key_for(&kit, bot).await;

@@ -93,7 +93,7 @@ async fn a_token_that_notion_does_not_vouch_for_is_taken_back() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_taken_back_at_notion() {
+async fn nc_06_what_cannot_be_stored_is_taken_back_at_notion() {
     let kit = Kit::start().await;
     kit.store.fail_connections(true);
     let browser = Browser::begin(&kit, "").await;

@@ -12,7 +12,7 @@ fn is_refused(reply: &Reply) {
 }
 
 #[tokio::test]
-async fn f025_a_state_works_once_for_ten_minutes_in_its_own_browser() {
+async fn f025_nc_01_a_state_works_once_for_ten_minutes_in_its_own_browser() {
     let kit = Kit::start().await;
     let page = kit.demo.team_page_id;
     let (one, two) = (Browser::begin(&kit, "").await, Browser::begin(&kit, "").await);
@@ -46,7 +46,7 @@ async fn f025_a_state_works_once_for_ten_minutes_in_its_own_browser() {
 }
 
 #[tokio::test]
-async fn f026_what_is_no_state_is_refused_and_audited_within_a_bound() {
+async fn f026_nc_01_what_is_no_state_is_refused_and_audited_within_a_bound() {
     let kit = Kit::start().await;
     let browser = Browser::begin(&kit, "").await;
     let query = browser.approve(kit.demo.team_page_id).await;
@@ -84,7 +84,7 @@ async fn f026_what_is_no_state_is_refused_and_audited_within_a_bound() {
 }
 
 #[tokio::test]
-async fn f051_a_refusal_at_notion_is_told_and_escaped() {
+async fn f051_nc_05_a_refusal_at_notion_is_told_and_escaped() {
     let kit = Kit::start().await;
     let browser = Browser::begin(&kit, "").await;
     let query = browser.answer("&_sandbox_approve=0").await;
@@ -166,7 +166,7 @@ async fn what_makes_no_sense_is_refused_without_asking_notion() {
 }
 
 #[tokio::test]
-async fn nc04_another_issuer_is_refused_and_the_own_is_taken() {
+async fn nc_04_another_issuer_is_refused_and_the_own_is_taken() {
     let kit = Kit::start().await;
     let back = async |issuer: &str| {
         let browser = Browser::begin(&kit, "").await;
