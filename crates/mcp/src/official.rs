@@ -277,10 +277,10 @@ mod tests {
         }
     }
 
-    fn asked(
-        name: &str,
-        given: Value,
-    ) -> Result<(Vec<(&'static str, String)>, String, Value), &'static str> {
+    /// Path, query and body.
+    type Asked = (Vec<(&'static str, String)>, String, Value);
+
+    fn asked(name: &str, given: Value) -> Result<Asked, &'static str> {
         let row = TABLE.iter().find(|row| row.name == name).unwrap();
         let Value::Object(given) = given else { panic!("no object") };
         let Ask { path, query, body, .. } = ask(row, row.operation().unwrap(), given)?;
