@@ -20,7 +20,10 @@ pub(crate) fn fault(text: &str) -> Option<&'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Some("names a user");
     }
+    // Browsers read `https:///x` as a host, and nobody else does.
+    let is_named = text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'));
     match url.scheme() {
+        "https" | "http" if !is_named => Some("names no host"),
         "https" if url.host_str().is_some_and(is_plain) => None,
         "http" if is_loopback(&url) => None,
         "http" => Some("is http, which is only for this machine (127.0.0.1, [::1], localhost)"),
