@@ -260,6 +260,8 @@ enum Value {
 pub(crate) struct Settings {
     values: BTreeMap<&'static str, (Value, Source)>,
     faults: Vec<String>,
+    /// What is wrong with the official server's headers: a fault only for what talks to Notion by them.
+    headers_fault: Option<String>,
 }
 
 /// Settings that flags give, by name.
@@ -274,7 +276,8 @@ impl Settings {
     }
 
     fn from_parts(flags: Flags, environment: impl Fn(&str) -> Option<String>) -> Self {
-        let mut settings = Self { values: BTreeMap::new(), faults: Vec::new() };
+        let mut settings =
+            Self { values: BTreeMap::new(), faults: Vec::new(), headers_fault: None };
         let file = settings.read_file(&flags, &environment);
         for setting in SETTINGS {
             if let Some(found) = settings.look_up(setting, &flags, &environment, file.as_ref()) {
@@ -291,7 +294,7 @@ impl Settings {
         let Some(text) = self.secret(official_headers::NAME).cloned() else { return };
         let headers = match OfficialHeaders::parse(text.expose_secret()) {
             Ok(headers) => headers,
-            Err(fault) => return self.fault(fault),
+            Err(fault) => return self.headers_fault = Some(fault),
         };
         let token = headers.token.map(|token| ("NOTION_TOKEN", Value::Secret(token)));
         let version = headers.version.map(|version| ("NOTION_VERSION", Value::Plain(version)));
@@ -451,6 +454,11 @@ impl Settings {
         })
     }
 
+    /// From here on the official server's headers must make sense.
+    pub(crate) fn want_official_headers(&mut self) {
+        self.faults.extend(self.headers_fault.take());
+    }
+
     /// Notes something that is wrong.
     pub(crate) fn fault(&mut self, fault: impl Into<String>) {
         self.faults.push(fault.into());
@@ -485,7 +493,12 @@ mod tests {
         assert_eq!(settings.text("NOTION_VERSION"), Some("2026-03-11"));
         let settings = gather(&[], &[("OPENAPI_MCP_HEADERS", "{}"), ("NOTION_TOKEN", "ntn_env")]);
         assert_eq!(settings.secret("NOTION_TOKEN").unwrap().expose_secret(), "ntn_env");
-        let settings = gather(&[], &[("OPENAPI_MCP_HEADERS", "Bearer ntn_x")]);
+        let mut settings = gather(&[], &[("OPENAPI_MCP_HEADERS", "Bearer ntn_x")]);
+        assert!(
+            settings.faults().is_empty(),
+            "those who do not want them are not kept from their work"
+        );
+        settings.want_official_headers();
         assert!(settings.faults()[0].contains("is no JSON object"), "{:?}", settings.faults());
     }
 

@@ -20,7 +20,7 @@ use url::form_urlencoded;
 use crate::App;
 use crate::caller::{BODY_TIMEOUT, JsonBody, RequestId, bearer};
 use crate::problem::{Problem, no_method};
-use crate::routes::{OPEN, Routes, get, post};
+use crate::routes::{OPEN, OWN, Routes, get, post};
 use crate::server::PeerAddress;
 
 /// Where clients send people.
@@ -46,7 +46,7 @@ pub(crate) fn routes() -> Routes {
         .route("/authorize", get(OPEN, consent::show).no_head())
         .route("/register", post(OPEN, register).for_all_origins())
         .route("/token", post(OPEN, token).for_all_origins())
-        .route("/api/v1/auth/token", post(OPEN, token_for_key))
+        .route("/api/v1/auth/token", post(OWN, token_for_key))
         .with(|router| router.method_not_allowed_fallback(no_method))
 }
 
@@ -108,7 +108,7 @@ async fn register(
     State(app): State<App>,
     peer: Option<Extension<PeerAddress>>,
     headers: HeaderMap,
-    body: Result<JsonBody<Registration>, Problem>,
+    body: Result<JsonBody<Map<String, Value>>, Problem>,
 ) -> Response {
     let source = app.site.source(&headers, peer.map(|Extension(peer)| peer.0));
     if let Err(seconds) = app.registrations.take(&Source::of(source), app.gate.clock().now()) {
@@ -120,7 +120,11 @@ async fn register(
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         return private(response);
     }
-    let Ok(JsonBody(asked)) = body else {
+    // An array is no object, though it could be read as one.
+    let asked = body.ok().and_then(|JsonBody(asked)| {
+        serde_json::from_value::<Registration>(Value::Object(asked)).ok()
+    });
+    let Some(asked) = asked else {
         let text = "the body must be a JSON object with `redirect_uris`";
         let error = "invalid_client_metadata";
         return refused(&OAuthFault { error, description: text.to_owned(), status: 400 }, false);

@@ -91,7 +91,9 @@ impl Args {
         if first.source("NOTEGATE_LOG") == Some(&Source::Default) && !self.is_http() {
             flags.insert("NOTEGATE_LOG", "warn".to_owned());
         }
-        faultless(Settings::gather(flags))
+        let mut settings = Settings::gather(flags);
+        settings.want_official_headers();
+        faultless(settings)
     }
 
     /// What does not go together.

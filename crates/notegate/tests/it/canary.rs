@@ -102,7 +102,11 @@ fn environment<'a>(mut start: Start<'a>, canaries: &Canaries) -> Start<'a> {
             || PAIR.contains(&place)
             || place == "NOTEGATE_MASTER_KEY"
         {
-            start = start.set(place, secret);
+            let value = match place {
+                "OPENAPI_MCP_HEADERS" => format!("{{\"X-Secret\": \"{secret}\"}}"),
+                _ => secret.clone(),
+            };
+            start = start.set(place, &value);
         }
     }
     start.set("NOTION_OAUTH_CLIENT_ID", "x").set("NOTION_OAUTH_REDIRECT_URI", "https://x.example")

@@ -71,6 +71,7 @@ const SESSION_SECRET_MIN: usize = 32;
 impl Plan {
     /// Reads the settings; all faults at once, in one line.
     pub(crate) fn make(settings: &mut Settings) -> Result<Self, String> {
+        settings.want_official_headers();
         let sandbox = settings.switch("NOTEGATE_SANDBOX");
         let listen = settings.address("NOTEGATE_LISTEN");
         // A gate on a port of the system's choice is one of several: its sandbox, too.
