@@ -306,13 +306,16 @@ impl<'a> Caller<'a> {
         let plan = self.plan;
         let sources: Vec<String> = plan.sources.iter().map(|source| source.id.clone()).collect();
         let pages = || plan.pages.iter().chain(&plan.rows).cloned();
+        let made = || self.made.iter().filter(|(kind, _)| *kind == place).map(|(_, id)| id);
         let all: Vec<String> = match place {
             "page" => pages().collect(),
             "block" => plan.blocks.iter().cloned().chain(pages()).collect(),
             "database" => plan.databases.clone(),
             "data_source" => sources,
             "view" => plan.view_ids.clone(),
-            "comment" => plan.comment_ids.clone(),
+            // Only what the key made itself can be changed, or filled with a file.
+            "comment" => plan.comment_ids.iter().chain(made()).cloned().collect(),
+            "file_upload" => made().cloned().collect(),
             "discussion" => plan.threads.clone(),
             "user" => plan.people.iter().cloned().chain([BOT.to_owned()]).collect(),
             _ => Vec::new(),
