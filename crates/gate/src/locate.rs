@@ -174,8 +174,11 @@ impl Gate {
             if settled(&path) {
                 break;
             }
-            if names_tables && matches!(kind, Kind::Page | Kind::Block) {
-                node = self.in_its_table(looking, id, node).await?;
+            if matches!(kind, Kind::Page | Kind::Block)
+                && let Some((Kind::Database, database)) = node.parent
+                && (names_tables || self.may_end_at_a_table(looking, &path, database).await?)
+            {
+                node = self.in_its_table(looking, id, node, database).await?;
             }
             if let Some(wanted) = &wanted
                 && matches!(node.parent, Some((Kind::DataSource, _)))
@@ -189,9 +192,30 @@ impl Gate {
         self.unless_no_view(looking, kind, id, place).await
     }
 
-    /// An old version names the database that a row stands in, where policies may name the table.
-    async fn in_its_table(&self, looking: &Looking<'_>, id: Id, node: Node) -> Result<Node, Error> {
-        let Some((Kind::Database, database)) = node.parent else { return Ok(node) };
+    /// Whether a row of `database` may stand inside the scope although the database does not: a root
+    /// of the scope can be one of its tables.
+    async fn may_end_at_a_table(
+        &self,
+        looking: &Looking<'_>,
+        path: &[Id],
+        database: Id,
+    ) -> Result<bool, Error> {
+        let Some(scope) = looking.principal.scope() else { return Ok(false) };
+        if scope.covers(&[path, &[database]].concat()) {
+            return Ok(false);
+        }
+        let tables = self.tables_of(looking, database).await?;
+        Ok(scope.levels().flatten().any(|root| tables.contains(root)))
+    }
+
+    /// An old version names the database that a row stands in, where the scope or policies may name the table.
+    async fn in_its_table(
+        &self,
+        looking: &Looking<'_>,
+        id: Id,
+        node: Node,
+        database: Id,
+    ) -> Result<Node, Error> {
         match self.only_source(looking, database).await? {
             // It was the table itself.
             Some(source) if source == id => Ok(node),

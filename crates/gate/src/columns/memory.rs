@@ -154,12 +154,21 @@ impl Gate {
         looking: &Looking<'_>,
         database: Id,
     ) -> Result<Option<Id>, Error> {
-        let tables =
-            self.remembered(looking, Kind::Database, database, |memory| &memory.tables).await?;
-        Ok(tables.and_then(|tables| match tables.as_slice() {
+        Ok(match self.tables_of(looking, database).await?.as_slice() {
             [only] => Some(*only),
             _ => None,
-        }))
+        })
+    }
+
+    /// The tables that a database lists; none if the connection does not see it.
+    pub(crate) async fn tables_of(
+        &self,
+        looking: &Looking<'_>,
+        database: Id,
+    ) -> Result<Arc<Vec<Id>>, Error> {
+        let tables =
+            self.remembered(looking, Kind::Database, database, |memory| &memory.tables).await?;
+        Ok(tables.unwrap_or_default())
     }
 
     /// What is remembered, or looked up now.
