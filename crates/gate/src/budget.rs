@@ -86,6 +86,29 @@ struct Debit<'a> {
     inherited: bool,
 }
 
+/// What a call costs, meter by meter.
+fn amounts(cost: &Cost) -> [(Meter, Amount<'_>); 3] {
+    [
+        (Meter::BlocksPerHour, Amount::Count(cost.blocks)),
+        (Meter::DeletionsPerDay, Amount::Count(cost.deletions)),
+        (Meter::PagesPerHour, Amount::Pages(&cost.pages)),
+    ]
+}
+
+/// What is taken off which key: off all that have a limit there.
+fn debits<'a>(lineage: &'a Lineage, amounts: &'a [(Meter, Amount<'a>)]) -> Vec<Debit<'a>> {
+    lineage
+        .iter()
+        .enumerate()
+        .flat_map(|(level, key)| amounts.iter().map(move |amount| (level, key, amount)))
+        .filter(|(_, _, (_, amount))| !amount.is_nothing())
+        .filter_map(|(level, key, (meter, amount))| {
+            let limit = key.budget.limit(*meter)?;
+            Some(Debit { key, limit, meter: *meter, amount, inherited: level > 0 })
+        })
+        .collect()
+}
+
 impl Budgets {
     /// Takes up what was spent before.
     pub(crate) async fn load(store: Arc<dyn Store>, now: Timestamp) -> Result<Self, StoreError> {
@@ -116,12 +139,33 @@ impl Budgets {
         cost: &Cost,
         now: Timestamp,
     ) -> Result<Spent, Unspent> {
-        let amounts = [
-            (Meter::BlocksPerHour, Amount::Count(cost.blocks)),
-            (Meter::DeletionsPerDay, Amount::Count(cost.deletions)),
-            (Meter::PagesPerHour, Amount::Pages(&cost.pages)),
-        ];
-        self.spend(lineage, &amounts, now).await
+        self.spend(lineage, &amounts(cost), now).await
+    }
+
+    /// Whether so many calls, and all that they do, could be paid for now. Nothing is spent.
+    pub(crate) fn fits(
+        &self,
+        lineage: &Lineage,
+        calls: u64,
+        cost: &Cost,
+        now: Timestamp,
+    ) -> Result<(), Exhausted> {
+        let calls = Amount::Count(calls);
+        let calls = [(Meter::CallsPerMinute, calls.clone()), (Meter::CallsPerDay, calls)];
+        let amounts: Vec<_> = calls.into_iter().chain(amounts(cost)).collect();
+        let mut windows = self.lock();
+        let refused = debits(lineage, &amounts).into_iter().filter_map(|debit| {
+            let window = windows
+                .entry((debit.key.id.clone(), debit.meter))
+                .or_insert_with(|| Window::new(debit.meter, now));
+            window.turn(now);
+            let refused = window.check(debit.amount, debit.limit, now).err()?;
+            Some(Exhausted { inherited: debit.inherited, ..refused })
+        });
+        match refused.max_by_key(|it| it.retry_after) {
+            Some(exhausted) => Err(exhausted),
+            None => Ok(()),
+        }
     }
 
     /// Takes off pages that are about to be shown.
@@ -141,16 +185,7 @@ impl Budgets {
         amounts: &[(Meter, Amount<'_>)],
         now: Timestamp,
     ) -> Result<Spent, Unspent> {
-        let debits: Vec<Debit<'_>> = lineage
-            .iter()
-            .enumerate()
-            .flat_map(|(level, key)| amounts.iter().map(move |amount| (level, key, amount)))
-            .filter(|(_, _, (_, amount))| !amount.is_nothing())
-            .filter_map(|(level, key, (meter, amount))| {
-                let limit = key.budget.limit(*meter)?;
-                Some(Debit { key, limit, meter: *meter, amount, inherited: level > 0 })
-            })
-            .collect();
+        let debits = debits(lineage, amounts);
         let Some(top) = lineage.last().filter(|_| !debits.is_empty()) else {
             return Ok(Spent::default());
         };

@@ -9,6 +9,7 @@ mod body;
 mod decide;
 mod intend;
 mod prepare;
+mod rehearse;
 mod view;
 
 use model::Principal;

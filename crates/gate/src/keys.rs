@@ -217,6 +217,7 @@ impl Gate {
             may_delegate: request.may_delegate,
             agent: request.agent,
             auditor: request.auditor,
+            tools: request.tools,
             created_at: now,
             created_by: principal.name(),
             expires_at: expires_at.or(latest),

@@ -19,14 +19,16 @@ const TENANTS_MAX: usize = 1000;
 
 /// Every tenant, in memory.
 #[derive(Debug)]
-pub(crate) struct Tenants(RwLock<BTreeMap<TenantId, Timestamp>>);
+pub(crate) struct Tenants(RwLock<BTreeMap<TenantId, Tenant>>);
 
 impl Tenants {
     /// Reads them; the default one is made if it is not there.
     pub(crate) async fn load(store: &dyn Store, now: Timestamp) -> Result<Self, StoreError> {
-        store.add_tenant(Tenant { name: TenantId::default(), created_at: now }).await?;
+        let name = TenantId::default();
+        // With one team, what the operator allows is what the team allows.
+        store.add_tenant(Tenant { name, created_at: now, token_passthrough: true }).await?;
         let all = store.all_tenants().await?;
-        let all = all.into_iter().map(|Tenant { name, created_at }| (name, created_at));
+        let all = all.into_iter().map(|tenant| (tenant.name.clone(), tenant));
         Ok(Self(RwLock::new(all.collect())))
     }
 
@@ -36,14 +38,22 @@ impl Tenants {
 
     fn all(&self) -> Vec<Tenant> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .map(|(name, created_at)| Tenant { name: name.clone(), created_at: *created_at })
-            .collect()
+        all.values().cloned().collect()
+    }
+
+    fn get(&self, name: &TenantId) -> Option<Tenant> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     fn put(&self, tenant: &Tenant) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.insert(tenant.name.clone(), tenant.created_at);
+        all.insert(tenant.name.clone(), tenant.clone());
+    }
+
+    /// Whether callers of this tenant may bring Notion tokens of their own.
+    pub(crate) fn take_tokens(&self, name: &TenantId) -> bool {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(name).is_some_and(|tenant| tenant.token_passthrough)
     }
 }
 
@@ -103,6 +113,52 @@ impl Gate {
         Ok((tenant, key))
     }
 
+    /// The caller's own tenant. For those who manage it.
+    pub async fn own_tenant(
+        &self,
+        principal: &Principal,
+        request_id: &str,
+    ) -> Result<Tenant, Error> {
+        let record = Record::open(&self.shared, principal, Effect::Read, "show-tenant", request_id);
+        match self.operator_of(principal).and_then(|()| self.tenant_of(principal)) {
+            Ok(tenant) => {
+                record.done().await?;
+                Ok(tenant)
+            }
+            Err(error) => Err(record.failed(error).await),
+        }
+    }
+
+    /// Says whether callers of the caller's own tenant may bring Notion tokens of their own to the MCP
+    /// door. For those who manage it.
+    pub async fn let_tokens_pass(
+        &self,
+        principal: &Principal,
+        token_passthrough: bool,
+        request_id: &str,
+    ) -> Result<Tenant, Error> {
+        let resource = Resource { kind: "tenant".into(), id: principal.tenant.to_string() };
+        let mut record =
+            Record::manage(&self.shared, principal, "change-tenant", resource, request_id);
+        record.fact("token_passthrough", token_passthrough.to_string());
+        let tenant = match self.operator_of(principal).and_then(|()| self.tenant_of(principal)) {
+            Ok(tenant) => Tenant { token_passthrough, ..tenant },
+            Err(error) => return Err(record.failed(error).await),
+        };
+        record.intend().await?;
+        if let Err(error) = self.shared.store.change_tenant(tenant.clone()).await {
+            return Err(record.failed(error.into()).await);
+        }
+        self.shared.tenants.put(&tenant);
+        record.done().await?;
+        Ok(tenant)
+    }
+
+    fn tenant_of(&self, principal: &Principal) -> Result<Tenant, Error> {
+        let found = self.shared.tenants.get(&principal.tenant);
+        found.ok_or_else(|| Error::Missing("there is no such tenant".to_owned()))
+    }
+
     fn new_tenant(&self, principal: &Principal, name: Option<TenantId>) -> Result<Tenant, Error> {
         policy::operate(principal)?;
         let name = name.ok_or_else(|| {
@@ -117,7 +173,7 @@ impl Gate {
         if self.shared.tenants.all().len() >= TENANTS_MAX {
             return Err(Error::Conflict(format!("there are {TENANTS_MAX} tenants already")));
         }
-        Ok(Tenant { name, created_at: self.shared.clock.now() })
+        Ok(Tenant { name, created_at: self.shared.clock.now(), token_passthrough: false })
     }
 }
 

@@ -11,8 +11,8 @@ use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::settings::ToolSet;
 use crate::tool::{Arguments, Hints, Outcome, Run, Tool};
+use model::ToolSet;
 
 mod arguments;
 mod comments;
@@ -27,6 +27,7 @@ mod moves;
 mod myself;
 mod names;
 mod people;
+pub(crate) mod prompts;
 mod query;
 mod reach;
 mod reference;
@@ -50,9 +51,13 @@ const MAX_TOKENS: usize = 25_000;
 const MIN_TOKENS: usize = 200;
 
 /// The budget of an answer.
-fn budget(wanted: Option<usize>, max: usize) -> usize {
-    wanted.unwrap_or(TOKENS).clamp(MIN_TOKENS, max)
+fn budget(wanted: Option<usize>) -> usize {
+    wanted.unwrap_or(TOKENS).clamp(MIN_TOKENS, MAX_TOKENS)
 }
+
+/// What a dry run says at its end: which part of "it would work" was asked.
+const REHEARSED: &str =
+    "Role, scope, policies and budget allow it; only Notion itself was not asked.";
 
 /// One of the tools.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +69,7 @@ enum Act {
     Update,
     Move,
     Comments,
+    AddComment,
     Upload,
     People,
     Myself,
@@ -95,7 +101,8 @@ impl Act {
             Self::Create => create::run(caller, arguments).await,
             Self::Update => update::run(caller, arguments).await,
             Self::Move => moves::run(caller, arguments).await,
-            Self::Comments => comments::run(caller, arguments).await,
+            Self::Comments => comments::show(caller, arguments).await,
+            Self::AddComment => comments::add(caller, arguments).await,
             Self::Upload => upload::run(caller, arguments).await,
             Self::People => people::run(caller, arguments).await,
             Self::Myself => myself::run(caller, arguments).await,
@@ -127,7 +134,7 @@ pub(crate) fn tools() -> Vec<Tool> {
                 description: description.to_owned(),
                 input: schema.clone(),
                 operations,
-                hints: Some(hints),
+                hints,
                 run: Box::new(Acting { act, schema }),
             }
         };
@@ -173,7 +180,7 @@ pub(crate) fn tools() -> Vec<Tool> {
             "Query rows",
             &["query-data-source"],
             READS,
-            "Rows of a database or data source as a flat table.",
+            "Rows of a database, data source or view as a flat table.",
             json!({
                 "source": {"type": "string", "description": "id or URL"},
                 "filter": {"description": "e.g. `Status = Done and (Due < today or Tags contains bug)`; = != < > \
@@ -249,16 +256,26 @@ pub(crate) fn tools() -> Vec<Tool> {
             Act::Comments,
             "comments",
             "Comments",
+            &["retrieve-a-comment"],
+            READS,
+            "Open comments of a page or block, by thread.",
+            json!({"on": {"type": "string", "description": "page or block"}, "max_tokens": number()}),
+            &["on"],
+        ),
+        tool(
+            Act::AddComment,
+            "add_comment",
+            "Add a comment",
             &["create-a-comment"],
             ADDS,
-            "List the open comments of a page or block; with text, add one there or reply.",
+            "Comment on a page or block, or reply in a thread.",
             json!({
                 "on": {"type": "string", "description": "page or block"},
                 "reply_to": {"type": "string", "description": "discussion://…"},
                 "text": {"type": "string", "description": "Markdown, inline only"},
                 "dry_run": truth(),
             }),
-            &[],
+            &["text"],
         ),
         tool(
             Act::Upload,

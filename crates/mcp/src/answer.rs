@@ -1,7 +1,6 @@
-//! What Notion or the gate said, as text that tells a model what to do.
+//! What Notion or the gate said, as text that tells a model what to do. One table for all tools.
 
 use rmcp::model::ContentBlock;
-use serde_json::Value;
 
 use crate::caller::Reply;
 use crate::tool::Outcome;
@@ -11,35 +10,81 @@ pub(crate) fn as_notion_says(reply: &Reply) -> Outcome {
     let mut outcome = Outcome::text(reply.body.to_string());
     if !reply.is_success() {
         outcome.is_error = true;
-        let code = reply.body.get("code").and_then(Value::as_str).unwrap_or_default();
-        outcome.content.extend(advice(reply, code).map(ContentBlock::text));
+        outcome.content.extend(advice(reply).map(ContentBlock::text));
     }
     outcome
 }
 
-fn advice(reply: &Reply, code: &str) -> Option<String> {
-    let advice = match (code, reply.reason) {
-        (_, Some("role" | "capability" | "policy")) => {
-            "This key may not do that; trying again will not help. Ask the person who made the key."
+/// What to do about an error.
+pub(crate) fn advice(reply: &Reply) -> Option<String> {
+    let data = &reply.body["additional_data"];
+    let seconds = reply.retry_after.map(|seconds| seconds.to_string());
+    let seconds = seconds.as_deref().or(data["retry_after"].as_str());
+    let fixed = match (reply.status, reply.reason) {
+        (_, Some("budget")) => {
+            let seconds = seconds.unwrap_or("60");
+            return Some(format!(
+                "It is this key's own budget: wait {seconds} s, or ask for less."
+            ));
         }
-        ("rate_limited", _) => {
-            let seconds = reply.retry_after.unwrap_or(1);
-            return Some(format!("Wait {seconds} s, then try again."));
+        (_, Some("reauthorization_required" | "connection")) => {
+            "Tell the user: only a person can mend this."
         }
-        ("object_not_found", _) => {
-            "Check the id. If it is right, the object is not shared with this connection or key."
+        (400, _) => "Mend the argument that the message names, then call again.",
+        (401, _) => "Notion does not take the token that was sent along: ask the user for another.",
+        (403, Some(_)) => {
+            "The key that you act with may not do this, and trying again will not help: tell the user, \
+             who can ask an admin for another role or capability."
         }
-        ("validation_error" | "invalid_json", _) => {
-            "Mend the argument that the message names, then call again."
+        (403, None) => {
+            "The connection lacks the capability: trying again will not help, tell the user."
         }
-        ("unauthorized", _) => {
-            "Notion does not take the token that was sent along: ask for another."
+        (404, _) => {
+            "It does not exist, or is not shared with this key: check the id by a search, or ask the user \
+             to share it."
         }
-        ("conflict_error", _) => "Somebody else changed it at the same time: read it again first.",
-        ("service_unavailable" | "gateway_timeout" | "internal_server_error", _) => {
-            "If this was a write, look whether it was done before you try again."
+        (429, _) => match seconds {
+            Some(seconds) => return Some(format!("Wait {seconds} s, then go on.")),
+            None => "Wait a minute, then go on.",
+        },
+        (409, _) => "Somebody changed it meanwhile: read it again, then retry.",
+        (503, _) if data["committed_resource_id"].is_string() => {
+            "It may have been saved all the same: look before you try again."
+        }
+        (500..=599, _) => {
+            "The arguments are not at fault. After a write, look whether it was done; then try once more."
         }
         _ => return None,
     };
-    Some(advice.to_owned())
+    Some(fixed.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        let cases = [
+            (404, None, None, "not shared with this key"),
+            (403, Some("role"), None, "tell the user"),
+            (403, None, None, "capability"),
+            (400, None, None, "Mend the argument"),
+            (401, None, None, "ask the user for another"),
+            (429, None, Some(7), "Wait 7 s"),
+            (429, Some("budget"), Some(9), "own budget: wait 9 s"),
+            (409, None, None, "read it again"),
+            (503, None, None, "look whether it was done"),
+            (502, Some("connection"), None, "only a person"),
+        ];
+        for (status, reason, retry_after, expected) in cases {
+            let body = json!({"code": "some_code", "message": "Notion's words."});
+            let outcome = as_notion_says(&Reply { status, body, reason, retry_after });
+            let text = format!("{:?}", outcome.content);
+            assert!(outcome.is_error && text.contains(expected), "{status}: {text}");
+            assert!(text.contains("Notion's words."), "{text}");
+        }
+    }
 }

@@ -44,6 +44,16 @@ pub(crate) struct Ask<'a> {
     pub(crate) version: Option<Version>,
 }
 
+impl Ask<'_> {
+    fn as_body(&self) -> CallBody {
+        let bytes = self.body.as_ref().map(|body| Bytes::from(body.to_string()));
+        match bytes.unwrap_or_default() {
+            bytes if bytes.len() > gate::BODY_MAX => CallBody::TooLarge,
+            bytes => CallBody::Whole(bytes),
+        }
+    }
+}
+
 /// What Notion answered, or the gate in its stead: an error looks like Notion's either way.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
@@ -82,16 +92,32 @@ impl Caller<'_> {
         }
     }
 
-    async fn try_ask(&self, ask: Ask<'_>) -> Result<Reply, Error> {
-        let bytes = ask.body.as_ref().map(|body| Bytes::from(body.to_string()));
-        let body = match bytes.unwrap_or_default() {
-            bytes if bytes.len() > gate::BODY_MAX => CallBody::TooLarge,
-            bytes => CallBody::Whole(bytes),
+    /// Whether the gate would let these calls through, one after the other. Nothing is sent. The answer
+    /// of a refusal is what the call would get.
+    pub(crate) async fn rehearse(&self, asks: &[Ask<'_>]) -> Result<(), Reply> {
+        let rehearsed = async {
+            let queries: Vec<String> = asks.iter().map(|ask| encoded(&ask.query)).collect();
+            let calls = asks
+                .iter()
+                .zip(&queries)
+                .map(|(ask, query)| self.as_call(ask, query, ask.as_body()));
+            self.gate.rehearse(self.principal, calls.collect::<Result<_, _>>()?).await
         };
+        rehearsed.await.map_err(|error| self.refused(&error))
+    }
+
+    async fn try_ask(&self, ask: Ask<'_>) -> Result<Reply, Error> {
+        let body = ask.as_body();
         self.call(&ask, body).await
     }
 
-    async fn call(&self, ask: &Ask<'_>, body: CallBody) -> Result<Reply, Error> {
+    /// What is asked, as the gate takes it.
+    fn as_call<'a>(
+        &'a self,
+        ask: &Ask<'a>,
+        query: &'a str,
+        body: CallBody,
+    ) -> Result<Call<'a>, Error> {
         let operation = Operation::named(ask.operation);
         let found = operation.and_then(|operation| operation.with_params(&ask.path));
         if found.is_none() {
@@ -99,15 +125,19 @@ impl Caller<'_> {
             let faulty: Vec<_> = faulty.collect();
             return Err(Error::Invalid(format!("not an id: {}", faulty.join(", "))));
         }
-        let query = encoded(&ask.query);
-        let call = Call {
+        Ok(Call {
             found,
-            query: (!query.is_empty()).then_some(query.as_str()),
+            query: (!query.is_empty()).then_some(query),
             version: Some(ask.version.unwrap_or(Version::DEFAULT).as_str()),
             body,
             request_id: self.request_id,
             origin: None,
-        };
+        })
+    }
+
+    async fn call(&self, ask: &Ask<'_>, body: CallBody) -> Result<Reply, Error> {
+        let query = encoded(&ask.query);
+        let call = self.as_call(ask, &query, body)?;
         let answer = self.gate.call(self.principal, call).await?;
         let bytes = match answer.body {
             AnswerBody::Whole(bytes) => bytes,

@@ -21,7 +21,7 @@ use self::message::{Kind, Message};
 use self::refusal::Refusal;
 use crate::Door;
 use crate::server::Arrived;
-use crate::settings::ToolSet;
+use model::{Principal, ToolSet};
 
 /// The body of an answer.
 pub type Body = BoxBody<Bytes, Infallible>;
@@ -54,6 +54,16 @@ impl<H: ServerHandler + Clone> Door<H> {
         }
     }
 
+    /// The tools that a caller is offered: those that its key is for, or those that it asks for.
+    fn tools_for(&self, principal: &Principal, path: &str) -> ToolSet {
+        let fixed = principal.key().and_then(|key| key.tools);
+        fixed.unwrap_or_else(|| match path.trim_end_matches('/').rsplit('/').next() {
+            Some("official") => ToolSet::Official,
+            Some("all") => ToolSet::All,
+            _ => self.settings.tools,
+        })
+    }
+
     /// Everything in its order. `id` is that of the message, as soon as it is known.
     async fn admit<B>(
         &self,
@@ -66,7 +76,7 @@ impl<H: ServerHandler + Clone> Door<H> {
     {
         let (mut parts, body) = request.into_parts();
         check_sizes(&parts.headers)?;
-        if parts.extensions.get::<model::Principal>().is_none() {
+        if parts.extensions.get::<Principal>().is_none() {
             address::check(&parts, self.settings.service_url.as_deref())?;
         }
         let request_id = parts.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
@@ -76,16 +86,17 @@ impl<H: ServerHandler + Clone> Door<H> {
             return Err(Refusal::method());
         }
         check_types(&parts.headers)?;
-        let bytes = read(body).await?;
+        let bytes = read(body, BODY_TIMEOUT).await?;
         let message = Message::read(&bytes, id)?;
         if message.kind == Kind::Response {
             return answer_to_nothing(&parts.headers);
         }
-        let tools = ToolSet::of_path(parts.uri.path()).unwrap_or(self.settings.tools);
+        let tools = self.tools_for(&principal, parts.uri.path());
         if let Some(name) = &message.tool {
             credentials::check_scope(&parts, &principal, tools, name)?;
         }
-        parts.extensions.insert(Arrived { principal, request_id, tools });
+        let step_up = credentials::is_access_token(&parts);
+        parts.extensions.insert(Arrived { principal, request_id, tools, step_up });
         for name in OF_SESSIONS {
             parts.headers.remove(name);
         }
@@ -134,12 +145,12 @@ fn check_types(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn read<B>(body: B) -> Result<Bytes, Refusal>
+async fn read<B>(body: B, within: Duration) -> Result<Bytes, Refusal>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await {
+    match tokio::time::timeout(within, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -182,4 +193,44 @@ async fn in_json(response: Response<Body>) -> Result<Response<Body>, Refusal> {
         }
         status => Refusal::new(status, text),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body that says a little, and then nothing more for ever.
+    struct Slow(Option<Bytes>);
+
+    impl http_body::Body for Slow {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0.take().map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
+        }
+    }
+
+    fn status<T>(read: Result<T, Refusal>) -> Option<StatusCode> {
+        read.err().map(|refusal| refusal.into_response(None).status())
+    }
+
+    #[tokio::test]
+    async fn mt_06_a_body_that_trickles_is_given_up_and_a_large_one_is_not_read() {
+        let slow = Slow(Some(Bytes::from_static(b"{")));
+        let given_up = status(read(slow, Duration::from_millis(20)).await);
+        assert_eq!(given_up, Some(StatusCode::REQUEST_TIMEOUT));
+        let large = Slow(Some(Bytes::from(vec![b' '; BODY_MAX + 1])));
+        assert_eq!(status(read(large, BODY_TIMEOUT).await), Some(StatusCode::PAYLOAD_TOO_LARGE));
+        let whole = Full::new(Bytes::from_static(b"{}"));
+        assert_eq!(read(whole, BODY_TIMEOUT).await.ok(), Some(Bytes::from_static(b"{}")));
+    }
 }

@@ -32,7 +32,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 pub use fixtures::Fixtures;
 pub use front::Body;
 pub use server::Server;
-pub use settings::{Admission, Settings, ToolSet, UnknownToolSet};
+pub use settings::{Admission, Settings};
 
 /// The MCP door of a gate, with what answers behind it. A clone is another handle of the same one.
 #[derive(Clone)]

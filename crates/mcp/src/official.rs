@@ -18,8 +18,8 @@ use self::repair::repair;
 use self::table::{Row, TABLE};
 use crate::answer::as_notion_says;
 use crate::caller::{Ask, Caller};
-use crate::settings::ToolSet;
 use crate::tool::{Arguments, Hints, Outcome, Run, Tool};
+use model::ToolSet;
 
 /// The tools, in the official server's order.
 pub(crate) fn tools() -> Vec<Tool> {
@@ -42,7 +42,7 @@ fn tool(row: &'static Row) -> Tool {
         description: row.description.to_owned(),
         input,
         operations: row.operations,
-        hints: Some(hints(row)),
+        hints: hints(row),
         run: Box::new(OneCall { row, arguments: json!({ "properties": arguments }) }),
     }
 }

@@ -7,20 +7,24 @@ use gate::Gate;
 use http::request::Parts;
 use model::Principal;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, ErrorData,
-    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourceContents,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+    CompleteResult, CompletionInfo, DiscoverResult, ErrorData, GetPromptRequestParams,
+    GetPromptResponse, GetPromptResult, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject,
+    PaginatedRequestParams, PromptMessage, ProtocolVersion, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Reference, ResourceContents, Role,
     ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 
+use crate::agent::prompts::{self, TASKS, Task};
 use crate::agent::resources;
 use crate::caller::{Caller, Progress};
-use crate::settings::{Settings, ToolSet};
+use crate::settings::Settings;
 use crate::tool::{Arguments, Outcome};
 use crate::tools;
+use model::ToolSet;
 
 /// Who sent a request, found out in front of the protocol and put into the request.
 #[derive(Clone, Debug)]
@@ -28,6 +32,8 @@ pub(crate) struct Arrived {
     pub(crate) principal: Principal,
     pub(crate) request_id: String,
     pub(crate) tools: ToolSet,
+    /// Whether its client could ask a person for more than it was given.
+    pub(crate) step_up: bool,
 }
 
 /// The server. One answers for all callers: it holds nothing of any of them.
@@ -56,7 +62,13 @@ const INSTRUCTIONS: &str = "Notion, as far as your key opens it. Ids and URLs of
 
 impl Server {
     pub(crate) fn new(gate: Gate, settings: Arc<Settings>) -> Self {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        // No `listChanged`, no `subscribe`: nobody is told, and nobody need hold a stream open.
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_prompts()
+            .enable_completions()
+            .build();
         let info = ServerConfig::new(capabilities)
             .with_server_info(
                 Implementation::new(NAME, env!("CARGO_PKG_VERSION")).with_title("notegate"),
@@ -79,6 +91,7 @@ impl Server {
                 principal: principal.clone(),
                 request_id,
                 tools: self.settings.tools,
+                step_up: false,
             });
         }
         let parts = context.extensions.get::<Parts>();
@@ -100,6 +113,14 @@ impl Server {
             read_only: self.settings.read_only,
             progress: token.map(|token| Progress { token, peer: context.peer.clone() }),
         }
+    }
+
+    /// Whether a prompt is for this caller: its tools are there, and the one that it needs is open.
+    fn offers(&self, task: &Task, arrived: &Arrived) -> bool {
+        let Arrived { principal, tools, .. } = arrived;
+        tools::find(*tools, task.tool).is_some_and(|tool| {
+            tool.is_for(principal) && (!self.settings.read_only || tool.is_read_only())
+        })
     }
 
     /// Who answers, for the results of the current protocol; earlier ones were told at the beginning.
@@ -129,8 +150,28 @@ fn first_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> 
     }
 }
 
-fn not_offered(method: &'static str) -> ErrorData {
-    ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, method, None)
+/// A state that we are given back is not ours: we ask nothing in between, and so give none out.
+fn no_state(state: Option<&str>) -> Result<(), ErrorData> {
+    match state {
+        Some(_) => Err(ErrorData::invalid_params(
+            "unknown requestState: this server gives none out, call without it",
+            None,
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A result with what the current protocol wants to be told besides: for how long it may be used again,
+/// that it is the caller's own, and who answers.
+macro_rules! told {
+    ($server:ident, $context:ident, $ttl:expr, $result:expr) => {{
+        let mut result = $result;
+        if is_modern(&$context) {
+            result = result.with_ttl_ms($ttl).with_cache_scope(CacheScope::Private);
+        }
+        result.meta = $server.meta(&$context);
+        result
+    }};
 }
 
 impl ServerHandler for Server {
@@ -152,13 +193,9 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         first_page(request)?;
         let arrived = self.arrived(&context)?;
-        let listed = tools::list(arrived.tools, &arrived.principal, self.settings.read_only);
-        let mut result = ListToolsResult::with_all_items(listed);
-        if is_modern(&context) {
-            result = result.with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private);
-        }
-        result.meta = self.meta(&context);
-        Ok(result)
+        let Arrived { principal, tools, step_up, .. } = &arrived;
+        let listed = tools::list(*tools, principal, self.settings.read_only, *step_up);
+        Ok(told!(self, context, TTL_MS, ListToolsResult::with_all_items(listed)))
     }
 
     async fn call_tool(
@@ -167,6 +204,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arrived = self.arrived(&context)?;
+        no_state(request.request_state.as_deref())?;
         let name: String = request.name.chars().take(128).collect();
         let tool = tools::find(arrived.tools, &name).ok_or_else(|| {
             let message =
@@ -191,10 +229,33 @@ impl ServerHandler for Server {
 
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Err(not_offered("prompts/list"))
+        first_page(request)?;
+        let arrived = self.arrived(&context)?;
+        let shown = TASKS.iter().filter(|task| self.offers(task, &arrived)).map(Task::listed);
+        let result = ListPromptsResult::with_all_items(shown.collect());
+        Ok(told!(self, context, TTL_MS, result))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let arrived = self.arrived(&context)?;
+        no_state(request.request_state.as_deref())?;
+        let task = Task::named(&request.name).filter(|task| self.offers(task, &arrived));
+        let task = task.ok_or_else(|| {
+            let message = "Unknown prompt: `prompts/list` shows those that there are.";
+            ErrorData::invalid_params(message, None)
+        })?;
+        let text = task.text(&request.arguments.unwrap_or_default());
+        let text = text.map_err(|fault| ErrorData::invalid_params(fault, None))?;
+        let mut result = GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]);
+        result.meta = self.meta(&context);
+        Ok(result.into())
     }
 
     async fn list_resources(
@@ -203,11 +264,8 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         first_page(request)?;
-        let mut result = ListResourcesResult::with_all_items(resources::listed())
-            .with_ttl_ms(TTL_MS)
-            .with_cache_scope(CacheScope::Private);
-        result.meta = self.meta(&context);
-        Ok(result)
+        let result = ListResourcesResult::with_all_items(resources::listed());
+        Ok(told!(self, context, TTL_MS, result))
     }
 
     async fn list_resource_templates(
@@ -216,11 +274,8 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         first_page(request)?;
-        let mut result = ListResourceTemplatesResult::with_all_items(resources::templates())
-            .with_ttl_ms(TTL_MS)
-            .with_cache_scope(CacheScope::Private);
-        result.meta = self.meta(&context);
-        Ok(result)
+        let result = ListResourceTemplatesResult::with_all_items(resources::templates());
+        Ok(told!(self, context, TTL_MS, result))
     }
 
     async fn read_resource(
@@ -229,29 +284,59 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let arrived = self.arrived(&context)?;
+        no_state(request.request_state.as_deref())?;
         let caller = self.caller(&arrived, &context);
         let read = tokio::select! {
             read = resources::read(&caller, &request.uri) => read,
-            () = context.ct.cancelled() => Err("Cancelled.".to_owned()),
+            () = context.ct.cancelled() => return Err(cancelled()),
         };
-        let text = read.map_err(|fault| {
-            let uri: String = request.uri.chars().take(200).collect();
-            ErrorData::invalid_params(fault, Some(serde_json::json!({ "uri": uri })))
+        let text = read.map_err(|fault| match fault.status {
+            // It is not there, or not for this caller.
+            0 | 400..=404 => {
+                let uri: String = request.uri.chars().take(200).collect();
+                ErrorData::invalid_params(fault.text, Some(serde_json::json!({ "uri": uri })))
+            }
+            _ => ErrorData::internal_error(fault.text, None),
         })?;
         let contents = ResourceContents::text(text, request.uri).with_mime_type("text/markdown");
         // A page may change at any time.
-        let mut result = ReadResourceResult::new(vec![contents])
-            .with_ttl_ms(0)
-            .with_cache_scope(CacheScope::Private);
-        result.meta = self.meta(&context);
-        Ok(result.into())
+        Ok(told!(self, context, 0, ReadResourceResult::new(vec![contents])).into())
     }
 
     async fn complete(
         &self,
-        _: rmcp::model::CompleteRequestParams,
-        _: RequestContext<RoleServer>,
-    ) -> Result<rmcp::model::CompleteResult, ErrorData> {
-        Err(not_offered("completion/complete"))
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let arrived = self.arrived(&context)?;
+        let caller = self.caller(&arrived, &context);
+        let typed = request.argument.value.as_str();
+        let offered = async {
+            match &request.r#ref {
+                Reference::Prompt(prompt) => match Task::named(&prompt.name) {
+                    Some(task) => prompts::urls(&caller, task, typed).await.ok(),
+                    None => None,
+                },
+                Reference::Resource(template) if resources::is_page_template(&template.uri) => {
+                    prompts::slugs(&caller, typed, "page").await.ok()
+                }
+                _ => None,
+            }
+        };
+        let offered = tokio::select! {
+            offered = offered => offered,
+            () = context.ct.cancelled() => return Err(cancelled()),
+        };
+        // Nothing to offer is no error to somebody who types.
+        let offered = CompletionInfo::new(offered.unwrap_or_default());
+        let offered = offered.map_err(|fault| ErrorData::internal_error(fault, None))?;
+        let mut result = CompleteResult::new(offered);
+        result.meta = self.meta(&context);
+        Ok(result)
     }
+}
+
+/// Nobody reads this: whoever would has hung up.
+fn cancelled() -> ErrorData {
+    ErrorData::internal_error("Cancelled.", None)
 }

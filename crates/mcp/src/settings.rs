@@ -1,9 +1,8 @@
 //! What a door is told when it is made.
 
 use std::fmt;
-use std::str::FromStr;
 
-use model::{Principal, SecretString};
+use model::{Principal, SecretString, ToolSet};
 
 /// How a door behaves.
 #[derive(Debug)]
@@ -49,50 +48,5 @@ impl fmt::Debug for Admission {
             Self::Secret(..) => "Secret",
             Self::Everybody(_) => "Everybody",
         })
-    }
-}
-
-/// A choice of tools.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ToolSet {
-    /// Few tools, made for agents.
-    Agent,
-    /// The names of the official server.
-    Official,
-    /// Both.
-    All,
-}
-
-impl ToolSet {
-    /// Whether a tool of the set `other` is in this one.
-    pub(crate) fn has(self, other: Self) -> bool {
-        self == Self::All || self == other
-    }
-
-    /// The set that a path asks for; `None` is the one that the settings say.
-    pub(crate) fn of_path(path: &str) -> Option<Self> {
-        match path.trim_end_matches('/').rsplit('/').next() {
-            Some("official") => Some(Self::Official),
-            Some("all") => Some(Self::All),
-            _ => None,
-        }
-    }
-}
-
-/// The text names no set of tools.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{0}` is no set of tools: use agent, official or all")]
-pub struct UnknownToolSet(String);
-
-impl FromStr for ToolSet {
-    type Err = UnknownToolSet;
-
-    fn from_str(text: &str) -> Result<Self, UnknownToolSet> {
-        match text {
-            "agent" => Ok(Self::Agent),
-            "official" => Ok(Self::Official),
-            "all" => Ok(Self::All),
-            other => Err(UnknownToolSet(other.chars().take(40).collect())),
-        }
     }
 }

@@ -1,19 +1,20 @@
 //! What a tool is.
 //!
-//! A tool is a name, a schema, the operations of Notion that it makes, and something that runs. What a
-//! client is told about its effect, and who is shown it, follows from the operation catalogue.
+//! A tool is a name, a schema, what it does at worst, the operations of Notion that it cannot do without,
+//! and something that runs. Who is shown it follows from the operation catalogue.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::Principal;
 use model::role::Permission;
+use model::user::User;
 use notion::{Effect, Operation};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, ToolAnnotations};
 use serde_json::Value;
 
 use crate::caller::Caller;
-use crate::settings::ToolSet;
+use model::ToolSet;
 
 /// One tool.
 pub(crate) struct Tool {
@@ -29,8 +30,8 @@ pub(crate) struct Tool {
     pub(crate) input: Value,
     /// The operations that it cannot do without, by name. Who may make none of them is not shown it.
     pub(crate) operations: &'static [&'static str],
-    /// What it does, if that is not what its operations do.
-    pub(crate) hints: Option<Hints>,
+    /// What it does to the workspace.
+    pub(crate) hints: Hints,
     /// What happens when it is called.
     pub(crate) run: Box<dyn Run>,
 }
@@ -52,21 +53,6 @@ pub(crate) struct Hints {
 }
 
 impl Hints {
-    /// What follows from the catalogue.
-    fn of(operations: &[&'static str]) -> Self {
-        let rows = || operations.iter().filter_map(|name| Operation::named(name));
-        let effect = rows().map(|it| it.effect).max_by_key(|effect| match effect {
-            Effect::Read => 0,
-            Effect::Write => 1,
-            Effect::Destroy => 2,
-        });
-        Self {
-            // A tool without a known operation may do anything.
-            effect: effect.unwrap_or(Effect::Destroy),
-            idempotent: rows().all(Operation::repeatable),
-        }
-    }
-
     fn annotations(self, title: &str) -> ToolAnnotations {
         ToolAnnotations::with_title(title)
             .read_only(self.effect == Effect::Read)
@@ -78,24 +64,39 @@ impl Hints {
 }
 
 impl Tool {
-    /// What it does to the workspace.
-    pub(crate) fn hints(&self) -> Hints {
-        self.hints.unwrap_or_else(|| Hints::of(self.operations))
+    fn rows(&self) -> impl Iterator<Item = &'static Operation> {
+        self.operations.iter().filter_map(|name| Operation::named(name))
     }
 
     /// Whether it leaves the workspace as it is.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.hints().effect == Effect::Read
+        self.hints.effect == Effect::Read
+    }
+
+    /// The permission that it takes to use it at all.
+    pub(crate) fn needs(&self) -> Permission {
+        let has = |effect| self.rows().any(|operation| operation.effect == effect);
+        let strongest = [Effect::Destroy, Effect::Write].into_iter().find(|effect| has(*effect));
+        strongest.unwrap_or(Effect::Read).into()
     }
 
     /// Whether `principal` could use it at all, by role and capabilities.
     pub(crate) fn is_for(&self, principal: &Principal) -> bool {
-        let usable = |operation: &&'static Operation| {
-            principal.role.grants(Permission::from(operation.effect))
-                && operation.needs.met_by(principal.capabilities)
-        };
-        let mut rows = self.operations.iter().filter_map(|name| Operation::named(name));
-        rows.all(|operation| usable(&operation))
+        principal.role.grants(self.needs()) && self.is_within(principal)
+    }
+
+    /// Whether the person who let this client in may use it, and has only not given the client as much.
+    pub(crate) fn could_be_given_to(&self, principal: &Principal) -> bool {
+        let needed = self.needs();
+        let to_give = |person: &User| person.role.grants(needed);
+        !principal.role.grants(needed)
+            && self.is_within(principal)
+            && principal.person.as_deref().is_none_or(to_give)
+    }
+
+    /// Whether the capabilities of `principal` are enough for it.
+    fn is_within(&self, principal: &Principal) -> bool {
+        self.rows().all(|operation| operation.needs.met_by(principal.capabilities))
     }
 
     /// As `tools/list` shows it.
@@ -110,7 +111,7 @@ impl Tool {
             Arc::new(input),
         )
         .with_title(self.title)
-        .with_annotations(self.hints().annotations(self.title))
+        .with_annotations(self.hints.annotations(self.title))
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 
 use model::Principal;
 
-use crate::settings::ToolSet;
 use crate::tool::Tool;
 use crate::{agent, official};
+use model::ToolSet;
 
 /// A tool, and how it is listed.
 pub(crate) struct Listed {
@@ -28,10 +28,18 @@ pub(crate) fn find(set: ToolSet, name: &str) -> Option<&'static Tool> {
     all().iter().map(|it| &it.tool).find(|tool| set.has(tool.set) && tool.name == name)
 }
 
-/// The tools of a set that `principal` could use. Always in the same order.
-pub(crate) fn list(set: ToolSet, principal: &Principal, read_only: bool) -> Vec<rmcp::model::Tool> {
+/// The tools of a set that `principal` could use; with `step_up` those, too, for which its client may ask
+/// the person for more. Always in the same order.
+pub(crate) fn list(
+    set: ToolSet,
+    principal: &Principal,
+    read_only: bool,
+    step_up: bool,
+) -> Vec<rmcp::model::Tool> {
+    let is_open =
+        |tool: &Tool| tool.is_for(principal) || (step_up && tool.could_be_given_to(principal));
     let shown = all().iter().filter(|it| {
-        set.has(it.tool.set) && (!read_only || it.tool.is_read_only()) && it.tool.is_for(principal)
+        set.has(it.tool.set) && (!read_only || it.tool.is_read_only()) && is_open(&it.tool)
     });
     shown.map(|it| it.shown.clone()).collect()
 }

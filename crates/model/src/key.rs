@@ -12,6 +12,7 @@ use crate::chance::{BASE62, Chance, base62};
 use crate::connection::ConnectionId;
 use crate::role::Role;
 use crate::tenant::TenantId;
+use crate::tools::ToolSet;
 use crate::user::UserId;
 
 const PREFIX: &str = "ngk_";
@@ -201,6 +202,10 @@ pub struct Key {
     pub may_delegate: bool,
     /// Whether it may read the ledger whatever its role, and the bodies that the ledger keeps.
     pub auditor: bool,
+    /// The tools that an MCP client is offered with it, whichever it asks for; if not said, those that it
+    /// asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools: Option<ToolSet>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
     /// When somebody ended it.

@@ -10,6 +10,7 @@ pub mod key;
 pub mod principal;
 pub mod role;
 pub mod tenant;
+pub mod tools;
 pub mod user;
 
 pub use budget::{Budget, Meter};
@@ -21,3 +22,4 @@ pub use principal::{Principal, Who};
 pub use role::Role;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use tenant::{Tenant, TenantId};
+pub use tools::{ToolSet, UnknownToolSet};

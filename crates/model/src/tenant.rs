@@ -60,6 +60,9 @@ pub struct Tenant {
     pub name: TenantId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether its callers may bring Notion tokens of their own to the MCP door, where the operator lets
+    /// them at all.
+    pub token_passthrough: bool,
 }
 
 #[cfg(test)]

@@ -107,6 +107,7 @@ fn caller() -> Principal {
         agent: None,
         parent: None,
         may_delegate: false,
+        tools: None,
         auditor: false,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "bench".into(),

@@ -234,6 +234,7 @@ impl Caller {
             agent: self.agent.clone(),
             parent: None,
             may_delegate: false,
+            tools: None,
             auditor: false,
             created_at: jiff::Timestamp::UNIX_EPOCH,
             created_by: "test".to_owned(),

@@ -31,6 +31,7 @@ fn principal(role: Role, agent: Option<&str>, within: &[u8]) -> Principal {
         agent: agent.map(Into::into),
         parent: None,
         may_delegate: false,
+        tools: None,
         auditor: false,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "test".into(),

@@ -28,6 +28,7 @@ fn principal(role: Role, within: &[Id], capabilities: Capabilities) -> Principal
         user: None,
         parent: None,
         may_delegate: false,
+        tools: None,
         agent: None,
         auditor: false,
         created_at: Timestamp::UNIX_EPOCH,

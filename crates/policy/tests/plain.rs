@@ -110,6 +110,7 @@ fn principal(number: usize, role: Role, within: &[usize]) -> Principal {
         agent: None,
         parent: None,
         may_delegate: false,
+        tools: None,
         auditor: false,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "test".into(),

@@ -30,6 +30,7 @@ fn key(role: Role, within: &[Id], agent: Option<&str>) -> Principal {
         agent: agent.map(str::to_owned),
         parent: None,
         may_delegate: false,
+        tools: None,
         auditor: false,
         created_at: Timestamp::UNIX_EPOCH,
         created_by: "test".to_owned(),

@@ -7,7 +7,7 @@ use ledger::{Chain, Draft, Dropped, Head, Outcome, Resource, Row, Signer};
 use model::user::{Group, Identity, User, UserId};
 use model::{
     Budget, Connection, ConnectionId, ConnectionKind, ConnectionState, Key, KeyId, Origin, Role,
-    Scope, Tenant, TenantId, Writer,
+    Scope, Tenant, TenantId, ToolSet, Writer,
 };
 use notion::{Capabilities, Capability, Id};
 use store::{
@@ -41,6 +41,7 @@ fn key(name: &str, tenant: &str, at: i64) -> StoredKey {
         agent: (at == 2).then(|| "summariser".to_owned()),
         may_delegate: at == 2,
         auditor: at == 1,
+        tools: (at == 2).then_some(ToolSet::Official),
         created_at: time(at),
         created_by: "operator".to_owned(),
         expires_at: Some(time(at + 60)),
@@ -199,11 +200,19 @@ async fn users(store: &dyn Store) {
 }
 
 async fn tenants(store: &dyn Store) {
-    let tenant = |name: &str, at| Tenant { name: TenantId::new(name), created_at: time(at) };
+    let tenant = |name: &str, at| Tenant {
+        name: TenantId::new(name),
+        created_at: time(at),
+        token_passthrough: name == "b",
+    };
     assert!(store.add_tenant(tenant("b", 1)).await.unwrap());
     assert!(store.add_tenant(tenant("a", 2)).await.unwrap());
     assert!(!store.add_tenant(tenant("b", 3)).await.unwrap(), "a name is given once");
     assert_eq!(store.all_tenants().await.unwrap(), [tenant("a", 2), tenant("b", 1)]);
+    let changed = Tenant { token_passthrough: true, ..tenant("a", 2) };
+    assert!(store.change_tenant(changed.clone()).await.unwrap());
+    assert!(!store.change_tenant(tenant("c", 1)).await.unwrap(), "there is none");
+    assert_eq!(store.all_tenants().await.unwrap(), [changed, tenant("b", 1)]);
 }
 
 async fn sealed_cells(store: &dyn Store) {

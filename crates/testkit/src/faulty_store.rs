@@ -294,6 +294,10 @@ impl Tenants for FaultyStore {
         self.write("add_tenant", self.inner.add_tenant(tenant)).await
     }
 
+    async fn change_tenant(&self, tenant: Tenant) -> Result<bool> {
+        self.write("change_tenant", self.inner.change_tenant(tenant)).await
+    }
+
     async fn all_tenants(&self) -> Result<Vec<Tenant>> {
         self.inner.all_tenants().await
     }

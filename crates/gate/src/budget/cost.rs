@@ -25,6 +25,13 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    /// Adds what another call costs.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.blocks += other.blocks;
+        self.deletions += other.deletions;
+        self.pages.extend(other.pages);
+    }
+
     /// Of a call with this body.
     pub(crate) fn of(found: &Match, effect: Effect, body: Option<&Value>) -> Self {
         let nothing = Value::Null;

@@ -128,9 +128,16 @@ impl Guests {
 impl Gate {
     /// The same caller, whose calls go out by the token that it brought along with this request.
     ///
-    /// What is no token of Notion at this gate is refused: a key of notegate, or a sandbox's token where
-    /// Notion is the real one.
+    /// Refused where the tenant does not let its callers, and what is no token of Notion at this gate: a
+    /// key of notegate, or a sandbox's token where Notion is the real one.
     pub fn passing(&self, principal: &Principal, token: &NotionToken) -> Result<Principal, Error> {
+        if !self.shared.tenants.take_tokens(&principal.tenant) {
+            return Err(Error::Conflict(format!(
+                "token passthrough is off for the tenant {}: an admin of it turns it on (`notegate tenants \
+                 set --token-passthrough on`)",
+                principal.tenant
+            )));
+        }
         let text = token.text.expose_secret();
         if KeyToken::parse(text).is_some() {
             return Err(Error::Invalid(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::user::UserId;
-use model::{Budget, ConnectionId, Role};
+use model::{Budget, ConnectionId, Role, ToolSet};
 use notion::{Capabilities, Id};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -46,6 +46,9 @@ pub struct KeyRequest {
     /// Whether it may read the ledger, and the bodies that it keeps. For the operator to say alone.
     #[serde(default)]
     pub auditor: bool,
+    /// The tools that an MCP client is offered with it, whichever it asks for.
+    #[serde(default)]
+    pub tools: Option<ToolSet>,
     /// Whether it must begin like a token of Notion.
     #[serde(default)]
     pub notion_shaped: bool,
@@ -66,6 +69,7 @@ impl KeyRequest {
             may_delegate: false,
             agent: None,
             auditor: false,
+            tools: None,
             notion_shaped: false,
         }
     }

@@ -285,6 +285,7 @@ fn example(principal: &Principal, role: Role, user: Option<UserId>) -> Arc<Key> 
         agent: None,
         parent: None,
         may_delegate: false,
+        tools: None,
         auditor: false,
         created_at: jiff::Timestamp::UNIX_EPOCH,
         created_by: principal.name(),

@@ -1,4 +1,4 @@
-//! `comments`: the open ones of a page or block, and new ones.
+//! `comments` and `add_comment`: the open ones of a page or block, and new ones.
 
 use std::fmt::Write as _;
 
@@ -7,13 +7,13 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::NOTICE;
 use super::arguments::read;
 use super::fault::Fault;
 use super::flat_out::{person, plain, short, shown};
-use super::reach;
 use super::reference::Reference;
-use crate::caller::Caller;
+use super::tokens::fit;
+use super::{NOTICE, REHEARSED, budget, reach};
+use crate::caller::{Ask, Caller};
 use crate::tool::Outcome;
 
 /// Comments of one page that are read.
@@ -21,25 +21,34 @@ const COMMENTS_MAX: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+struct Show {
+    on: String,
+    max_tokens: Option<usize>,
+}
+
+/// `comments`: the open ones.
+pub(crate) async fn show(caller: &Caller<'_>, arguments: JsonObject) -> Result<Outcome, Fault> {
+    let Show { on, max_tokens } = read(arguments)?;
+    let on = Reference::read(&on)?;
+    let listed = list(caller, on.id, budget(max_tokens)).await?;
+    Ok(Outcome::text(format!("{NOTICE}\n{listed}")))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Add {
     on: Option<String>,
     reply_to: Option<String>,
-    text: Option<String>,
+    text: String,
     #[serde(default)]
     dry_run: bool,
 }
 
-pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Outcome, Fault> {
-    let Arguments { on, reply_to, text, dry_run } = read(arguments)?;
-    let on = on.as_deref().map(Reference::read).transpose()?;
-    let Some(text) = text else {
-        let on =
-            on.ok_or_else(|| Fault::input("Pass `on`: the page or block whose comments to list."))?;
-        let listed = list(caller, on.id).await?;
-        return Ok(Outcome::text(format!("{NOTICE}\n{listed}")));
-    };
+/// `add_comment`: a new one.
+pub(crate) async fn add(caller: &Caller<'_>, arguments: JsonObject) -> Result<Outcome, Fault> {
+    let Add { on, reply_to, text, dry_run } = read(arguments)?;
     if text.trim().is_empty() {
-        return Err(Fault::input("`text` is empty. To list comments, leave it out."));
+        return Err(Fault::input("`text` is empty: write what the comment says."));
     }
     let mut body = json!({ "markdown": text });
     let place = match (on, reply_to) {
@@ -49,6 +58,7 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
             format!("in discussion://{}", thread.id.plain())
         }
         (Some(on), None) => {
+            let on = Reference::read(&on)?;
             body["parent"] = parent(caller, on).await?;
             format!("on {}", on.id.plain())
         }
@@ -56,12 +66,14 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
             return Err(Fault::input("Pass `on` (a page or block) or `reply_to` (a discussion)."));
         }
     };
+    let ask = Ask { operation: "create-a-comment", body: Some(body), ..Ask::default() };
     if dry_run {
+        reach::rehearse(caller, vec![ask]).await?;
         return Ok(Outcome::text(format!(
-            "Dry run, nothing written. Would comment {place}: {text}"
+            "Dry run, nothing written. Would comment {place}: {text}\n{REHEARSED}"
         )));
     }
-    let made = reach::plain(caller, "create-a-comment", Vec::new(), Some(body)).await?;
+    let made = reach::send(caller, ask).await?;
     let thread = shown(&short(&made["discussion_id"]));
     Ok(Outcome::text(format!("Commented {place}. Thread: discussion://{thread}")))
 }
@@ -76,8 +88,8 @@ async fn parent(caller: &Caller<'_>, on: Reference) -> Result<Value, Fault> {
     })
 }
 
-/// The open comments of a page or block, by thread.
-pub(crate) async fn list(caller: &Caller<'_>, on: Id) -> Result<String, Fault> {
+/// The open comments of a page or block, by thread, as far as a budget goes.
+pub(crate) async fn list(caller: &Caller<'_>, on: Id, budget: usize) -> Result<String, Fault> {
     let query = [("block_id", on.to_string())];
     let (items, more) = reach::list(caller, "retrieve-a-comment", &query, COMMENTS_MAX).await?;
     let mut threads: Vec<(String, Vec<&Value>)> = Vec::new();
@@ -98,7 +110,11 @@ pub(crate) async fn list(caller: &Caller<'_>, on: Id) -> Result<String, Fault> {
     if text.is_empty() {
         text.push_str("No open comments.");
     }
-    if more {
+    let whole = text.len();
+    text.truncate(fit(&text, budget));
+    if text.len() < whole {
+        text.push_str("[Cut here; more with a larger max_tokens.]");
+    } else if more {
         let _ = write!(text, "Only the first {COMMENTS_MAX}.");
     }
     Ok(text)

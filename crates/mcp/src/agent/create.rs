@@ -7,15 +7,16 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::REHEARSED;
 use super::arguments::read;
 use super::fault::{Fault, bounded, missing};
-use super::flat_out::title;
+use super::flat_out::{one_line, title};
 use super::names::Names;
 use super::reach::{self, Table};
 use super::reference::Reference;
 use super::schema::{Column, Schema};
 use super::tokens::estimate;
-use crate::caller::Caller;
+use crate::caller::{Ask, Caller};
 use crate::tool::Outcome;
 
 /// Pages in one call.
@@ -46,6 +47,14 @@ pub(super) struct Parent {
     pub(super) id: Id,
     pub(super) title: String,
     pub(super) schema: Schema,
+}
+
+impl Parent {
+    /// In words: what it is and how it is called.
+    pub(super) fn shown(&self) -> String {
+        let kind = if self.kind == Kind::DataSource { "database" } else { "page" };
+        format!("{kind} \"{}\"", one_line(&self.title))
+    }
 }
 
 /// The schema of a page that is no row: a title, and nothing else.
@@ -113,13 +122,20 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         bodies
             .push(body.map_err(|fault| fault.about(&format!("pages[{index}]; nothing was made")))?);
     }
-    let place = format!("in {} \"{}\"", parent.kind, parent.title);
+    let place = format!("in {}", parent.shown());
     if dry_run {
+        let asks = bodies.iter().map(|body| Ask {
+            operation: "post-page",
+            body: Some(body.clone()),
+            ..Ask::default()
+        });
+        reach::rehearse(caller, asks.collect()).await?;
         let mut text = format!("Dry run, nothing made. Would make {} {place}:\n", pages.len());
         for (page, body) in pages.iter().zip(&bodies) {
             let content = page.content.as_deref().map_or(0, estimate);
             let _ = writeln!(text, "- {} (content: {content} tokens)", body["properties"]);
         }
+        text.push_str(REHEARSED);
         return Ok(Outcome::text(text));
     }
     let mut text = String::new();

@@ -4,13 +4,15 @@ use serde::Deserialize;
 
 use super::fault::{Fault, short};
 
-/// A piece of text to be replaced.
+/// A piece of text to be replaced. Notion's own names for its parts are taken, too.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Edit {
+    #[serde(alias = "old_str")]
     pub(crate) find: String,
+    #[serde(alias = "new_str")]
     pub(crate) replace: String,
-    #[serde(default)]
+    #[serde(default, alias = "replace_all_matches")]
     pub(crate) all: bool,
 }
 
@@ -130,6 +132,9 @@ pub(crate) fn dropped<'a>(before: &'a str, after: &str) -> Vec<&'a str> {
     gone.collect()
 }
 
+/// Lines that are told of one change, of those that go and those that come.
+const LINES_MAX: usize = 30;
+
 /// What changes, line by line: what goes with `-`, what comes with `+`.
 pub(crate) fn difference(before: &str, after: &str) -> String {
     let (old, new): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
@@ -137,12 +142,17 @@ pub(crate) fn difference(before: &str, after: &str) -> String {
     let (old, new) = (&old[same..], &new[same..]);
     let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
     let (old, new) = (&old[..old.len() - tail], &new[..new.len() - tail]);
-    let mut text = format!("@ line {}\n", same + 1);
-    for line in old {
-        text.push_str(&format!("-{line}\n"));
+    if old.is_empty() && new.is_empty() {
+        return String::new();
     }
-    for line in new {
-        text.push_str(&format!("+{line}\n"));
+    let mut text = format!("@ line {}\n", same + 1);
+    for (sign, lines) in [('-', old), ('+', new)] {
+        for line in lines.iter().take(LINES_MAX) {
+            text.push_str(&format!("{sign}{line}\n"));
+        }
+        if lines.len() > LINES_MAX {
+            text.push_str(&format!("{sign}… {} more lines\n", lines.len() - LINES_MAX));
+        }
     }
     text
 }
@@ -194,6 +204,9 @@ mod tests {
     fn differences_are_short() {
         assert_eq!(difference("a\nb\nc", "a\nx\nc"), "@ line 2\n-b\n+x\n");
         assert_eq!(difference("a", "a\nb"), "@ line 2\n+b\n");
+        assert_eq!(difference("a", "a"), "");
+        let long = "x\n".repeat(100);
+        assert!(difference("", &long).ends_with("+… 70 more lines\n"));
     }
 
     proptest::proptest! {

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use notion::{Id, Kind};
+use percent_encoding::percent_decode_str;
 use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::arguments::read;
 use super::fault::{Fault, bounded, missing};
-use super::flat_out::{lines, parent, person, plain, shown, title};
+use super::flat_out::{lines, one_line, parent, person, plain, shown, title};
 use super::reach::{self, Found, Table};
 use super::reference::Reference;
 use super::{MAX_TOKENS, NOTICE, budget, comments, section};
@@ -20,6 +21,8 @@ use crate::tool::Outcome;
 const IDS_MAX: usize = 10;
 const SOURCES_MAX: usize = 5;
 const VIEWS_MAX: usize = 8;
+/// Related pages that are shown of one property.
+const RELATED_MAX: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +41,8 @@ struct Wish<'a> {
     section: Option<&'a str>,
     cursor: Option<&'a str>,
     comments: bool,
+    /// How the rest of what is cut is had, before the cursor.
+    rest: &'a str,
 }
 
 pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Outcome, Fault> {
@@ -49,8 +54,13 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
     if ids.len() > 1 && (section.is_some() || cursor.is_some()) {
         return Err(Fault::input("`section` and `cursor` go with one id."));
     }
-    let budget = budget(max_tokens, MAX_TOKENS) / ids.len();
-    let wish = Wish { budget, section: section.as_deref(), cursor: cursor.as_deref(), comments };
+    let wish = Wish {
+        budget: budget(max_tokens) / ids.len(),
+        section: section.as_deref(),
+        cursor: cursor.as_deref(),
+        comments,
+        rest: if ids.len() == 1 { "same call, cursor" } else { "fetch it alone, cursor" },
+    };
     let (mut text, mut failed) = (format!("{NOTICE}\n"), 0);
     for (index, id) in ids.iter().enumerate() {
         caller.progress(index as f64, Some(ids.len() as f64), "reading").await;
@@ -101,13 +111,19 @@ async fn one(caller: &Caller<'_>, id: &str, wish: &Wish<'_>) -> Result<String, F
 pub(crate) async fn page_resource(caller: &Caller<'_>, id: Id) -> Result<String, Fault> {
     let reference = Reference { id, kind: Some(Kind::Page) };
     let found = reach::find(caller, reference, &[Kind::Page]).await?;
-    let wish = Wish { budget: MAX_TOKENS, section: None, cursor: None, comments: false };
+    let wish = Wish {
+        budget: MAX_TOKENS,
+        section: None,
+        cursor: None,
+        comments: false,
+        rest: "the tool `fetch`, cursor",
+    };
     page(caller, &found, &wish).await
 }
 
 async fn page(caller: &Caller<'_>, found: &Found, wish: &Wish<'_>) -> Result<String, Fault> {
     let object = &found.object;
-    let mut text = format!("---\ntitle: {}\nid: {}\n", title(object), found.id.plain());
+    let mut text = format!("---\ntitle: {}\nid: {}\n", one_line(&title(object)), found.id.plain());
     let _ = writeln!(text, "in: {}", parent(&object["parent"]));
     let edited = object["last_edited_time"].as_str().unwrap_or_default();
     let _ = writeln!(text, "edited: {}", edited.get(..16).unwrap_or(edited));
@@ -118,15 +134,32 @@ async fn page(caller: &Caller<'_>, found: &Found, wish: &Wish<'_>) -> Result<Str
     }
     // Only with the first part: whoever reads on has them.
     if wish.cursor.is_none() {
-        text.push_str(&lines(&object["properties"]));
+        let mut properties = object["properties"].clone();
+        complete(caller, found.id, &mut properties).await?;
+        text.push_str(&lines(&properties));
     }
     text.push_str("---\n");
     text.push_str(&content(caller, found.id, wish).await?);
     if wish.comments {
         text.push_str("\n\nComments:\n");
-        text.push_str(&comments::list(caller, found.id).await?);
+        text.push_str(&comments::list(caller, found.id, wish.budget).await?);
     }
     Ok(text)
+}
+
+/// Puts in the related pages that Notion left out of a page: it tells the first 25 of each relation.
+async fn complete(caller: &Caller<'_>, id: Id, properties: &mut Value) -> Result<(), Fault> {
+    let all = properties.as_object_mut().into_iter().flatten();
+    for (_, property) in all.filter(|(_, property)| property["has_more"] == true) {
+        let Some(name) = property["id"].as_str() else { continue };
+        let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
+        let path = [("page_id", id.to_string()), ("property_id", name)];
+        let (items, more) =
+            reach::list_at(caller, "retrieve-a-page-property", &path, &[], RELATED_MAX).await?;
+        property["relation"] = items.iter().map(|item| item["relation"].clone()).collect();
+        property["has_more"] = more.into();
+    }
+    Ok(())
 }
 
 /// The markdown of a page or block.
@@ -141,7 +174,7 @@ async fn content(caller: &Caller<'_>, id: Id, wish: &Wish<'_>) -> Result<String,
         Some(name) => section::section(whole, name)?,
         None => whole,
     };
-    let mut text = section::part(wanted, wish.budget, wish.cursor)?;
+    let mut text = section::part(wanted, wish.budget, wish.cursor, wish.rest)?;
     if whole.is_empty() {
         text.push_str("(empty page)");
     }
@@ -155,6 +188,8 @@ async fn content(caller: &Caller<'_>, id: Id, wish: &Wish<'_>) -> Result<String,
             unknown.len(),
             ids.join(", ")
         );
+    } else if answer["truncated"] == true {
+        text.push_str("\n[Notion left out the rest of this page: fetch its blocks by id]");
     }
     Ok(text)
 }
@@ -166,7 +201,7 @@ async fn block(caller: &Caller<'_>, found: &Found, wish: &Wish<'_>) -> Result<St
     text.push_str(&content(caller, found.id, wish).await?);
     if wish.comments {
         text.push_str("\n\nComments:\n");
-        text.push_str(&comments::list(caller, found.id).await?);
+        text.push_str(&comments::list(caller, found.id, wish.budget).await?);
     }
     Ok(text)
 }
@@ -240,6 +275,6 @@ fn view(object: &Value) -> String {
         let _ = writeln!(text, "of collection://{source}");
     }
     let asked = json!({"filter": object["filter"], "sorts": object["sorts"]});
-    let _ = writeln!(text, "{asked}\n(pass these to `query` as they are)");
+    let _ = writeln!(text, "{asked}\n(`query` takes the view as source, or these as they are)");
     text
 }

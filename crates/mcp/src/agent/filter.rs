@@ -48,8 +48,38 @@ const DATE_WORDS: &[&str] = &[
     "one_month_ago",
     "one_month_from_now",
 ];
-const SPANS: &[&str] =
+pub(crate) const SPANS: &[&str] =
     &["this_week", "past_week", "past_month", "past_year", "next_week", "next_month", "next_year"];
+
+impl Expr {
+    /// What holds where this does not; `None` if Notion has no word for it.
+    pub(crate) fn negated(self) -> Option<Self> {
+        let all = |parts: Vec<Self>| parts.into_iter().map(Self::negated).collect::<Option<_>>();
+        Some(match self {
+            Self::And(parts) => Self::Or(all(parts)?),
+            Self::Or(parts) => Self::And(all(parts)?),
+            Self::Is(column, compare, value) => Self::Is(column, compare.opposite()?, value),
+        })
+    }
+}
+
+impl Compare {
+    fn opposite(self) -> Option<Self> {
+        Some(match self {
+            Self::Equals => Self::Differs,
+            Self::Differs => Self::Equals,
+            Self::Less => Self::AtLeast,
+            Self::AtLeast => Self::Less,
+            Self::More => Self::AtMost,
+            Self::AtMost => Self::More,
+            Self::Contains => Self::Lacks,
+            Self::Lacks => Self::Contains,
+            Self::Empty => Self::Filled,
+            Self::Filled => Self::Empty,
+            Self::Begins | Self::Ends => return None,
+        })
+    }
+}
 
 /// Names in a filter that stand for somebody or some page, and are to be found first.
 pub(crate) fn names(expr: &Expr, schema: &Schema) -> Vec<(String, String)> {

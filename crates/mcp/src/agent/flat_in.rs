@@ -157,15 +157,22 @@ fn names(column: &Column, flat: &Value) -> Result<Vec<String>, Fault> {
     }
 }
 
-/// `2026-11-21`, `2026-11-21T09:00`, or two of them with a slash in between.
+/// `2026-11-21`, `2026-11-21T09:00`, or two of them with a slash in between; a time zone behind.
 fn date(column: &Column, flat: &Value) -> Result<Value, Fault> {
-    let wanted =
-        "a date as 2026-11-21, 2026-11-21T09:00:00+01:00, or a range 2026-11-21/2026-11-23";
+    let wanted = "a date as 2026-11-21, 2026-11-21T09:00:00+01:00, 2026-11-21T09:00:00 Europe/Berlin, or a range \
+         2026-11-21/2026-11-23";
     let text = match flat {
         Value::Null => return Ok(Value::Null),
         Value::String(text) if text.trim().is_empty() => return Ok(Value::Null),
         Value::String(text) => text.trim(),
         _ => return Err(wrong(column, wanted, flat)),
+    };
+    // A time zone by its name comes last.
+    let (text, zone) = match text.rsplit_once(' ') {
+        Some((text, zone)) if zone.starts_with(char::is_alphabetic) && text.contains('T') => {
+            (text.trim(), Some(zone))
+        }
+        _ => (text, None),
     };
     let (start, end) = match text.split_once('/').or_else(|| text.split_once(" to ")) {
         Some((start, end)) => (start.trim(), Some(end.trim())),
@@ -174,10 +181,14 @@ fn date(column: &Column, flat: &Value) -> Result<Value, Fault> {
     if !is_date(start) || end.is_some_and(|end| !is_date(end)) {
         return Err(wrong(column, wanted, flat));
     }
-    Ok(match end {
-        Some(end) => json!({"start": start, "end": end}),
-        None => json!({"start": start}),
-    })
+    let mut date = json!({ "start": start });
+    if let Some(end) = end {
+        date["end"] = json!(end);
+    }
+    if let Some(zone) = zone {
+        date["time_zone"] = json!(zone);
+    }
+    Ok(date)
 }
 
 /// Whether a text begins as an ISO date does; the rest is Notion's to judge.

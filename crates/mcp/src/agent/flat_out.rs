@@ -57,16 +57,17 @@ fn list(value: &Value, each: impl Fn(&Value) -> Value) -> Value {
     if items.is_empty() { Value::Null } else { items.into() }
 }
 
-/// `2026-11-21`, or `2026-11-21/2026-11-23`; with a time zone, as Notion has it.
+/// `2026-11-21`, or `2026-11-21/2026-11-23`; a time zone behind.
 pub(crate) fn date(value: &Value) -> Value {
     let Some(start) = value["start"].as_str() else { return Value::Null };
-    if value["time_zone"].is_string() {
-        return value.clone();
+    let mut text = start.to_owned();
+    for (sign, member) in [('/', "end"), (' ', "time_zone")] {
+        if let Some(more) = value[member].as_str() {
+            text.push(sign);
+            text.push_str(more);
+        }
     }
-    match value["end"].as_str() {
-        Some(end) => format!("{start}/{end}").into(),
-        None => start.into(),
-    }
+    text.into()
 }
 
 /// A person's name, or the id if the name is not to be seen.
@@ -82,7 +83,7 @@ fn related(property: &Value) -> Value {
     if property["has_more"] == true
         && let Some(ids) = ids.as_array_mut()
     {
-        ids.push("… more: fetch the page's relation".into());
+        ids.push("… and more".into());
     }
     ids
 }
@@ -145,6 +146,11 @@ pub(crate) fn cell(value: &Value) -> String {
         other => other.to_string(),
     };
     text.replace('\n', " ").replace('|', "\\|")
+}
+
+/// A text without what ends a line or a cell.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(['\n', '|'], " ")
 }
 
 /// The title of a page, database or data source.

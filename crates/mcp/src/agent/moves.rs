@@ -7,13 +7,14 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::REHEARSED;
 use super::arguments::read;
 use super::create::parent;
 use super::fault::{Fault, bounded, missing};
-use super::flat_out::title;
-use super::reach;
+use super::flat_out::{one_line, title};
+use super::reach::{self, Found};
 use super::reference::Reference;
-use crate::caller::Caller;
+use crate::caller::{Ask, Caller};
 use crate::tool::Outcome;
 
 /// Pages in one call.
@@ -47,23 +48,29 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         }
         found.push(one);
     }
-    let place = format!("to {} \"{}\"", target.kind, target.title);
+    let place = format!("to {}", target.shown());
+    let ask = |one: &Found| {
+        let (operation, parameter) = match one.kind {
+            Kind::Database => ("update-database", "database_id"),
+            _ => ("move-page", "page_id"),
+        };
+        let body = Some(json!({"parent": reach::parent_of(target.kind, target.id)}));
+        Ask { operation, path: vec![(parameter, one.id.to_string())], body, ..Ask::default() }
+    };
+    let line = |one: &Found| format!("{} \"{}\"", one.id.plain(), one_line(&title(&one.object)));
+    if dry_run {
+        reach::rehearse(caller, found.iter().map(ask).collect()).await?;
+        let lines: Vec<_> = found.iter().map(line).collect();
+        return Ok(Outcome::text(format!(
+            "Dry run, nothing moved. Would move {place}:\n{}\n{REHEARSED}",
+            lines.join("\n")
+        )));
+    }
     let mut text = String::new();
     for (index, one) in found.iter().enumerate() {
-        let line = format!("{} \"{}\"", one.id.plain(), title(&one.object));
-        if dry_run {
-            let _ = writeln!(text, "{line}");
-            continue;
-        }
+        let line = line(one);
         caller.progress(index as f64, Some(found.len() as f64), "moving").await;
-        let body = Some(json!({"parent": reach::parent_of(target.kind, target.id)}));
-        let moved = match one.kind {
-            Kind::Database => {
-                reach::about(caller, "update-database", "database_id", one.id, body).await
-            }
-            _ => reach::about(caller, "move-page", "page_id", one.id, body).await,
-        };
-        match moved {
+        match reach::send(caller, ask(one)).await {
             Ok(_) => {
                 let _ = writeln!(text, "moved {line}");
             }
@@ -75,8 +82,5 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
             }
         }
     }
-    Ok(Outcome::text(match dry_run {
-        true => format!("Dry run, nothing moved. Would move {place}:\n{text}"),
-        false => format!("{text}{place}"),
-    }))
+    Ok(Outcome::text(format!("{text}{place}")))
 }

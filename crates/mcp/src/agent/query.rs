@@ -10,12 +10,14 @@ use super::flat_out;
 use super::names::Names;
 use super::reach::{self, Table};
 use super::tokens::estimate;
-use super::{MAX_TOKENS, NOTICE, budget, filter};
+use super::{NOTICE, budget, filter};
 use crate::caller::Caller;
 use crate::tool::Outcome;
 
 /// Columns that are shown unless the caller says which.
 const COLUMNS_SHOWN: usize = 10;
+/// Rows that Notion answers at once.
+const ROWS_MAX: u64 = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,12 +43,18 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
             return Err(Fault::input(format!("`format` is `table` or `json`, not `{other}`.")));
         }
     };
-    let table = reach::source_of(caller, &arguments.source).await?;
+    let (table, view) = reach::source_of(caller, &arguments.source).await?;
+    // What a view shows, unless the caller wants something else.
+    let of_view =
+        |name: &str| view.as_ref().map(|view| view[name].clone()).filter(|it| !it.is_null());
     let columns = columns(&table, &arguments.columns)?;
-    let limit = arguments.limit.unwrap_or(25).clamp(1, 100);
+    let limit = arguments.limit.unwrap_or(25).clamp(1, ROWS_MAX);
     let (skip, start) = cursor(arguments.cursor.as_deref())?;
-    let mut body = json!({ "page_size": limit });
-    if let Some(filter) = filtered(caller, &table, arguments.filter.as_ref()).await? {
+    // Rows that were shown already are asked for again, and do not count.
+    let size = limit.saturating_add(skip as u64).min(ROWS_MAX);
+    let mut body = json!({ "page_size": size });
+    let filter = filtered(caller, &table, arguments.filter.as_ref()).await?;
+    if let Some(filter) = filter.or_else(|| of_view("filter")) {
         body["filter"] = filter;
     }
     let sorts = arguments.sorts.iter().map(|sort| match sort {
@@ -54,8 +62,9 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         own => Ok(own.clone()),
     });
     let sorts = sorts.collect::<Result<Vec<_>, _>>()?;
-    if !sorts.is_empty() {
-        body["sorts"] = sorts.into();
+    let sorts = Some(Value::from(sorts)).filter(|_| !arguments.sorts.is_empty());
+    if let Some(sorts) = sorts.or_else(|| of_view("sorts")) {
+        body["sorts"] = sorts;
     }
     if let Some(start) = &start {
         body["start_cursor"] = json!(start);
@@ -67,7 +76,7 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         rows: rows.get(skip..).unwrap_or_default(),
         columns: &columns,
         as_json,
-        budget: budget(arguments.max_tokens, MAX_TOKENS),
+        budget: budget(arguments.max_tokens),
     };
     let (mut text, fitted) = page.written();
     text.insert_str(0, &format!("{NOTICE}\n"));
@@ -77,7 +86,7 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         answer["next_cursor"].as_str().map(|next| format!("0~{next}"))
     };
     let left_off = table.schema.columns.len().saturating_sub(columns.len());
-    if arguments.columns.is_empty() && left_off > 0 {
+    if arguments.columns.is_empty() && left_off > 0 && fitted > 0 {
         text.push_str(&format!("{left_off} columns not shown: name them in `columns`.\n"));
     }
     match next {
@@ -132,7 +141,8 @@ fn rank(kind: &str) -> Rank {
 fn cursor(text: Option<&str>) -> Result<(usize, Option<String>), Fault> {
     let Some(text) = text else { return Ok((0, None)) };
     let parts = text.split_once('~').and_then(|(skip, start)| Some((skip.parse().ok()?, start)));
-    let (skip, start): (usize, &str) = parts.ok_or_else(|| {
+    let parts = parts.filter(|(skip, _): &(usize, &str)| (*skip as u64) < ROWS_MAX);
+    let (skip, start) = parts.ok_or_else(|| {
         Fault::input(
             "The cursor is not one that `query` gave: pass it as it was, with the same arguments.",
         )

@@ -40,6 +40,13 @@ pub(crate) async fn send(caller: &Caller<'_>, ask: Ask<'_>) -> Result<Value, Fau
     if reply.is_success() { Ok(reply.body) } else { Err(Fault::of(&reply)) }
 }
 
+/// Whether the gate would let these calls through: for dry runs. What Notion thinks of them only it knows.
+pub(crate) async fn rehearse(caller: &Caller<'_>, asks: Vec<Ask<'_>>) -> Result<(), Fault> {
+    let asks: Vec<_> = asks.into_iter().map(|ask| Ask { version: Some(SPOKEN), ..ask }).collect();
+    let rehearsed = caller.rehearse(&asks).await;
+    rehearsed.map_err(|reply| Fault::of(&reply).about("It would be refused; nothing was changed"))
+}
+
 /// An object that was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
@@ -135,8 +142,12 @@ pub(crate) async fn only_source(caller: &Caller<'_>, database: &Value) -> Result
     }
 }
 
-/// The data source that an id or URL names: itself, the only one of a database, or that of a view.
-pub(crate) async fn source_of(caller: &Caller<'_>, text: &str) -> Result<Table, Fault> {
+/// The data source that an id or URL names: itself, the only one of a database, or that of a view; and that
+/// view.
+pub(crate) async fn source_of(
+    caller: &Caller<'_>,
+    text: &str,
+) -> Result<(Table, Option<Value>), Fault> {
     let reference = match Reference::read(text)? {
         // The rows are those of the database, whatever view the URL shows.
         Reference { kind: Some(Kind::View), .. } if text.contains("?v=") => {
@@ -150,19 +161,19 @@ pub(crate) async fn source_of(caller: &Caller<'_>, text: &str) -> Result<Table, 
         let asked = table(caller, reference.id).await;
         match asked {
             Err(fault) if fault.is_elsewhere() => {}
-            other => return other,
+            other => return other.map(|table| (table, None)),
         }
     }
     let found = find(caller, reference, &among).await?;
     match found.kind {
-        Kind::Database => only_source(caller, &found.object).await,
+        Kind::Database => Ok((only_source(caller, &found.object).await?, None)),
         Kind::View => match found.object["data_source_id"].as_str().and_then(Id::parse) {
-            Some(id) => table(caller, id).await,
+            Some(id) => Ok((table(caller, id).await?, Some(found.object))),
             None => {
                 Err(Fault::input("The view shows no single data source: ask for one by its id."))
             }
         },
-        _ => Ok(Table::of(found.id, &found.object)),
+        _ => Ok((Table::of(found.id, &found.object), None)),
     }
 }
 
@@ -173,13 +184,25 @@ pub(crate) async fn list(
     query: &[(&str, String)],
     max: usize,
 ) -> Result<(Vec<Value>, bool), Fault> {
+    list_at(caller, operation, &[], query, max).await
+}
+
+/// The same, of a list that stands at a path with parameters.
+pub(crate) async fn list_at(
+    caller: &Caller<'_>,
+    operation: &str,
+    path: &[(&str, String)],
+    query: &[(&str, String)],
+    max: usize,
+) -> Result<(Vec<Value>, bool), Fault> {
     let mut items = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
         let mut query = query.to_vec();
         query.push(("page_size", "100".to_owned()));
         query.extend(cursor.take().map(|cursor| ("start_cursor", cursor)));
-        let answer = plain(caller, operation, query, None).await?;
+        let ask = Ask { operation, path: path.to_vec(), query, ..Ask::default() };
+        let answer = send(caller, ask).await?;
         items.extend(answer["results"].as_array().into_iter().flatten().cloned());
         match answer["next_cursor"].as_str() {
             Some(next) if items.len() < max => cursor = Some(next.to_owned()),

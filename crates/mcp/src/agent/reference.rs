@@ -34,7 +34,10 @@ impl Reference {
         let pasted = Pasted::parse(text).ok_or_else(|| malformed(text))?;
         Ok(match pasted {
             Pasted { block: Some(id), .. } => Self { id, kind: Some(Kind::Block) },
-            Pasted { view: Some(id), .. } => Self { id, kind: Some(Kind::View) },
+            // A row that is open on top of a view is what the URL is about.
+            Pasted { view: Some(id), .. } if !shows_row(text) => {
+                Self { id, kind: Some(Kind::View) }
+            }
             Pasted { object: id, .. } => Self { id, kind: None },
         })
     }
@@ -46,6 +49,11 @@ impl Reference {
             _ => Pasted::parse(text.trim()).map(|it| it.object).ok_or_else(|| malformed(text)),
         }
     }
+}
+
+/// Whether a URL of a view has a row open on top (`p=`).
+fn shows_row(url: &str) -> bool {
+    url.split(['?', '&', '#']).any(|part| part.starts_with("p="))
 }
 
 fn malformed(text: &str) -> Fault {
@@ -69,7 +77,10 @@ mod tests {
             (A.to_owned(), A, None),
             (format!("https://www.notion.so/acme/Plan-{A}"), A, None),
             (format!("https://www.notion.so/{A}?v={B}"), B, Some(Kind::View)),
+            (format!("https://www.notion.so/{B}?v={B}&p={A}&pm=s"), A, None),
             (format!("https://www.notion.so/Plan-{A}#{B}"), B, Some(Kind::Block)),
+            ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d".to_owned(), A, None),
+            (format!("https://acme.notion.site/Plan-{A}?pvs=4"), A, None),
             (format!("collection://{A}"), A, Some(Kind::DataSource)),
             (format!(" view://{A} "), A, Some(Kind::View)),
             (format!("notion://page/{A}"), A, Some(Kind::Page)),

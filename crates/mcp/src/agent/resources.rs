@@ -4,6 +4,7 @@
 use notion::Id;
 use rmcp::model::{Resource, ResourceTemplate};
 
+use super::fault::Fault;
 use super::fetch;
 use crate::caller::Caller;
 
@@ -34,13 +35,24 @@ pub(crate) fn templates() -> Vec<ResourceTemplate> {
     ]
 }
 
-/// A resource as markdown; an error says why there is none.
-pub(crate) async fn read(caller: &Caller<'_>, uri: &str) -> Result<String, String> {
+/// An id, or what completion offers: the title before it.
+fn id_of(text: &str) -> Option<Id> {
+    let id = || text.get(text.len().checked_sub(32)?..).and_then(Id::parse);
+    Id::parse(text).or_else(id)
+}
+
+/// Whether completion knows the addresses that this template makes.
+pub(crate) fn is_page_template(uri: &str) -> bool {
+    uri.strip_prefix(PAGE) == Some("{id}")
+}
+
+/// A resource as markdown.
+pub(crate) async fn read(caller: &Caller<'_>, uri: &str) -> Result<String, Fault> {
     if let Some((_, _, text)) = DOCUMENTS.iter().find(|(known, _, _)| *known == uri) {
         return Ok((*text).to_owned());
     }
-    let id = uri.strip_prefix(PAGE).and_then(Id::parse).ok_or_else(|| {
-        "There is no such resource: notion://page/<id>, or one of the list.".to_owned()
+    let id = uri.strip_prefix(PAGE).and_then(id_of).ok_or_else(|| {
+        Fault::input("There is no such resource: notion://page/<id>, or one of the list.")
     })?;
-    fetch::page_resource(caller, id).await.map_err(|fault| fault.text)
+    fetch::page_resource(caller, id).await
 }

@@ -50,7 +50,10 @@ impl Schema {
                 note: it["description"].as_str().filter(|it| !it.is_empty()).map(Into::into),
             }
         });
-        Self { columns: columns.collect() }
+        let mut columns: Vec<Column> = columns.collect();
+        // What a row is called comes first; the others stay in Notion's order.
+        columns.sort_by_key(|column| column.kind != "title");
+        Self { columns }
     }
 
     /// The column that holds the titles of rows.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::arguments::read;
 use super::fault::Fault;
-use super::flat_out::{parent, short, shown, title};
+use super::flat_out::{one_line, parent, short, shown, title};
 use super::{NOTICE, reach};
 use crate::caller::Caller;
 use crate::tool::Outcome;
@@ -47,16 +47,20 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
     let answer = reach::plain(caller, "post-search", Vec::new(), Some(body)).await?;
     let mut text = String::new();
     let mut reached_older = false;
-    for object in answer["results"].as_array().into_iter().flatten() {
+    let found: Vec<&Value> = answer["results"].as_array().into_iter().flatten().collect();
+    for object in &found {
         let edited = object["last_edited_time"].as_str().unwrap_or_default();
         if since.is_some_and(|since| edited.parse::<Timestamp>().is_ok_and(|at| at < since)) {
             reached_older = true;
             break;
         }
-        text.push_str(&line(object));
+        text.push_str(&line(object, &found));
     }
     if text.is_empty() {
-        text.push_str("Nothing found. Only titles are searched: try fewer or other words.\n");
+        text.push_str(match reached_older {
+            true => "Nothing found that was edited since then.\n",
+            false => "Nothing found. Only titles are searched: try fewer or other words.\n",
+        });
     } else {
         text.insert_str(0, &format!("{NOTICE}\ntitle | id | in | edited\n"));
     }
@@ -66,7 +70,8 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
     Ok(Outcome::text(text))
 }
 
-fn line(object: &Value) -> String {
+/// A line: what stands where. The place has its title, too, where that was found with it.
+fn line(object: &Value, found: &[&Value]) -> String {
     let id = shown(&short(&object["id"]));
     let id = if object["object"] == "page" { id } else { format!("collection://{id}") };
     let place = if object["object"] == "page" {
@@ -74,9 +79,15 @@ fn line(object: &Value) -> String {
     } else {
         parent(&object["database_parent"])
     };
+    let above = &object["parent"][object["parent"]["type"].as_str().unwrap_or_default()];
+    let above = found.iter().find(|it| above.is_string() && it["id"] == *above);
+    let place = match above {
+        Some(above) => format!("{place} \"{}\"", one_line(&title(above))),
+        None => place,
+    };
     let edited = object["last_edited_time"].as_str().unwrap_or_default();
     let day = edited.get(..10).unwrap_or(edited);
-    format!("{} | {id} | {place} | {day}\n", title(object).replace(['\n', '|'], " "))
+    format!("{} | {id} | {place} | {day}\n", one_line(&title(object)))
 }
 
 /// A day or a moment.

@@ -71,7 +71,14 @@ fn outline(text: &str) -> String {
 }
 
 /// A part of a text that fits a budget, with a note that says how to get the rest.
-pub(crate) fn part(text: &str, budget: usize, cursor: Option<&str>) -> Result<String, Fault> {
+///
+/// `how` is what that note says before the cursor.
+pub(crate) fn part(
+    text: &str,
+    budget: usize,
+    cursor: Option<&str>,
+    how: &str,
+) -> Result<String, Fault> {
     let start = match cursor {
         None => 0,
         Some(cursor) => start_of(text, cursor)?,
@@ -87,7 +94,7 @@ pub(crate) fn part(text: &str, budget: usize, cursor: Option<&str>) -> Result<St
     let by_name =
         if sections.is_empty() { String::new() } else { format!(" Or section: {sections}.") };
     Ok(format!(
-        "{}\n[Cut here; about {} tokens follow. More: same call, cursor \"{end}.{:x}\".{by_name}]",
+        "{}\n[Cut here; about {} tokens follow. More: {how} \"{end}.{:x}\".{by_name}]",
         shown.trim_end_matches('\n'),
         estimate(left),
         mark(&text[..end]),
@@ -137,7 +144,7 @@ mod tests {
         let text = (0..60).map(|n| format!("# Part {n}\nSome words of it.\n")).collect::<String>();
         let (mut whole, mut cursor) = (String::new(), None::<String>);
         for _ in 0..100 {
-            let shown = part(&text, 100, cursor.as_deref()).unwrap();
+            let shown = part(&text, 100, cursor.as_deref(), "cursor").unwrap();
             let Some((shown, note)) = shown.split_once("\n[Cut here") else {
                 whole.push_str(&shown);
                 break;
@@ -145,10 +152,15 @@ mod tests {
             whole.push_str(shown);
             whole.push('\n');
             cursor = note.split('"').nth(1).map(str::to_owned);
-            assert!(part("changed", 100, cursor.as_deref()).unwrap_err().text.contains("changed"));
+            assert!(
+                part("changed", 100, cursor.as_deref(), "cursor")
+                    .unwrap_err()
+                    .text
+                    .contains("changed")
+            );
         }
         assert_eq!(whole, text);
-        assert!(part(&text, 100, Some("x")).is_err());
-        assert!(part(&text, 100, Some("99999999.0")).is_err());
+        assert!(part(&text, 100, Some("x"), "").is_err());
+        assert!(part(&text, 100, Some("99999999.0"), "").is_err());
     }
 }

@@ -44,6 +44,8 @@ fn every_type_takes_its_flat_value_and_gives_it_back() {
         ("multi_select", json!(["Red", "Dark blue"])),
         ("date", json!("2026-11-21")),
         ("date", json!("2026-11-21T09:00:00+01:00/2026-11-23T09:00:00+01:00")),
+        ("date", json!("2026-11-21T09:00:00 Europe/Berlin")),
+        ("date", json!("2026-11-21T09:00:00/2026-11-21T10:00:00 America/Argentina/Buenos_Aires")),
         ("url", json!("https://example.com")),
         ("email", json!("ada@example.com")),
         ("phone_number", json!("+1 555")),
@@ -132,6 +134,10 @@ fn columns_are_found_or_listed() {
     assert_eq!(schema.find("Title").unwrap().name, "Task");
     assert!(schema.find("DUE").unwrap_err().text.contains("Several"));
     assert!(schema.find("x").unwrap_err().text.contains("Task (title), Due  (date)"));
+    let last = Schema::read(&json!({"properties": {
+        "A": {"id": "a", "type": "date"}, "Z": {"id": "title", "type": "title"},
+    }}));
+    assert_eq!(last.columns[0].name, "Z", "the title comes first");
 }
 
 #[test]
@@ -148,6 +154,7 @@ fn the_list_is_small_and_sound() {
             "update_page",
             "move_pages",
             "comments",
+            "add_comment",
             "upload_file",
             "list_users",
             "self"

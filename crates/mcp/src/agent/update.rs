@@ -20,7 +20,9 @@ use super::names::Names;
 use super::reach;
 use super::reference::Reference;
 use super::schema::Schema;
-use crate::caller::Caller;
+use super::tokens::fit;
+use super::{REHEARSED, TOKENS};
+use crate::caller::{Ask, Caller};
 use crate::tool::Outcome;
 
 /// Pages in one call, and edits of each (Notion's own bound).
@@ -110,8 +112,12 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         plans.push(plan.map_err(|fault| fault.about(&format!("{page}: nothing was changed")))?);
     }
     if arguments.dry_run {
+        reach::rehearse(caller, plans.iter().flat_map(Plan::asks).collect()).await?;
         let says: String = plans.iter().map(|plan| plan.says.as_str()).collect();
-        return Ok(Outcome::text(format!("Dry run, nothing changed. Would change:\n{says}")));
+        return Ok(Outcome::text(format!(
+            "Dry run, nothing changed. Would change:\n{}{REHEARSED}",
+            cut(says)
+        )));
     }
     let mut text = String::new();
     for (index, plan) in plans.iter().enumerate() {
@@ -132,24 +138,41 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         }
         text.push_str(&plan.says);
     }
-    Ok(Outcome::text(format!("Changed:\n{text}")))
+    Ok(Outcome::text(format!("Changed:\n{}", cut(text))))
+}
+
+/// What changed, as far as the budget of an answer goes.
+fn cut(mut says: String) -> String {
+    let whole = says.len();
+    says.truncate(fit(&says, TOKENS));
+    if says.len() < whole {
+        says.push_str("[Cut here; the rest is like this.]\n");
+    }
+    says
+}
+
+impl Plan {
+    /// The calls that it takes, in their order.
+    fn asks(&self) -> Vec<Ask<'static>> {
+        let ask = |operation, body: &Value| {
+            let path = vec![("page_id", self.id.to_string())];
+            Ask { operation, path, body: Some(body.clone()), ..Ask::default() }
+        };
+        let mut asks: Vec<_> =
+            self.commands.iter().map(|command| ask("update-page-markdown", command)).collect();
+        if let Some(patch) = &self.patch {
+            // What is in the trash cannot be edited: in there last, out of there first.
+            let at = if patch["in_trash"] == false { 0 } else { asks.len() };
+            asks.insert(at, ask("patch-page", patch));
+        }
+        asks
+    }
 }
 
 /// Makes the calls; how many were done before one failed.
 async fn carry_out(caller: &Caller<'_>, plan: &Plan) -> Result<(), (usize, Fault)> {
-    let mut done = 0;
-    for command in &plan.commands {
-        let body = Some(command.clone());
-        reach::about(caller, "update-page-markdown", "page_id", plan.id, body)
-            .await
-            .map_err(|fault| (done, fault))?;
-        done += 1;
-    }
-    // The trash comes last: what is in it cannot be edited.
-    if let Some(patch) = &plan.patch {
-        reach::about(caller, "patch-page", "page_id", plan.id, Some(patch.clone()))
-            .await
-            .map_err(|fault| (done, fault))?;
+    for (done, ask) in plan.asks().into_iter().enumerate() {
+        reach::send(caller, ask).await.map_err(|fault| (done, fault))?;
     }
     Ok(())
 }
@@ -174,13 +197,12 @@ impl Planner<'_, '_> {
         let mut says = format!("{} \"{}\"\n", found.id.plain(), title(&found.object));
         let mut patch = Map::new();
         if !wish.properties.is_empty() {
-            let values = self.values(&found.object).await?;
-            for (name, value) in &values {
+            let schema = self.schema(&found.object).await?;
+            let values = self.names.values(&schema, &wish.properties).await?;
+            for (wanted, after) in &wish.properties {
+                let name = &schema.find(wanted)?.name;
                 let before = shown(&one(&found.object["properties"][name]));
-                let flat =
-                    wish.properties.iter().find(|(wanted, _)| wanted.eq_ignore_ascii_case(name));
-                let after = flat.map_or_else(|| value.to_string(), |(_, value)| shown(value));
-                let _ = writeln!(says, "- {name}: {before} -> {after}");
+                let _ = writeln!(says, "- {name}: {before} -> {}", shown(after));
             }
             patch.insert("properties".into(), Value::Object(values));
         }
@@ -197,18 +219,17 @@ impl Planner<'_, '_> {
         Ok(Plan { id: found.id, says, patch, commands })
     }
 
-    async fn values(&mut self, page: &Value) -> Result<Map<String, Value>, Fault> {
-        let parent = &page["parent"];
-        let schema = match parent["data_source_id"].as_str().and_then(Id::parse) {
-            None => plain_page(),
-            Some(id) => {
-                if !self.schemas.contains_key(&id) {
-                    self.schemas.insert(id, reach::table(self.caller, id).await?.schema);
-                }
-                self.schemas.get(&id).cloned().unwrap_or_default()
-            }
+    /// The columns that a page has values for.
+    async fn schema(&mut self, page: &Value) -> Result<Schema, Fault> {
+        let Some(id) = page["parent"]["data_source_id"].as_str().and_then(Id::parse) else {
+            return Ok(plain_page());
         };
-        self.names.values(&schema, &self.wish.properties).await
+        if let Some(known) = self.schemas.get(&id) {
+            return Ok(known.clone());
+        }
+        let schema = reach::table(self.caller, id).await?.schema;
+        self.schemas.insert(id, schema.clone());
+        Ok(schema)
     }
 
     /// What is to be said to Notion about the text of the page.
@@ -229,7 +250,6 @@ impl Planner<'_, '_> {
                 )));
             }
             if after != before {
-                says.push_str(&difference(before, &after));
                 if wish.allow_deleting {
                     let kind = command["type"].as_str().unwrap_or_default().to_owned();
                     command[kind]["allow_deleting_content"] = true.into();
@@ -251,22 +271,27 @@ impl Planner<'_, '_> {
 /// The text of a page after what is wished, and the command for it.
 fn changed(wish: &Arguments, before: &str, says: &mut String) -> Result<(String, Value), Fault> {
     if let Some(text) = &wish.replace_content {
+        says.push_str(&difference(before, text));
         let command = json!({"type": "replace_content", "replace_content": {"new_str": text}});
         return Ok((text.clone(), command));
     }
     let mut text = before.to_owned();
     let mut updates = Vec::new();
+    let mut change = |text: &mut String, edit: Edit, says: &mut String| {
+        let after = apply(text, &edit)?;
+        // Edit by edit, so that what stands between two of them is not told.
+        says.push_str(&difference(text, &after));
+        *text = after;
+        updates.push(edit);
+        Ok::<_, Fault>(())
+    };
     for edit in &wish.edits {
-        text = apply(&text, edit)?;
-        updates.push(edit.clone());
+        change(&mut text, edit.clone(), says)?;
     }
     let ticks = wish.check.iter().map(|it| (it, true));
     for (wanted, done) in ticks.chain(wish.uncheck.iter().map(|it| (it, false))) {
         match tick(&text, wanted, done)? {
-            Some(edit) => {
-                text = apply(&text, &edit)?;
-                updates.push(edit);
-            }
+            Some(edit) => change(&mut text, edit, says)?,
             None => {
                 let state = if done { "ticked" } else { "open" };
                 let _ = writeln!(says, "- `{wanted}` was {state} already");

@@ -1,6 +1,8 @@
 //! `upload_file`: bytes or an address into Notion. Never a path: the files of this machine are not the
 //! caller's.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -12,11 +14,14 @@ use serde_json::{Value, json};
 
 use super::arguments::read;
 use super::fault::Fault;
-use super::reach;
 use super::reference::Reference;
-use crate::caller::Caller;
+use super::{REHEARSED, reach};
+use crate::caller::{Ask, Caller};
 use crate::tool::Outcome;
 
+/// How often and after how long it is looked whether Notion has loaded a file from its address.
+const LOOKS_MAX: u32 = 15;
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// The longest name that Notion takes, in bytes.
 const NAME_MAX: usize = 900;
 
@@ -43,20 +48,23 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         (None, Some(_)) => return Err(Fault::input("`url` must be a public https:// address.")),
         _ => return Err(Fault::input("Pass `data` (base64) or `url`, one of them.")),
     };
-    if dry_run {
-        let size = bytes
-            .as_ref()
-            .map_or_else(|| "from the URL".to_owned(), |it| format!("{} bytes", it.len()));
-        return Ok(Outcome::text(format!(
-            "Dry run, nothing sent. Would upload {name} ({kind}, {size})."
-        )));
-    }
     let begin = match &url {
         Some(url) => {
             json!({"mode": "external_url", "filename": name, "external_url": url, "content_type": kind})
         }
         None => json!({"mode": "single_part", "filename": name, "content_type": kind}),
     };
+    if dry_run {
+        let mut asks = vec![Ask { operation: "create-file", body: Some(begin), ..Ask::default() }];
+        asks.extend(attach_to.map(|place| attaching(place, &placeholder())));
+        reach::rehearse(caller, asks).await?;
+        let size = bytes
+            .as_ref()
+            .map_or_else(|| "from the URL".to_owned(), |it| format!("{} bytes", it.len()));
+        return Ok(Outcome::text(format!(
+            "Dry run, nothing sent. Would upload {name} ({kind}, {size}). {REHEARSED}"
+        )));
+    }
     let made = reach::plain(caller, "create-file", Vec::new(), Some(begin)).await?;
     let id = made["id"].as_str().and_then(Id::parse);
     let id = id.ok_or_else(|| Fault::input("Notion answered no id for the upload."))?;
@@ -69,22 +77,55 @@ pub(crate) async fn run(caller: &Caller<'_>, arguments: JsonObject) -> Result<Ou
         }
     }
     let mut text = format!("upload id: {}", id.plain());
+    let there = url.is_none() || attach_to.is_none() || loaded(caller, id).await?;
     match attach_to {
-        Some(place) if url.is_none() => {
-            let block = block(&kind, id);
-            let body = Some(json!({ "children": [block] }));
-            match reach::about(caller, "patch-block-children", "block_id", place.id, body).await {
+        Some(place) if there => {
+            match reach::send(caller, attaching(place, &block(&kind, id))).await {
                 Ok(_) => text.push_str(&format!("\nattached at the end of {}", place.id.plain())),
                 Err(fault) => {
                     return Ok(Outcome::error(format!("{text}\nbut not attached: {}", fault.text)));
                 }
             }
         }
-        Some(_) => text.push_str("\nNotion is still loading it: not attached yet."),
+        Some(_) => text.push_str("\nNotion is still loading it from there: it is not attached."),
         None => {}
     }
     text.push_str("\nFor a files column pass the id as value. Unused uploads end after an hour.");
     Ok(Outcome::text(text))
+}
+
+/// Waits until Notion has loaded a file from its address; `false` if that takes too long.
+async fn loaded(caller: &Caller<'_>, id: Id) -> Result<bool, Fault> {
+    for look in 0..LOOKS_MAX {
+        let upload =
+            reach::about(caller, "retrieve-file-upload", "file_upload_id", id, None).await?;
+        match upload["status"].as_str() {
+            Some("uploaded") => return Ok(true),
+            Some("pending") => {}
+            other => {
+                return Err(Fault::input(format!(
+                    "Notion could not load the file from there (it is {}): check the address, or send the \
+                     bytes as `data`.",
+                    other.unwrap_or("unknown")
+                )));
+            }
+        }
+        caller.progress(f64::from(look), None, "Notion loads the file").await;
+        tokio::time::sleep(LOOKS_EVERY).await;
+    }
+    Ok(false)
+}
+
+/// The call that puts a block at the end of a page or block.
+fn attaching(place: Reference, block: &Value) -> Ask<'static> {
+    let path = vec![("block_id", place.id.to_string())];
+    let body = Some(json!({ "children": [block] }));
+    Ask { operation: "patch-block-children", path, body, ..Ask::default() }
+}
+
+/// A block that stands for that of a file in a dry run: the file is not there yet.
+fn placeholder() -> Value {
+    json!({"type": "paragraph", "paragraph": {"rich_text": []}})
 }
 
 fn decoded(data: &str) -> Result<Bytes, Fault> {

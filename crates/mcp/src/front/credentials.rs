@@ -1,18 +1,18 @@
 //! Who is calling. Everything that shows nothing good gets a 401, whatever it wants: by that, clients
 //! find out how to sign in.
 
-use gate::{Audience, Error, KeyFault, Origin};
+use gate::{Audience, Error, Origin};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use model::role::Permission;
 use model::{ExposeSecret, Principal};
 use rmcp::ServerHandler;
 
 use super::passthrough::brought;
 use super::refusal::Refusal;
 use crate::Door;
-use crate::settings::{Admission, ToolSet};
+use crate::settings::Admission;
 use crate::tools;
+use model::ToolSet;
 
 /// The rule that refused, as on the other doors.
 const REASON: HeaderName = HeaderName::from_static("x-notegate-reason");
@@ -37,18 +37,27 @@ impl<H: ServerHandler + Clone> Door<H> {
         let origin = parts.extensions.get::<Origin>();
         let known = match &self.settings.admission {
             Admission::Everybody(principal) => return Ok(principal.clone()),
-            Admission::Secret(secret, principal) => {
-                let is_it = shown.is_some_and(|shown| same(shown, secret.expose_secret()));
-                let fault = match shown {
-                    Some(_) => Error::BadKey(KeyFault::Unknown),
-                    None => Error::NoKey,
-                };
-                is_it.then(|| principal.clone()).ok_or(fault)
-            }
+            Admission::Secret(secret, principal) => match shown {
+                Some(shown) if same(shown, secret.expose_secret()) => return Ok(principal.clone()),
+                // Nobody can sign in here, as the token was told at the start: a 401 would invite to that in
+                // vain, and the official server says 403, too. Where people can sign in, whatever is shown
+                // and not known is a 401, a Notion token like anything else.
+                Some(_) => return Err(not_the_secret()),
+                None => Err(Error::NoKey),
+            },
             Admission::Shown => self.gate.recognise(shown, Audience::Mcp(origin), request_id).await,
         };
         known.map_err(|error| unknown(&error, parts, origin))
     }
+}
+
+/// The answer to somebody who shows another token than the one that this server was told.
+fn not_the_secret() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "this is not the bearer token of this server (--auth-token or AUTH_TOKEN); a Notion token goes into \
+         the header `Notion-Token`",
+    )
 }
 
 /// The answer to somebody who is not known.
@@ -71,6 +80,11 @@ fn unknown(error: &Error, parts: &Parts, origin: Option<&Origin>) -> Refusal {
     refusal.with(header::WWW_AUTHENTICATE, challenge(error, sent, parts.uri.path(), origin))
 }
 
+/// Whether the caller shows an access token: then its client may ask the person for more.
+pub(super) fn is_access_token(parts: &Parts) -> bool {
+    bearer(&parts.headers).is_some_and(|shown| shown.starts_with("ey"))
+}
+
 /// Tells a client whose access token has too little scope for a tool which scope it needs, so that it can
 /// ask the person for more. It is not told where the person has no more to give, or what is no question of
 /// scope: those answers are the tool's.
@@ -80,19 +94,17 @@ pub(super) fn check_scope(
     set: ToolSet,
     name: &str,
 ) -> Result<(), Refusal> {
-    let by_token = bearer(&parts.headers).is_some_and(|shown| shown.starts_with("ey"));
+    let by_token = is_access_token(parts);
     let Some(origin) = parts.extensions.get::<Origin>().filter(|_| by_token) else { return Ok(()) };
     let Some(tool) = tools::find(set, name) else { return Ok(()) };
-    let needed = Permission::from(tool.hints().effect);
-    let to_give = principal.person.as_ref().is_none_or(|person| person.role.grants(needed));
-    if tool.is_for(principal) || principal.role.grants(needed) || !to_give {
+    if !tool.could_be_given_to(principal) {
         return Ok(());
     }
     let message = "the access token has too little scope for this tool: ask the person for more";
     let refusal = Refusal::new(StatusCode::FORBIDDEN, message)
         .with(REASON, HeaderValue::from_static("scope_of_token"));
     let path = parts.uri.path().trim_end_matches('/');
-    Err(match HeaderValue::try_from(origin.step_up(path, needed)) {
+    Err(match HeaderValue::try_from(origin.step_up(path, tool.needs())) {
         Ok(challenge) => refusal.with(header::WWW_AUTHENTICATE, challenge),
         Err(_) => refusal,
     })

@@ -57,10 +57,11 @@ impl<H: ServerHandler + Clone> Door<H> {
         token: Option<&NotionToken>,
     ) -> Result<Principal, Refusal> {
         match token {
-            Some(token) => self
-                .gate
-                .passing(&principal, token)
-                .map_err(|error| refused(format!("`Notion-Token` is not taken: {error}"))),
+            Some(token) => self.gate.passing(&principal, token).map_err(|error| match error {
+                // Off for this tenant, like off for all.
+                gate::Error::Conflict(text) => Refusal::new(StatusCode::BAD_REQUEST, text),
+                other => refused(format!("`Notion-Token` is not taken: {other}")),
+            }),
             None if self.settings.passthrough && principal.connection == ConnectionId::NONE => {
                 Err(refused("there is no Notion token: send one in the header `Notion-Token`"))
             }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use http::Method;
-use model::{KeyId, KeyToken};
+use model::{KeyId, KeyToken, ToolSet};
 use serde_json::{Map, Value, json};
 
 use crate::Done;
@@ -85,6 +85,10 @@ pub(crate) struct Create {
     /// It may read the ledger whatever its role, and the bodies that the ledger keeps
     #[arg(long)]
     auditor: bool,
+    /// The tools that MCP clients are offered with it: agent, official or all; those of the path that they
+    /// ask if not said
+    #[arg(long, value_name = "SET")]
+    tools: Option<ToolSet>,
     /// Begin like a token of Notion, for clients that insist on it
     #[arg(long)]
     notion_shaped: bool,
@@ -180,6 +184,9 @@ async fn create(args: Create) -> Done {
     if let Some(time) = args.expires_in {
         body.insert("expires_in".into(), time.into());
     }
+    if let Some(tools) = args.tools {
+        body.insert("tools".into(), tools.as_str().into());
+    }
     body.insert("may_delegate".into(), args.may_delegate.into());
     let limits = [
         ("calls_per_minute", args.calls_per_minute),
@@ -247,6 +254,7 @@ async fn show(args: Show) -> Done {
         ("workspace", "connection"),
         ("made by", "created_by"),
         ("may make keys", "may_delegate"),
+        ("MCP tools", "tools"),
         ("expires", "expires_at"),
     ];
     let rows = facts.into_iter().map(|(shown, name)| vec![shown.to_owned(), text(&key[name])]);

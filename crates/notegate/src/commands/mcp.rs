@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use mcp::ToolSet;
+use model::ToolSet;
 
 use self::bridge::Remote;
 use self::here::Here;

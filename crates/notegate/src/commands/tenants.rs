@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Done;
 use crate::local::{Local, Where, block_on};
@@ -16,6 +16,8 @@ pub(crate) enum Command {
     Add(Add),
     /// List the tenants.
     List(List),
+    /// Change what may change of a tenant.
+    Set(Set),
 }
 
 #[derive(Debug, clap::Args)]
@@ -38,11 +40,25 @@ pub(crate) struct List {
     json: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Set {
+    #[command(flatten)]
+    place: Where,
+    /// Whether its callers may bring Notion tokens of their own to the MCP door, where
+    /// ENABLE_TOKEN_PASSTHROUGH lets them at all: on or off
+    #[arg(long, value_name = "ON", value_parser = ["on", "off"])]
+    token_passthrough: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(command: Command) -> Done {
     block_on(async {
         match command {
             Command::Add(args) => add(args).await,
             Command::List(args) => list(args).await,
+            Command::Set(args) => set(args).await,
         }
     })
 }
@@ -71,8 +87,27 @@ async fn list(args: List) -> Done {
     let items = local.items("/api/v1/tenants").await;
     local.close().await;
     let none = "There are no tenants. `notegate tenants add` makes one.";
-    print_list(&items?, args.json, none, &["NAME", "MADE (UTC)"], |item| {
+    print_list(&items?, args.json, none, &["NAME", "MADE (UTC)", "PASSTHROUGH"], |item| {
         let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-        vec![text("name"), moment(&text("created_at"))]
+        vec![text("name"), moment(&text("created_at")), on_or_off(item).to_owned()]
     })
+}
+
+fn on_or_off(tenant: &Value) -> &'static str {
+    if tenant["token_passthrough"] == true { "on" } else { "off" }
+}
+
+async fn set(args: Set) -> Done {
+    let local = Local::find(&args.place).await?;
+    let body = json!({ "token_passthrough": args.token_passthrough == "on" });
+    let changed = local.json(Method::PATCH, "/api/v1/tenant", Some(&body)).await;
+    local.close().await;
+    let changed = changed?;
+    if args.json {
+        println!("{changed}");
+    } else {
+        let name = changed["name"].as_str().unwrap_or_default();
+        println!("{name}: token passthrough is {}", on_or_off(&changed));
+    }
+    Ok(ExitCode::SUCCESS)
 }

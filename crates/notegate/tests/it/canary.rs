@@ -378,3 +378,68 @@ fn no_canary_is_found_anywhere() {
     let shown = fs::read(place.join("second.out")).unwrap();
     canaries.look_but("second: standard output", &shown, &[&admin_again]);
 }
+
+/// Tokens of Notion that callers of the MCP door bring: good ones, unknown ones, and what is none. Logged at
+/// the most talkative level.
+#[test]
+fn f124_a_token_that_a_caller_brings_is_found_nowhere() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let mut canaries = Canaries(Vec::new());
+    let root = sandbox.control("GET", "state", Value::Null)["roots"][0].clone();
+    let (good, _) = sandbox.token(EVERYTHING, &[root.as_str().unwrap()]);
+    canaries.add(&good, "a good token");
+    let unknown = canaries.plant("ntn_sandbox", "an unknown token");
+    let old = canaries.plant("secret_", "an unknown token of the old form");
+    let spaced = canaries.plant("ntn_", "what is no token");
+    let bearer = canaries.plant("ntn_", "a token as bearer");
+    let start = Start::before(&place, &sandbox).set("ENABLE_TOKEN_PASSTHROUGH", "true");
+    let gate = start.set("NOTEGATE_LOG", "trace").named("passing").run();
+    let admin = format!("Bearer {}", gate.admin);
+    let call = |tool: &str, arguments: Value| {
+        json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": tool, "arguments": arguments },
+        })
+        .to_string()
+    };
+    let send = |shown: &str, tokens: &[&str], body: &str| {
+        let mut headers = vec![("Authorization", shown), ("Content-Type", "application/json")];
+        headers.extend(tokens.iter().map(|token| ("Notion-Token", *token)));
+        let bytes = http::request("POST", "/mcp/official", &headers, Some(body.as_bytes()));
+        let answer = http::send(gate.address(), &bytes);
+        canaries.look("an answer", &answer.raw);
+        answer.status
+    };
+    let page = json!({ "parent": { "page_id": TEAM_PAGE }, "properties": {} });
+    for body in [
+        call("API-get-self", json!({})),
+        call("API-retrieve-a-page", json!({ "page_id": TEAM_PAGE })),
+        call("API-post-page", page),
+        call("nothing", json!({})),
+        "{".to_owned(),
+    ] {
+        for token in [&good, &unknown, &old] {
+            let status = send(&admin, &[token.as_str()], &body);
+            assert!([200, 400].contains(&status), "{status}");
+        }
+        assert_eq!(send(&admin, &[&format!("{spaced} x")], &body), 401);
+        assert_eq!(send(&admin, &[&good, &unknown], &body), 401);
+        assert_eq!(send(&format!("Bearer {bearer}"), &[&good], &body), 401);
+    }
+    for path in ["/metrics", "/api/v1/audit?limit=1000", "/api/v1/audit/export", "/workspaces"] {
+        let answer = gate.v1("GET", path, &gate.admin, None);
+        assert_eq!(answer.status, 200, "{path}");
+        canaries.look(path, &answer.raw);
+    }
+    let listed = gate.v1("GET", "/api/v1/audit?limit=1000", &gate.admin, None).text();
+    assert!(listed.contains(&format!("ntn_…({} chars)", good.len())), "the ledger shows its form");
+    for (path, bytes) in snapshot(&place.data()) {
+        canaries.look(&path.display().to_string(), &bytes);
+    }
+    assert_eq!(gate.process.stop().code(), Some(0));
+    for name in ["passing.err", "passing.out"] {
+        let bytes = fs::read(place.join(name)).unwrap();
+        canaries.look(name, &bytes);
+    }
+}

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use serde_json::{Value, json};
 
 use crate::harness::{Gate, Place, Sandbox, Start, wait_for};
+use crate::http;
 
 /// `notegate mcp`, as a client starts it.
 struct Client {
@@ -192,4 +193,44 @@ fn what_does_not_go_together_exits_2_and_says_what_to_do() {
         assert_eq!(ran.out, "", "{arguments:?}");
         assert!(!ran.err.contains("ntn_sandbox_abcdefgh"), "{ran:?}");
     }
+}
+
+/// The process, ended when this goes.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn h02_over_http_it_listens_on_this_machine_alone_and_asks_who_calls() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let mut command = place.command(&["mcp", "--transport", "http", "--port", "0"]);
+    command.env("NOTION_TOKEN", &sandbox.full).env("BASE_URL", &sandbox.url);
+    command.env("AUTH_TOKEN", "the-token-of-this-server");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut server = Server(command.spawn().unwrap());
+    let mut said = BufReader::new(server.0.stderr.take().unwrap()).lines();
+    let url = said.find_map(|line| Some(line.unwrap().split_once("http://")?.1.to_owned()));
+    let url = url.expect("it says where it listens");
+    let address = url.split('/').next().unwrap();
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    for (shown, status) in [
+        (None, 401),
+        (Some("Bearer another"), 403),
+        (Some("Basic the-token-of-this-server"), 401),
+        (Some("Bearer the-token-of-this-server"), 200),
+    ] {
+        let mut headers = vec![("Content-Type", "application/json")];
+        headers.extend(shown.map(|shown| ("Authorization", shown)));
+        let request = http::request("POST", "/mcp", &headers, Some(list.as_bytes()));
+        assert_eq!(http::send(address, &request).status, status, "{shown:?}");
+    }
+    drop(server);
+    sandbox.stop();
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::user::UserId;
-use model::{ConnectionId, Key, KeyId, TenantId};
+use model::{ConnectionId, Key, KeyId, TenantId, ToolSet};
 use notion::Id;
 use rusqlite::{Row, params};
 
@@ -21,9 +21,9 @@ impl Keys for SqliteStore {
                     "INSERT INTO keys
                      (id, tenant, hash, name, connection, role, within, capabilities, budget,
                       created_at, created_by, expires_at, revoked_at, user, parent, may_delegate, agent,
-                      auditor)
+                      auditor, tools)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                      $16, $17, $18)",
+                      $16, $17, $18, $19)",
                     params![
                         key.id.as_str(),
                         key.tenant.as_str(),
@@ -43,6 +43,7 @@ impl Keys for SqliteStore {
                         key.may_delegate,
                         key.agent,
                         key.auditor,
+                        key.tools.map(ToolSet::as_str),
                     ],
                 )
                 .map_err(failed(doing))?;
@@ -59,7 +60,7 @@ impl Keys for SqliteStore {
                     .prepare_cached(
                         "SELECT id, tenant, hash, name, connection, role, within, capabilities, \
                          budget, created_at, created_by, expires_at, revoked_at, user, parent, \
-                         may_delegate, agent, auditor FROM keys \
+                         may_delegate, agent, auditor, tools FROM keys \
                          ORDER BY created_at DESC, id",
                     )
                     .map_err(failed(doing))?;
@@ -111,6 +112,7 @@ struct Lookup {
     may_delegate: bool,
     agent: Option<String>,
     auditor: bool,
+    tools: Option<String>,
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
@@ -133,6 +135,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Lookup> {
         may_delegate: row.get(15)?,
         agent: row.get(16)?,
         auditor: row.get(17)?,
+        tools: row.get(18)?,
     })
 }
 
@@ -168,6 +171,10 @@ impl TryFrom<Lookup> for StoredKey {
             may_delegate: row.may_delegate,
             agent: row.agent,
             auditor: row.auditor,
+            tools: row
+                .tools
+                .map(|tools| tools.parse().map_err(|_| nonsense("tools")))
+                .transpose()?,
             created_at: time("created_at", row.created_at)?,
             created_by: row.created_by,
             expires_at: row.expires_at.map(|at| time("expires_at", at)).transpose()?,

@@ -324,6 +324,13 @@ const MIGRATIONS: &[&str] = &[
         rotated_at INTEGER NOT NULL
     ) STRICT;
     ",
+    // Keys that say which tools they are for, and tenants whose callers may bring Notion tokens: the one of
+    // an installation for one team always could, where the operator let them.
+    "
+    ALTER TABLE keys ADD COLUMN tools TEXT;
+    ALTER TABLE tenants ADD COLUMN token_passthrough INTEGER NOT NULL DEFAULT 0;
+    UPDATE tenants SET token_passthrough = 1 WHERE name = 'default';
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

@@ -40,6 +40,8 @@ mod lifecycle;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod mcp_choice;
+#[cfg(test)]
 mod mcp_official;
 #[cfg(test)]
 mod mcp_passthrough;

@@ -12,14 +12,14 @@ use web::{App, Limits};
 use crate::mcp_official::{call, told};
 
 /// Another door of the kit's gate.
-struct Door {
-    url: String,
+pub(crate) struct Door {
+    pub(crate) url: String,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Door {
-    fn open(kit: &Kit, settings: mcp::Settings) -> Self {
+    pub(crate) fn open(kit: &Kit, settings: mcp::Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mcp = Some(testkit::mcp_door(&kit.gate, settings));
@@ -35,7 +35,7 @@ impl Door {
         Self::open(kit, mcp::Settings { passthrough: true, ..mcp::Settings::default() })
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         let _ = self.stop.send(true);
         self.task.await.unwrap();
     }
@@ -135,6 +135,80 @@ async fn f117_f118_without_authentication_the_bearer_will_do() {
     assert!(kit.calls().await.is_empty());
     with_own.close().await;
     without.close().await;
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn f121_rs_03_the_secret_of_the_gateway_and_tokens_of_notion_are_never_confused() {
+    let kit = Kit::start().await;
+    let secret = "a-secret-of-the-gateway";
+    let door = Door::open(
+        &kit,
+        mcp::Settings {
+            passthrough: true,
+            admission: mcp::Admission::Secret(secret.to_owned().into(), kit.operator()),
+            ..mcp::Settings::default()
+        },
+    );
+    let token = kit.demo.tokens.reader.as_str();
+    let [good, wrong] = [secret, token].map(|shown| format!("Bearer {shown}"));
+    let [good, wrong] = [&good, &wrong].map(|shown| ("authorization", shown.as_str()));
+    kit.forget_calls().await;
+    // The one in the other's place is refused, and used for nothing.
+    assert_eq!(who(&door.url, &[good, ("notion-token", secret)]).await.0, 401);
+    let (status, answer) = who(&door.url, &[wrong]).await;
+    assert_eq!(status, 403, "nobody can sign in here, so it is no 401");
+    assert!(answer.to_string().contains("Notion-Token") && !answer.to_string().contains(token));
+    assert_eq!(who(&door.url, &[wrong, ("notion-token", token)]).await.0, 403);
+    assert_eq!(who(&door.url, &[("notion-token", token)]).await.0, 401);
+    assert!(kit.calls().await.is_empty());
+    assert_eq!(who(&door.url, &[good, ("notion-token", token)]).await.0, 200);
+    // Where people sign in, it is a 401 that says how.
+    assert_eq!(who(&kit.url, &[wrong]).await.0, 401);
+    door.close().await;
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn f123_each_tenant_decides_whether_its_callers_bring_tokens() {
+    let kit = Kit::start().await;
+    let door = Door::passing(&kit);
+    let made =
+        kit.as_operator("POST", "/api/v1/tenants", None, Some(&json!({ "name": "aurora" }))).await;
+    let admin = made.json()["key"].as_str().unwrap().to_owned();
+    let world = kit.add_workspace("aurora").await;
+    let connect = json!({ "token": world["tokens"]["full"] });
+    assert_eq!(kit.post(&admin, "/api/v1/workspaces", &connect).await.status, 201);
+    let viewer = json!({ "name": "x", "role": "viewer" });
+    let viewer = kit.post(&admin, "/api/v1/keys", &viewer).await.json();
+    let viewer = viewer["key"].as_str().unwrap().to_owned();
+    let token = world["tokens"]["reader"].as_str().unwrap();
+    let bring = async |key: &str| {
+        let bearer = format!("Bearer {key}");
+        who(&door.url, &[("authorization", &bearer), ("notion-token", token)]).await
+    };
+    // The tenant of an installation for one team is let by the operator's switch; others say so themselves.
+    assert_eq!(bring(&kit.admin).await.0, 200);
+    let (status, answer) = bring(&viewer).await;
+    assert_eq!(status, 400);
+    assert!(answer.to_string().contains("tenants set --token-passthrough on"), "{answer}");
+    let on = json!({ "token_passthrough": true });
+    assert_eq!(kit.patch(&viewer, "/api/v1/tenant", &on).await.status, 403);
+    assert_eq!(bring(&viewer).await.0, 400);
+    let changed = kit.patch(&admin, "/api/v1/tenant", &on).await;
+    assert_eq!((changed.status, &changed.json()["token_passthrough"]), (200, &json!(true)));
+    assert_eq!(bring(&viewer).await.0, 200);
+    assert_eq!(kit.get(&admin, "/api/v1/tenant").await.json()["name"], "aurora");
+    // Off for one is not off for another, and comes at once.
+    let off = json!({ "token_passthrough": false });
+    assert_eq!(kit.patch(&kit.admin, "/api/v1/tenant", &off).await.status, 200);
+    assert_eq!((bring(&kit.admin).await.0, bring(&viewer).await.0), (400, 200));
+    for bad in [json!({}), json!({ "token_passthrough": 1 }), json!({ "name": "x" })] {
+        assert_eq!(kit.patch(&admin, "/api/v1/tenant", &bad).await.status, 400, "{bad}");
+    }
+    let entries = kit.entries(50).await;
+    assert!(entries.iter().any(|entry| entry.operation == "change-tenant"));
+    door.close().await;
     kit.finish().await;
 }
 

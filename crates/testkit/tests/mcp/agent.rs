@@ -41,7 +41,7 @@ async fn ask_at(
 }
 
 /// A call of a tool: the text, and whether it is an error.
-async fn call(kit: &Kit, key: &str, name: &str, arguments: Value) -> (String, bool) {
+pub(crate) async fn call(kit: &Kit, key: &str, name: &str, arguments: Value) -> (String, bool) {
     let params = json!({"name": name, "arguments": arguments});
     let reply = ask(kit, key, "tools/call", Some(name), params).await;
     assert_eq!(reply.status, 200, "{name}: {}", reply.text());
@@ -54,14 +54,14 @@ async fn call(kit: &Kit, key: &str, name: &str, arguments: Value) -> (String, bo
 }
 
 /// A call that goes well.
-async fn good(kit: &Kit, name: &str, arguments: Value) -> String {
+pub(crate) async fn good(kit: &Kit, name: &str, arguments: Value) -> String {
     let (text, failed) = call(kit, &kit.admin, name, arguments.clone()).await;
     assert!(!failed, "{name} {arguments}: {text}");
     text
 }
 
 /// A call that does not.
-async fn bad(kit: &Kit, name: &str, arguments: Value) -> String {
+pub(crate) async fn bad(kit: &Kit, name: &str, arguments: Value) -> String {
     let (text, failed) = call(kit, &kit.admin, name, arguments.clone()).await;
     assert!(failed, "{name} {arguments}: {text}");
     text
@@ -75,7 +75,7 @@ async fn names(kit: &Kit, key: &str) -> Vec<String> {
 }
 
 /// Makes a page under the team's page; its id.
-async fn page(kit: &Kit, title: &str, content: &str) -> String {
+pub(crate) async fn page(kit: &Kit, title: &str, content: &str) -> String {
     let made = good(
         kit,
         "create_pages",
@@ -86,13 +86,13 @@ async fn page(kit: &Kit, title: &str, content: &str) -> String {
     id.unwrap_or_else(|| panic!("{made}")).plain()
 }
 
-async fn markdown(kit: &Kit, id: &str) -> String {
+pub(crate) async fn markdown(kit: &Kit, id: &str) -> String {
     let reply = kit.direct("GET", &format!("/v1/pages/{id}/markdown"), None).await;
     reply.json()["markdown"].as_str().unwrap_or_default().to_owned()
 }
 
 /// How often the sandbox was asked for one of these operations.
-async fn asked(kit: &Kit, operations: &[&str]) -> usize {
+pub(crate) async fn asked(kit: &Kit, operations: &[&str]) -> usize {
     let calls = kit.calls().await;
     let named =
         |call: &&Value| operations.contains(&call["operation"].as_str().unwrap_or_default());
@@ -316,17 +316,17 @@ async fn pages_move_and_are_commented_and_files_come_in() {
     let moved = kit.direct("GET", &format!("/v1/pages/{a}"), None).await.json();
     assert_eq!(moved["parent"]["page_id"], json!(to));
 
-    let dry = good(&kit, "comments", json!({"on": a, "text": "Really?", "dry_run": true})).await;
+    let dry = good(&kit, "add_comment", json!({"on": a, "text": "Really?", "dry_run": true})).await;
     assert!(dry.contains("nothing written"), "{dry}");
-    let made = good(&kit, "comments", json!({"on": a, "text": "Really **now**?"})).await;
+    let made = good(&kit, "add_comment", json!({"on": a, "text": "Really **now**?"})).await;
     let thread = made.split("Thread: ").nth(1).expect("a thread");
-    good(&kit, "comments", json!({"reply_to": thread, "text": "Yes."})).await;
+    good(&kit, "add_comment", json!({"reply_to": thread, "text": "Yes."})).await;
     let listed = good(&kit, "comments", json!({"on": a})).await;
     assert!(listed.contains("Really now?") && listed.contains("Yes."), "{listed}");
     assert_eq!(listed.matches("discussion://").count(), 1, "{listed}");
     let read = good(&kit, "fetch", json!({"ids": [a], "comments": true})).await;
     assert!(read.contains("Yes."), "{read}");
-    assert!(bad(&kit, "comments", json!({"text": "x"})).await.contains("`on`"));
+    assert!(bad(&kit, "add_comment", json!({"text": "x"})).await.contains("`on`"));
 
     let args = json!({"name": "note.txt", "data": "aGVsbG8=", "attach_to": a});
     let sent = good(&kit, "upload_file", args).await;
@@ -348,8 +348,11 @@ async fn pages_move_and_are_commented_and_files_come_in() {
 async fn a_caller_is_offered_and_given_what_it_may() {
     let kit = Kit::start().await;
     let viewer = kit.key(Role::Viewer, &[kit.demo.team_page_id]).await;
-    assert_eq!(names(&kit, &viewer).await, ["search", "fetch", "query", "list_users", "self"]);
-    assert_eq!(names(&kit, &kit.admin).await.len(), 10);
+    assert_eq!(
+        names(&kit, &viewer).await,
+        ["search", "fetch", "query", "comments", "list_users", "self"]
+    );
+    assert_eq!(names(&kit, &kit.admin).await.len(), 11);
     kit.forget_calls().await;
     let args = json!({"parent": kit.demo.team_page_id, "pages": [{"title": "x"}]});
     let (fault, failed) = call(&kit, &viewer, "create_pages", args).await;
@@ -388,8 +391,8 @@ async fn errors_of_notion_say_what_to_do() {
     let broken =
         json!({"match": {"operation": "create-a-comment"}, "answer": {"status": 500}, "times": 9});
     kit.control("POST", "faults", Some(&broken)).await;
-    let fault = bad(&kit, "comments", json!({"on": id, "text": "x"})).await;
-    assert!(fault.contains("see whether it was done"), "{fault}");
+    let fault = bad(&kit, "add_comment", json!({"on": id, "text": "x"})).await;
+    assert!(fault.contains("look whether it was done"), "{fault}");
     kit.finish().await;
 }
 

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod content;
+#[cfg(test)]
+mod dry_runs;
+#[cfg(test)]
 mod eras;
 #[cfg(test)]
 mod front;

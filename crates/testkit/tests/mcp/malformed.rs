@@ -157,6 +157,17 @@ async fn h11_a_current_message_says_version_and_capabilities_but_need_not_say_wh
     })
     .await;
     assert_eq!((status, &json["error"]["code"]), (400, &json!(-32602)), "{json}");
+    for (name, code) in [("io.modelcontextprotocol/protocolVersion", -32602), ("_meta", -32602)] {
+        let (status, json) = changed(&kit, &[], |body| {
+            let params = body["params"].as_object_mut().unwrap();
+            match name {
+                "_meta" => drop(params.remove("_meta")),
+                name => drop(params["_meta"].as_object_mut().unwrap().remove(name)),
+            }
+        })
+        .await;
+        assert_eq!((status, &json["error"]["code"]), (400, &json!(code)), "{name}: {json}");
+    }
     let (status, json) = changed(&kit, &[], |_| ()).await;
     assert_eq!(status, 200, "{json}");
     kit.finish().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::Kit;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,9 +13,14 @@ use crate::wire::{ERAS, ask, message};
 async fn begin(kit: &Kit, legacy: Option<&str>) -> TcpStream {
     let (headers, body) =
         message(legacy, "tools/call", json!({ "name": "API-get-self", "arguments": {} }));
+    send(kit, "/mcp/official", &headers, &body).await
+}
+
+/// Sends a message on a connection of its own.
+async fn send(kit: &Kit, path: &str, headers: &[(String, String)], body: &Value) -> TcpStream {
     let body = body.to_string();
     let mut head = format!(
-        "POST /mcp/official HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n",
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n",
         kit.admin,
         body.len()
     );
@@ -74,6 +79,92 @@ async fn mt_06_a_body_that_never_ends_is_not_waited_for_by_others() {
     let silent = tokio::time::timeout(Duration::from_millis(100), slow.read(&mut rest)).await;
     assert!(silent.is_err(), "answered before the body came");
     drop(slow);
+    kit.finish().await;
+}
+
+/// What has come of a stream until `until` stands in it.
+async fn read_until(stream: &mut TcpStream, until: &str) -> String {
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    while !text.contains(until) {
+        let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await;
+        match read.expect("something comes in time").unwrap() {
+            0 => panic!("the stream ended before `{until}`: {text}"),
+            count => text.push_str(&String::from_utf8_lossy(&buffer[..count])),
+        }
+    }
+    text
+}
+
+/// Begins a call that makes two pages, and wants to be told how far it is.
+fn making_two(kit: &Kit, legacy: Option<&str>) -> (Vec<(String, String)>, Value) {
+    let arguments =
+        json!({ "parent": kit.demo.team_page_id, "pages": [{ "title": "A" }, { "title": "B" }] });
+    let params = json!({
+        "name": "create_pages", "arguments": arguments, "_meta": { "progressToken": "how far" },
+    });
+    message(legacy, "tools/call", params)
+}
+
+#[tokio::test]
+async fn mt_04_h15_progress_comes_while_the_work_goes_on_and_the_answer_ends_the_stream() {
+    let kit = Kit::start().await;
+    for legacy in ERAS {
+        let slow = json!({ "match": { "operation": "post-page" }, "latency_ms": 1500 });
+        kit.control("POST", "faults", Some(&slow)).await;
+        kit.forget_calls().await;
+        let (headers, body) = making_two(&kit, legacy);
+        let mut stream = send(&kit, "/mcp", &headers, &body).await;
+        let first = read_until(&mut stream, "notifications/progress").await;
+        // No page is made by now: the news were not kept back until there is an answer.
+        let made = kit.calls().await;
+        let made =
+            made.iter().filter(|call| call["operation"] == "post-page" && call["status"] == 200);
+        assert_eq!(made.count(), 0, "{first}");
+        let head = first.to_lowercase();
+        assert!(head.contains("content-type: text/event-stream"), "{first}");
+        assert!(head.contains("x-accel-buffering: no"), "{first}");
+        // What else comes: notifications of this request, one answer, and the end.
+        let rest = read_until(&mut stream, "\r\n0\r\n\r\n").await;
+        let whole = format!("{first}{rest}");
+        let messages = whole.lines().filter_map(|line| line.strip_prefix("data:"));
+        let messages = messages.filter(|data| !data.trim().is_empty());
+        let messages: Vec<Value> =
+            messages.map(|data| serde_json::from_str(data).unwrap()).collect();
+        let (answer, news) = messages.split_last().unwrap();
+        assert_eq!((&answer["id"], answer["result"]["isError"] == true), (&json!(1), false));
+        let far: Vec<f64> =
+            news.iter().map(|it| it["params"]["progress"].as_f64().unwrap()).collect();
+        assert!(far.len() >= 2 && far.is_sorted(), "{far:?}");
+        for it in news {
+            assert_eq!(it["method"], "notifications/progress");
+            assert_eq!(it["params"]["progressToken"], "how far");
+            assert!(it.get("id").is_none(), "no requests on a stream: {it}");
+        }
+        kit.control("DELETE", "faults", None).await;
+    }
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn mt_06_h15_nobody_can_hold_a_stream_open() {
+    let kit = Kit::start().await;
+    // There is nothing to listen to, so nobody does.
+    for (legacy, method) in [
+        (None, "subscriptions/listen"),
+        (None, "resources/subscribe"),
+        (Some("2025-11-25"), "resources/subscribe"),
+        (Some("2025-11-25"), "logging/setLevel"),
+    ] {
+        let params = json!({ "uri": "notion://docs/values", "level": "info", "notifications": {} });
+        let reply = ask(&kit, &kit.admin, "/mcp", legacy, method, params).await;
+        assert!(reply.json()["error"]["code"].is_i64(), "{method}: {}", reply.text());
+    }
+    let told = ask(&kit, &kit.admin, "/mcp", None, "server/discover", json!({})).await.json();
+    for (capability, declared) in told["result"]["capabilities"].as_object().unwrap() {
+        for promise in ["listChanged", "subscribe"] {
+            assert_ne!(declared[promise], true, "{capability}.{promise}");
+        }
+    }
     kit.finish().await;
 }
 

@@ -1,4 +1,4 @@
-//! `/api/v1/tenants`: for the operator alone.
+//! `/api/v1/tenants`, for the operator alone, and `/api/v1/tenant`, the own one, for those who manage it.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,10 +10,12 @@ use super::{Items, Paging};
 use crate::App;
 use crate::caller::{Caller, JsonBody};
 use crate::problem::Problem;
-use crate::routes::{OPERATOR, Routes, get};
+use crate::routes::{MANAGE, OPERATOR, Routes, get};
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/api/v1/tenants", get(OPERATOR, list).post(OPERATOR, add))
+    Routes::new()
+        .route("/api/v1/tenants", get(OPERATOR, list).post(OPERATOR, add))
+        .route("/api/v1/tenant", get(MANAGE, show).patch(MANAGE, change))
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +39,26 @@ async fn list(
 ) -> Result<Json<Items<Tenant>>, Problem> {
     let all = app.gate.list_tenants(&caller.principal, caller.request_id.as_str()).await?;
     Ok(Json(paging.page(all, |tenant| tenant.name.to_string())?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    token_passthrough: bool,
+}
+
+async fn show(State(app): State<App>, caller: Caller) -> Result<Json<Tenant>, Problem> {
+    Ok(Json(app.gate.own_tenant(&caller.principal, caller.request_id.as_str()).await?))
+}
+
+async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(Change { token_passthrough }): JsonBody<Change>,
+) -> Result<Json<Tenant>, Problem> {
+    let request_id = caller.request_id.as_str();
+    let changed = app.gate.let_tokens_pass(&caller.principal, token_passthrough, request_id).await;
+    Ok(Json(changed?))
 }
 
 async fn add(

@@ -32,6 +32,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
     let time = || json!({ "type": "string", "format": "date-time" });
     let maybe_time = || json!({ "type": ["string", "null"], "format": "date-time" });
     let texts = || json!({ "type": "array", "items": { "type": "string" } });
+    let tools = || json!({ "enum": ["agent", "official", "all"], "description": "The tools that an MCP client is offered with it, whichever path it asks." });
     let role = || json!({ "enum": ["viewer", "editor", "admin"] });
     let capabilities = || {
         json!({
@@ -56,7 +57,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
         "capabilities": capabilities(), "budget": budget(), "created_at": time(),
         "created_by": text(), "user": text(), "agent": text(),
         "parent": { "type": "string", "description": "The key that made it, and with which it ends." },
-        "may_delegate": { "type": "boolean" }, "auditor": { "type": "boolean" }, "expires_at": maybe_time(), "revoked_at": maybe_time(),
+        "may_delegate": { "type": "boolean" }, "auditor": { "type": "boolean" }, "tools": tools(), "expires_at": maybe_time(), "revoked_at": maybe_time(),
         "state": { "enum": ["active", "expired", "revoked"] },
         "client": {
             "type": "object", "description": "The MCP client that calls by it, if a person let one in.",
@@ -95,6 +96,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
                     "may_delegate": { "type": "boolean", "description": "Whether it may make narrower keys itself. (A key of an admin that reaches everything makes keys anyway.)" },
                     "agent": { "type": "string", "description": "The program that the key is for, by a name of your choice: policies can be about all keys of an agent." },
                     "notion_shaped": { "type": "boolean", "description": "Begin like a token of Notion (`ntn_ng…`)." },
+                    "tools": tools(),
                     "auditor": { "type": "boolean", "description": "May read the ledger, and bodies that it keeps. For the operator alone to say." },
                 },
             }),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{body, json_answer, list_of, own, paging, path_parameter, reference};
 
 /// Paths and what can be done there.
-pub(super) fn paths() -> [(&'static str, Value); 5] {
+pub(super) fn paths() -> [(&'static str, Value); 6] {
     let paging = paging();
     let listed = || {
         json_answer(
@@ -50,11 +50,18 @@ pub(super) fn paths() -> [(&'static str, Value); 5] {
                 "post": own("add-tenant", "make a tenant (operator only)", "201", json_answer("The tenant; `key` is its first admin key, shown this once.", reference("NewTenant")), json!({ "requestBody": body(reference("TenantRequest")) })),
             }),
         ),
+        (
+            "/api/v1/tenant",
+            json!({
+                "get": own("show-tenant", "the caller's own tenant", "200", json_answer("The tenant.", reference("Tenant")), json!({})),
+                "patch": own("change-tenant", "say whether its callers may bring Notion tokens of their own to the MCP door", "200", json_answer("The tenant.", reference("Tenant")), json!({ "requestBody": body(reference("TenantChange")) })),
+            }),
+        ),
     ]
 }
 
 /// What is sent and answered there.
-pub(super) fn schemas() -> [(&'static str, Value); 6] {
+pub(super) fn schemas() -> [(&'static str, Value); 7] {
     let text = || json!({ "type": "string" });
     let time = || json!({ "type": "string", "format": "date-time" });
     let maybe_time = || json!({ "type": ["string", "null"], "format": "date-time" });
@@ -114,7 +121,11 @@ pub(super) fn schemas() -> [(&'static str, Value); 6] {
         ),
         (
             "Tenant",
-            json!({ "type": "object", "properties": { "name": text(), "created_at": time() } }),
+            json!({ "type": "object", "properties": { "name": text(), "created_at": time(), "token_passthrough": { "type": "boolean" } } }),
+        ),
+        (
+            "TenantChange",
+            json!({ "type": "object", "required": ["token_passthrough"], "additionalProperties": false, "properties": { "token_passthrough": { "type": "boolean" } } }),
         ),
         (
             "TenantRequest",
@@ -122,7 +133,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 6] {
         ),
         (
             "NewTenant",
-            json!({ "type": "object", "properties": { "name": text(), "created_at": time(), "key": text() } }),
+            json!({ "type": "object", "properties": { "name": text(), "created_at": time(), "token_passthrough": { "type": "boolean" }, "key": text() } }),
         ),
     ]
 }

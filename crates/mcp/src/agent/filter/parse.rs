@@ -1,6 +1,6 @@
 //! Reading a filter. Names of columns are matched against the schema, the longest first.
 
-use super::{Compare, Expr};
+use super::{Compare, Expr, SPANS};
 use crate::agent::fault::Fault;
 use crate::agent::schema::Schema;
 
@@ -110,14 +110,22 @@ impl Reader<'_> {
     }
 
     fn one(&mut self) -> Result<Expr, Fault> {
+        let before = self.rest;
         if self.take("(") {
-            self.depth += 1;
-            if self.depth > BRACKETS_MAX {
-                return Err(Fault::input("The filter has too many brackets in brackets."));
-            }
+            self.deeper()?;
             let inner = self.or()?;
             self.depth -= 1;
             return if self.take(")") { Ok(inner) } else { Err(self.fault("`)`")) };
+        }
+        // A column may be called `Not …`.
+        if !self.names_column() && self.take("not") {
+            self.deeper()?;
+            let inner = self.one()?;
+            self.depth -= 1;
+            return inner.negated().ok_or_else(|| {
+                self.rest = before;
+                self.fault("a comparison that has an opposite (`starts with` has none)")
+            });
         }
         self.conditions += 1;
         if self.conditions > CONDITIONS_MAX {
@@ -129,6 +137,10 @@ impl Reader<'_> {
         }
         let compare = COMPARISONS.iter().find(|(word, _)| self.take(word));
         let Some((_, compare)) = compare else {
+            // `Due this_week`
+            if let Some(span) = SPANS.iter().find(|span| self.take(span)) {
+                return Ok(Expr::Is(column, Compare::Equals, (*span).to_owned()));
+            }
             return Err(self.fault("a comparison (=, !=, <, <=, contains, is empty, …)"));
         };
         match compare {
@@ -136,6 +148,15 @@ impl Reader<'_> {
             Compare::Equals if self.begins_choice() => self.choice(column),
             _ => Ok(Expr::Is(column, *compare, self.value()?)),
         }
+    }
+
+    /// One bracket or `not` further in.
+    fn deeper(&mut self) -> Result<(), Fault> {
+        self.depth += 1;
+        if self.depth > BRACKETS_MAX {
+            return Err(Fault::input("The filter has too many brackets in brackets."));
+        }
+        Ok(())
     }
 
     /// Takes `in (` if it stands next.
@@ -169,12 +190,8 @@ impl Reader<'_> {
         if let Some(quoted) = self.quoted()? {
             return Ok(quoted);
         }
-        let names = self.schema.columns.iter().map(|column| column.name.as_str());
-        let names = names.chain(["created_time", "last_edited_time", "title"]);
-        let best = names.filter(|name| self.stands(name)).max_by_key(|name| name.len());
-        match best {
+        match self.standing().map(str::to_owned) {
             Some(name) => {
-                let name = name.to_owned();
                 self.rest = self.rest.get(name.len()..).unwrap_or_default();
                 Ok(name)
             }
@@ -183,11 +200,24 @@ impl Reader<'_> {
                 let name = self.rest[..end].split(" is ").next().unwrap_or_default().trim();
                 let name: String = name.chars().take(60).collect();
                 Err(Fault::input(format!(
-                    "The filter names no column at `{name}`. Columns: {}.",
+                    "The filter names no column at `{name}` (values with `and` or `or` in them need \
+                     quotes). Columns: {}.",
                     self.schema.names()
                 )))
             }
         }
+    }
+
+    /// The column that stands next, without quotes.
+    fn standing(&self) -> Option<&str> {
+        let names = self.schema.columns.iter().map(|column| column.name.as_str());
+        let names = names.chain(["created_time", "last_edited_time", "title"]);
+        names.filter(|name| self.stands(name)).max_by_key(|name| name.len())
+    }
+
+    fn names_column(&mut self) -> bool {
+        self.skip();
+        self.standing().is_some()
     }
 
     /// Whether a name of a column stands next, as whole words.

@@ -40,6 +40,18 @@ fn what_is_written_is_what_notion_takes() {
         ("Due < today", json!({"property": "Due", "date": {"before": "today"}})),
         ("Due is past_week", json!({"property": "Due", "date": {"past_week": {}}})),
         ("Due = next week", json!({"property": "Due", "date": {"next_week": {}}})),
+        ("Due this_week", json!({"property": "Due", "date": {"this_week": {}}})),
+        (
+            "not Tags contains bug",
+            json!({"property": "Tags", "multi_select": {"does_not_contain": "bug"}}),
+        ),
+        (
+            "not (Due is empty or Estimate < 3)",
+            json!({"and": [
+                {"property": "Due", "date": {"is_not_empty": true}},
+                {"property": "Estimate", "number": {"greater_than_or_equal_to": 3}},
+            ]}),
+        ),
         ("Due is empty", json!({"property": "Due", "date": {"is_empty": true}})),
         ("Due is not empty", json!({"property": "Due", "date": {"is_not_empty": true}})),
         ("Tags contains bug", json!({"property": "Tags", "multi_select": {"contains": "bug"}})),
@@ -112,6 +124,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ("Estimate = many", "a number"),
         ("Task = \"open", "closing quote"),
         ("", "names no column"),
+        ("not Task starts with A", "has an opposite"),
     ] {
         let fault = made(text).unwrap_err();
         assert!(fault.contains(expected), "{text}: {fault}");

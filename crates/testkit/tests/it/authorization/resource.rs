@@ -163,6 +163,13 @@ async fn rs_01_rs_04_rs_05_a_client_is_told_how_to_sign_in_and_how_to_ask_for_mo
     let narrow = super::pair(&client.token(client.exchange(&code, &[])).await).0;
     let reply = send("/mcp/official", Some(&narrow), call("API-get-self"), &[]).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
+    // What it could ask for is listed; to a key that reads, only what reads.
+    let list = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/list" });
+    let listed = send("/mcp", Some(&narrow), list.clone(), &[]).await.text();
+    assert!(listed.contains("\"create_pages\"") && listed.contains("\"query\""), "{listed}");
+    let viewer = kit.key(model::Role::Viewer, &[]).await;
+    let listed = send("/mcp", Some(&viewer), list, &[]).await.text();
+    assert!(!listed.contains("\"create_pages\"") && listed.contains("\"query\""), "{listed}");
     // The header never overrides the body.
     for more in [&[][..], &[("mcp-name", "API-get-self")]] {
         let reply = send("/mcp/official", Some(&narrow), call("API-post-page"), more).await;
@@ -176,7 +183,6 @@ async fn rs_01_rs_04_rs_05_a_client_is_told_how_to_sign_in_and_how_to_ask_for_mo
     let reply = send("/mcp/official", Some(&wide), call("API-post-page"), &[]).await;
     assert_ne!(reply.status, 403);
     // A key has no scope to ask more of.
-    let viewer = kit.key(model::Role::Viewer, &[]).await;
     let reply = send("/mcp/official", Some(&viewer), call("API-post-page"), &[]).await;
     assert_ne!(reply.status, 403);
     kit.finish().await;
