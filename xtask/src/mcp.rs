@@ -1,8 +1,11 @@
 //! The conformance suite of the Model Context Protocol, against the MCP door.
 //!
-//! What it judges is the product's own door (front, protocol, settings) with the suite's fixtures behind
+//! What it judges first is the product's own door (front, protocol, settings) with the suite's fixtures behind
 //! it instead of Notion: `crates/testkit/examples/mcp_conformance.rs`. The suite cannot show a key, so
 //! everybody is let in there.
+//!
+//! Then it judges the gate as authorization server. There it wants a person who lets its client in; that is
+//! `tests/mcp/authorization.mjs`. No scenario is excepted.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +21,8 @@ use crate::workspace;
 /// A revision, and the file that says which of its scenarios a server without sessions cannot pass.
 const SETS: [(&str, Option<&str>); 2] =
     [("2026-07-28", None), ("2025-11-25", Some("stateful-2025-11-25.yml"))];
+/// The revisions for which the authorization server is judged.
+const AUTHORIZATION: [&str; 2] = ["2026-07-28", "2025-11-25"];
 /// How long the server may take until it serves.
 const START: Duration = Duration::from_secs(60);
 
@@ -45,6 +50,10 @@ pub(crate) fn run() -> Result<Outcome> {
         text.lines().find(|line| line.starts_with("http://")).map(str::to_owned)
     })?;
 
+    let log = std::fs::read_to_string(&log).unwrap_or_default();
+    let key = log.lines().find(|line| line.starts_with("ngk_")).unwrap_or_default();
+    let gate = url.trim_end_matches("/mcp");
+
     let mut failed = Vec::new();
     for (revision, baseline) in SETS {
         let output = suite(&directory, &work, &url, revision, baseline)
@@ -60,6 +69,26 @@ pub(crate) fn run() -> Result<Outcome> {
         print!("{}", String::from_utf8_lossy(&output.stdout));
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
         failed.push(revision);
+    }
+    for revision in AUTHORIZATION {
+        let output = Command::new(node(&directory))
+            .arg("authorization.mjs")
+            .args([gate, key, revision])
+            .arg(work.join(format!("authorization-{revision}")))
+            .current_dir(&directory)
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot run node")?;
+        if output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let total = text.lines().find(|line| line.starts_with("Total:"));
+            println!("    authorization server, {revision}: {}", total.unwrap_or("passed").trim());
+            continue;
+        }
+        println!("    authorization server, {revision}: failed, {}", output.status);
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        failed.push("authorization");
     }
     Ok(if failed.is_empty() {
         Outcome::Passed

@@ -7,6 +7,7 @@
 //! The way there, in the order of the files: a client registers, or is a document (`clients.rs`,
 //! `documents.rs`); it sends a person here (`authorize.rs`), who signs in and approves; a code goes back
 //! (`codes.rs`) and becomes a grant with an access token and a refresh token (`grants.rs`, `signing.rs`).
+//! Admins look after clients in `known.rs`.
 
 mod authorize;
 mod clients;
@@ -15,6 +16,7 @@ mod documents;
 mod fault;
 mod fetch;
 mod grants;
+mod known;
 mod redirect;
 mod scope;
 mod signing;
@@ -38,6 +40,7 @@ pub use documents::{Document, Documents};
 pub use fault::OAuthFault;
 pub use fetch::WebDocuments;
 pub use grants::{GrantOf, TokenAnswer, TokenRequest};
+pub use known::{ClientKind, ClientRequest, KnownClient};
 pub use scope::{SCOPE_FIRST, SCOPES};
 
 use crate::Gate;
@@ -229,6 +232,7 @@ impl Gate {
             KeyState::Revoked => return Err(Error::BadKey(KeyFault::Revoked)),
         }
         let most = scope::role_of(&claims.scope).ok_or_else(unknown)?;
+        self.shared.authorization.grants.note_call(&key.id, now);
         Ok(self.principal_of(key).at_most(most))
     }
 

@@ -30,6 +30,8 @@ use crate::Gate;
 use crate::custody::{Verified, bounded_name, bounded_owner};
 use crate::error::Error;
 use crate::record::Record;
+use crate::sign_in::SignedIn;
+use crate::sign_in::at_notion::SIGN_IN;
 use state::{Binding, Flow};
 
 /// The longest icon (an address or an emoji) that is kept.
@@ -58,6 +60,15 @@ pub struct Departure {
     pub location: String,
     /// What the browser keeps in a cookie until the person is back.
     pub browser: SecretString,
+}
+
+/// What became of what was begun at Notion.
+#[derive(Debug)]
+pub enum Returned {
+    /// A workspace is connected.
+    Installed(Box<Connection>),
+    /// A person is signed in.
+    SignedIn(SignedIn),
 }
 
 impl Gate {
@@ -94,17 +105,26 @@ impl Gate {
         Ok(Departure { location, browser: begun.browser.into() })
     }
 
-    /// Ends an installation: what the browser brought back becomes a connection.
+    /// Ends what was begun: what the browser brought back becomes a connection, or a session.
     ///
     /// From the exchange on it is done to its end even if the browser goes away: Notion may have replaced
     /// the tokens that were there before.
-    pub async fn finish_install(
+    pub async fn back_from_notion(
         &self,
         callback: Callback,
         request_id: &str,
-    ) -> Result<Connection, InstallError> {
+    ) -> Result<Returned, InstallError> {
         let binding = self.binding().ok_or(InstallError::NotConfigured)?;
-        let taken = self.take_back(binding, &callback);
+        let taken = match self.take_back(binding, &callback) {
+            Ok(flow) if flow.by.starts_with(SIGN_IN) => {
+                return self.finish_sign_in_at_notion(flow, callback, request_id).await;
+            }
+            Ok(flow) => {
+                let tenant = TenantId::new(flow.tenant.as_str());
+                self.starter(&flow).ok_or((StateFault::Starter, tenant))
+            }
+            Err(fault) => Err(fault),
+        };
         if let Some(word) = callback.denial() {
             // Nothing is done with it, so it needs no proof; but it counts only with one.
             let denied = InstallError::Denied(word);
@@ -131,20 +151,22 @@ impl Gate {
         let home = self.shared.home.clone();
         let done = home.spawn(async move { gate.install(&principal, &code, &request_id).await });
         // The task cannot be cancelled by anybody; it could only have panicked.
-        done.await.unwrap_or(Err(InstallError::Gate(Error::Store(store::StoreError::Closed))))
+        let done =
+            done.await.unwrap_or(Err(InstallError::Gate(Error::Store(store::StoreError::Closed))));
+        done.map(|connection| Returned::Installed(Box::new(connection)))
     }
 
-    fn binding(&self) -> Option<Binding<'_>> {
+    pub(crate) fn binding(&self) -> Option<Binding<'_>> {
         let app = self.shared.oauth.as_ref()?;
         Some(Binding { issuer: &self.notion.settings().base_url, app })
     }
 
-    /// Who began what comes back. With a fault comes whose it was, if that is known.
+    /// What was begun and comes back. With a fault comes whose it was, if that is known.
     fn take_back(
         &self,
         binding: Binding<'_>,
         callback: &Callback,
-    ) -> Result<Principal, (StateFault, TenantId)> {
+    ) -> Result<Flow, (StateFault, TenantId)> {
         let (state, browser) = (callback.state.as_deref(), callback.browser.as_deref());
         let now = self.shared.clock.now();
         let flow =
@@ -155,7 +177,7 @@ impl Gate {
         if callback.issuer.as_deref().is_some_and(|issuer| !is_issuer(binding.issuer, issuer)) {
             return Err((StateFault::Issuer, tenant));
         }
-        self.starter(&flow).ok_or((StateFault::Starter, tenant))
+        Ok(flow)
     }
 
     /// Who began a flow, if that principal may still do so.
@@ -227,7 +249,7 @@ impl Gate {
     }
 
     /// Asks Notion once more whose the token is: the same bot, the same workspace.
-    async fn vouched(&self, answer: &TokenAnswer) -> Result<Verified, InstallError> {
+    pub(crate) async fn vouched(&self, answer: &TokenAnswer) -> Result<Verified, InstallError> {
         let check = self.token_check();
         let bot = check.bot(&answer.access_token).await.map_err(InstallError::Unverified)?;
         let same_workspace = bot.workspace_id.is_none_or(|id| id == answer.workspace_id);
@@ -299,7 +321,7 @@ impl Gate {
     }
 
     /// Ends tokens that are not kept; what Notion says to it is for the log.
-    async fn take_away(&self, answer: &TokenAnswer) {
+    pub(crate) async fn take_away(&self, answer: &TokenAnswer) {
         let Some(oauth) = self.oauth() else { return };
         if let Err(error) = oauth.revoke(&answer.access_token).await {
             tracing::warn!(bot = %answer.bot_id, %error, "tokens that are not kept could not be revoked at Notion");

@@ -11,6 +11,7 @@ use model::key::KeyState;
 use model::user::User;
 use model::{ConnectionId, Key, KeyId, KeyToken, Meter, Principal, Role, Scope, TenantId, Who};
 use notion::{Capabilities, Effect};
+use policy::Refusal;
 use store::StoredKey;
 
 pub(crate) use self::family::Steward;
@@ -103,13 +104,33 @@ impl Gate {
         request: KeyRequest,
         request_id: &str,
     ) -> Result<NewKey, Error> {
+        self.create_key_as(principal, self.steward(principal), request, request_id).await
+    }
+
+    /// Makes the key of a client that somebody let in.
+    pub(crate) async fn create_grant(
+        &self,
+        principal: &Principal,
+        request: KeyRequest,
+        request_id: &str,
+    ) -> Result<NewKey, Error> {
+        self.create_key_as(principal, self.grantor(principal), request, request_id).await
+    }
+
+    async fn create_key_as(
+        &self,
+        principal: &Principal,
+        steward: Result<Steward, Refusal>,
+        request: KeyRequest,
+        request_id: &str,
+    ) -> Result<NewKey, Error> {
         let shared = &self.shared;
         let token = KeyToken::generate(&*shared.chance, request.notion_shaped);
         let resource = Resource { kind: "key".into(), id: token.id().to_string() };
         let mut record = Record::manage(shared, principal, "create-key", resource, request_id);
         // One at a time, so that there are never more than there may be.
         let _turn = shared.keys.making.lock().await;
-        let key = match self.new_key(principal, &token, request, request_id).await {
+        let key = match self.new_key(principal, steward, &token, request, request_id).await {
             Ok(key) => key,
             Err(error) => return Err(record.failed(error).await),
         };
@@ -131,6 +152,7 @@ impl Gate {
     async fn new_key(
         &self,
         principal: &Principal,
+        steward: Result<Steward, Refusal>,
         token: &KeyToken,
         mut request: KeyRequest,
         request_id: &str,
@@ -139,7 +161,7 @@ impl Gate {
             // An admin could give itself what admins are kept from.
             policy::operate(principal)?;
         }
-        let steward = self.steward(principal)?;
+        let steward = steward?;
         let name = request.name.trim().to_owned();
         if name.is_empty()
             || name.chars().count() > NAME_LENGTH_MAX

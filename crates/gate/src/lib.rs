@@ -12,6 +12,7 @@ mod aim;
 mod audit;
 mod authorization;
 mod background;
+mod bearer;
 mod bodies;
 mod budget;
 mod call;
@@ -69,9 +70,10 @@ pub use access::{
 pub use audit::{AuditCheck, AuditExport, AuditFilter, AuditPage, verify_at_rest};
 pub use authorization::{
     Audience, AuthMethod, AuthorizationRequest, AuthorizationSettings, Choice, Client as McpClient,
-    Document, Documents, GrantOf, NotAnswered, OAuthFault, Origin, Registered, Registration,
-    SCOPE_FIRST, SCOPES, TokenAnswer, TokenRequest, WebDocuments,
+    ClientKind, ClientRequest, Document, Documents, GrantOf, KnownClient, NotAnswered, OAuthFault,
+    Origin, Registered, Registration, SCOPE_FIRST, SCOPES, TokenAnswer, TokenRequest, WebDocuments,
 };
+pub use bearer::bearer;
 pub use bodies::KeptBody;
 pub use budget::{Exhausted, Usage};
 pub use call::{Answer, AnswerBody, BODY_MAX, Call, CallBody};
@@ -83,7 +85,7 @@ pub use custody::{
 };
 pub use error::{Error, KeyFault};
 pub use groups::GroupMembers;
-pub use install::{Callback, Departure, InstallError, Starter, StateFault};
+pub use install::{Callback, Departure, InstallError, Returned, Starter, StateFault};
 pub use keys::{KeyRequest, NewKey, parse_duration};
 pub use mirror::{MirrorSettings, MirrorStatus};
 pub use moves::{MoveEffect, MoveQuery};
@@ -104,7 +106,7 @@ pub use rekey::{
     FixedKeys, KeySource, KeySourceError, KeySourceKind, KeyStatus, Progress, Rotated, VaultStatus,
 };
 pub use seal::{Cells, SealFault};
-pub use sessions::{Session, SessionToken};
+pub use sessions::{Purpose, Session, SessionToken};
 pub use sign_in::{OidcOptions, SignInError, SignedIn};
 pub use store::AuditMade;
 pub use store::StoredPolicies;

@@ -1,5 +1,6 @@
-//! Browser sessions: begun with an admin key or by a person who signed in at the OpenID provider, kept in
-//! memory, ended by time, by hand, or with the key or the person.
+//! Browser sessions: begun with a key or by a person who signed in elsewhere, kept in memory, ended by
+//! time, by hand, or with the key or the person. Keys that manage nothing open one page alone: that on
+//! which a client is let in.
 //!
 //! A session holds which key or person began it, and never the key. What it may do is what they may do
 //! now: they are looked up at each request. Sessions are found by a keyed hash of what the browser shows,
@@ -96,8 +97,8 @@ pub(crate) enum Holder {
         id: UserId,
         /// As whom the person signed in: once that is another, the session is nobody's.
         identity: Identity,
-        /// What the provider said, for signing out there.
-        id_token: SecretString,
+        /// What an OpenID provider said, for signing out there.
+        id_token: Option<SecretString>,
     },
 }
 
@@ -169,11 +170,21 @@ impl fmt::Debug for Sessions {
     }
 }
 
+/// What somebody signs in for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// The dashboard: that takes a key that manages the tenant.
+    Dashboard,
+    /// To let a client in, as far as the key goes: any key will do.
+    Consent,
+}
+
 impl Gate {
-    /// Begins a session for whoever shows the key of an admin that has no scope.
+    /// Begins a session for whoever shows a key that is enough.
     pub async fn sign_in(
         &self,
         shown: &SecretString,
+        purpose: Purpose,
         request_id: &str,
     ) -> Result<SessionToken, Error> {
         let shared = &self.shared;
@@ -181,7 +192,9 @@ impl Gate {
         let key = principal.key_id().cloned().ok_or(Error::NoKey)?;
         let resource = Resource { kind: "key".into(), id: key.to_string() };
         let record = Record::manage(shared, &principal, "sign-in", resource, request_id);
-        if let Err(error) = self.operator_of(&principal) {
+        if purpose == Purpose::Dashboard
+            && let Err(error) = self.operator_of(&principal)
+        {
             return Err(record.failed(error).await);
         }
         record.done().await?;
@@ -195,16 +208,23 @@ impl Gate {
         SessionToken(token.into())
     }
 
-    /// The session that a browser shows, if it goes on: its key still manages this gate, or its person is
-    /// still there.
+    /// The session that a browser shows, for the dashboard: its key manages this gate, or it is a person.
     pub fn session(&self, shown: &str) -> Option<Session> {
+        let session = self.session_for_consent(shown)?;
+        let is_person = session.principal.user_id().is_some();
+        (is_person || self.operator_of(&session.principal).is_ok()).then_some(session)
+    }
+
+    /// The session that a browser shows, for letting a client in, if it goes on: its key works, or its
+    /// person is still there.
+    pub fn session_for_consent(&self, shown: &str) -> Option<Session> {
         if shown.len() != TOKEN_LENGTH {
             return None;
         }
         let sessions = &self.shared.sessions;
         let (tenant, holder) = sessions.touch(shown, self.shared.clock.now())?;
         let principal = match &holder {
-            Holder::Key(key) => self.manager_by_key(key),
+            Holder::Key(key) => self.holder_of_key(key),
             Holder::User { id, identity, .. } => self.principal_of_user(&tenant, *id, identity),
         };
         let Some(principal) = principal else {
@@ -222,7 +242,8 @@ impl Gate {
         shown: &str,
         request_id: &str,
     ) -> Result<Option<SecretString>, Error> {
-        let Some(Session { principal, .. }) = self.session(shown) else { return Ok(None) };
+        let session = self.session_for_consent(shown);
+        let Some(Session { principal, .. }) = session else { return Ok(None) };
         let ended = self.shared.sessions.end(shown);
         let resource = match (principal.key_id(), principal.user_id()) {
             (Some(key), _) => Resource { kind: "key".into(), id: key.to_string() },
@@ -231,7 +252,7 @@ impl Gate {
         };
         Record::manage(&self.shared, &principal, "sign-out", resource, request_id).done().await?;
         Ok(match ended {
-            Some(Holder::User { id_token, .. }) => Some(id_token),
+            Some(Holder::User { id_token, .. }) => id_token,
             Some(Holder::Key(_)) | None => None,
         })
     }
@@ -261,10 +282,14 @@ impl Gate {
 
     /// The principal of a key, if the key works now and may manage.
     pub(crate) fn manager_by_key(&self, id: &KeyId) -> Option<Principal> {
+        self.holder_of_key(id).filter(|principal| self.operator_of(principal).is_ok())
+    }
+
+    /// The principal of a key, if the key works now.
+    pub(crate) fn holder_of_key(&self, id: &KeyId) -> Option<Principal> {
         let key = self.shared.keys.find(id)?;
-        let works = key.state(self.shared.clock.now()) == KeyState::Active;
-        let principal = self.principal_of(key);
-        (works && self.operator_of(&principal).is_ok()).then_some(principal)
+        let works = self.key_state(&key) == KeyState::Active;
+        works.then(|| self.principal_of(key))
     }
 }
 

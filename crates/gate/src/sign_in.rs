@@ -1,11 +1,13 @@
-//! Signing people in at an OpenID provider: a person is sent there, comes back with a code, and the code
-//! says who it is. Who may come in is for the admins of this gate to say: a person must be a user.
+//! Signing people in at an OpenID provider, or at Notion (`at_notion.rs`): a person is sent there, comes
+//! back with a code, and the code says who it is. Who may come in is for the admins of this gate to say: a
+//! person must be a user.
 //!
 //! What comes back is believed only with a `state` that this gate gave to this browser, once, within ten
 //! minutes (see `install/state.rs`). Nonce and PKCE verifier travel sealed in it. The first sign-in binds
 //! a user to the provider's name for the person; from then on that name counts, and not the address:
 //! whoever gets the address later is somebody else.
 
+pub(crate) mod at_notion;
 mod error;
 
 use ledger::Resource;
@@ -13,14 +15,14 @@ use model::chance::base62;
 use model::user::{Identity, User};
 use model::{Principal, SecretString, TenantId};
 use notion::oauth::OAuthClient;
-use oidc::{Claims, Provider};
+use oidc::Provider;
 use serde::{Deserialize, Serialize};
 
 pub use error::SignInError;
 
 use crate::Gate;
 use crate::install::state::{Binding, Flow, States};
-use crate::install::{Callback, Departure, Refusals, StateFault, visitor};
+use crate::install::{Callback, Departure, StateFault, visitor};
 use crate::record::Record;
 use crate::sessions::{Holder, SessionToken};
 
@@ -47,7 +49,6 @@ pub(crate) struct SignIns {
     /// This gate as the provider's client, to which states are bound.
     client: OAuthClient,
     states: States,
-    refused: Refusals,
 }
 
 impl SignIns {
@@ -59,7 +60,7 @@ impl SignIns {
             redirect_uri: settings.redirect_uri.clone(),
         };
         let provider = Provider::new(settings);
-        Self { options, provider, client, states, refused: Refusals::default() }
+        Self { options, provider, client, states }
     }
 
     fn binding(&self) -> Binding<'_> {
@@ -73,6 +74,16 @@ struct Underway {
     nonce: String,
     verifier: String,
     next: String,
+}
+
+/// A person, as whoever vouches for people knows them.
+struct Vouched {
+    identity: Identity,
+    email: Option<String>,
+    /// Whether that is known to be the person's address.
+    email_verified: bool,
+    /// Where it is told which groups the person is in: those.
+    groups: Option<Vec<String>>,
 }
 
 /// A person has signed in.
@@ -99,13 +110,7 @@ impl Gate {
     ) -> Result<Departure, SignInError> {
         let shared = &self.shared;
         let sign_ins = shared.sign_ins.as_ref().ok_or(SignInError::NotConfigured)?;
-        let tenant = match tenant {
-            Some(name) => {
-                let name = TenantId::parse(name);
-                name.ok_or(SignInError::Malformed("the name of the tenant is none"))?.to_string()
-            }
-            None => String::new(),
-        };
+        let tenant = named(tenant)?;
         let (chance, now) = (&*shared.chance, shared.clock.now());
         let metadata = sign_ins.provider.metadata(now).await?;
         let next = if next.len() <= NEXT_MAX { next } else { "" }.to_owned();
@@ -141,8 +146,8 @@ impl Gate {
         let done = self.shared.home.spawn(async move {
             match gate.enter(&flow, callback, &request_id).await {
                 Ok(entered) => Ok(entered),
-                Err((error, claims)) => {
-                    Err(gate.refuse_sign_in(error, claims.as_ref(), &request_id).await)
+                Err((error, email)) => {
+                    Err(gate.refuse_sign_in(error, email.as_deref(), &request_id).await)
                 }
             }
         });
@@ -158,7 +163,7 @@ impl Gate {
         flow: &Flow,
         callback: Callback,
         request_id: &str,
-    ) -> Result<SignedIn, (SignInError, Option<Claims>)> {
+    ) -> Result<SignedIn, (SignInError, Option<String>)> {
         let shared = &self.shared;
         let alone = |error: SignInError| (error, None);
         let sign_ins = shared.sign_ins.as_ref().ok_or(alone(SignInError::NotConfigured))?;
@@ -188,29 +193,34 @@ impl Gate {
         let wanted: Vec<_> = ["email", "email_verified"].into_iter().chain(claim).collect();
         let claims = provider.verify(&metadata, &tokens, &underway.nonce, now, &wanted).await;
         let claims = claims.map_err(|error| alone(error.into()))?;
-        let tenant = (!flow.tenant.is_empty()).then(|| TenantId::new(flow.tenant.as_str()));
-        match self.admit_person(&claims, tenant.as_ref(), tokens.id_token, request_id).await {
+        let person = Vouched {
+            identity: Identity {
+                issuer: sign_ins.options.provider.issuer.clone(),
+                subject: claims.subject().to_owned(),
+            },
+            email: claims.email().map(str::to_owned),
+            email_verified: claims.verified_email().is_some(),
+            groups: claim.map(|claim| claims.groups(claim).unwrap_or_default()),
+        };
+        let is_there = |tenant: &TenantId| flow.tenant.is_empty() || tenant.as_str() == flow.tenant;
+        match self.admit_person(&person, is_there, Some(tokens.id_token), request_id).await {
             Ok(session) => Ok(SignedIn { session, next: underway.next }),
-            Err(error) => Err((error, Some(claims))),
+            Err(error) => Err((error, person.email)),
         }
     }
 
-    /// Begins the session of a person whom the provider vouched for, if the person is a user.
+    /// Begins the session of a person whom somebody vouched for, if the person is a user.
     async fn admit_person(
         &self,
-        claims: &Claims,
-        tenant: Option<&TenantId>,
-        id_token: SecretString,
+        person: &Vouched,
+        is_there: impl Fn(&TenantId) -> bool,
+        id_token: Option<SecretString>,
         request_id: &str,
     ) -> Result<SessionToken, SignInError> {
         let shared = &self.shared;
-        let sign_ins = shared.sign_ins.as_ref().ok_or(SignInError::NotConfigured)?;
-        let identity = Identity {
-            issuer: sign_ins.options.provider.issuer.clone(),
-            subject: claims.subject().to_owned(),
-        };
+        let identity = &person.identity;
         let _alone = shared.users.changing().await;
-        let user = self.user_behind(claims, &identity, tenant)?;
+        let user = self.user_behind(person, is_there)?;
         let bound = User { identity: Some(identity.clone()), ..user.clone() };
         let principal = Principal {
             role: user.role,
@@ -221,9 +231,7 @@ impl Gate {
         let resource = Resource { kind: "app_user".into(), id: user.id.to_string() };
         let mut record = Record::manage(shared, &principal, "sign-in", resource, request_id);
         record.fact("issuer", identity.issuer.as_str());
-        let groups = sign_ins.options.groups_claim.as_ref();
-        let groups = groups.map(|claim| claims.groups(claim).unwrap_or_default());
-        if user.identity.is_none() || groups.is_some() {
+        if user.identity.is_none() || person.groups.is_some() {
             if user.identity.is_none() {
                 record.fact("subject", identity.subject.as_str());
             }
@@ -234,7 +242,7 @@ impl Gate {
                 shared.store.put_user(bound.clone()).await?;
                 shared.users.put(bound.clone());
             }
-            if let Some(groups) = groups {
+            if let Some(groups) = person.groups.clone() {
                 self.put_into_groups(&bound, groups).await?;
             }
             Ok::<_, crate::Error>(())
@@ -243,33 +251,32 @@ impl Gate {
             return Err(record.failed(error).await.into());
         }
         record.done().await?;
-        let holder = Holder::User { id: user.id, identity, id_token };
+        let holder = Holder::User { id: user.id, identity: identity.clone(), id_token };
         Ok(self.begin_session(user.tenant, holder))
     }
 
-    /// The user that a person is: by the provider's name for the person, and as long as that is bound to
-    /// nobody by an address that the provider verified.
+    /// The user that a person is: by the name that whoever vouches has for the person, and as long as that
+    /// is bound to nobody by an address that was verified.
     fn user_behind(
         &self,
-        claims: &Claims,
-        identity: &Identity,
-        tenant: Option<&TenantId>,
+        person: &Vouched,
+        is_there: impl Fn(&TenantId) -> bool,
     ) -> Result<User, SignInError> {
         let users = &self.shared.users;
-        let there = |user: &User| tenant.is_none_or(|tenant| user.tenant == *tenant);
-        let bound = users.matching(|it| there(it) && it.identity.as_ref() == Some(identity));
+        let is_bound = |it: &User| it.identity.as_ref() == Some(&person.identity);
+        let bound = users.matching(|it| is_there(&it.tenant) && is_bound(it));
         match bound.as_slice() {
             [] => {}
             [user] => return Ok((**user).clone()),
             [_, _, ..] => return Err(SignInError::SeveralTenants),
         }
-        let Some(email) = claims.verified_email() else {
-            return Err(match claims.email() {
-                Some(email) => SignInError::Unverified(shown(email)),
-                None => SignInError::NoEmail,
-            });
+        let email = match &person.email {
+            Some(email) if person.email_verified => email,
+            Some(email) => return Err(SignInError::Unverified(shown(email))),
+            None => return Err(SignInError::NoEmail),
         };
-        let same = users.matching(|it| there(it) && it.email.eq_ignore_ascii_case(email));
+        let same =
+            users.matching(|it| is_there(&it.tenant) && it.email.eq_ignore_ascii_case(email));
         let free: Vec<_> = same.iter().filter(|user| user.identity.is_none()).collect();
         match (same.len(), free.as_slice()) {
             (0, _) => Err(SignInError::Unknown(shown(email))),
@@ -283,21 +290,20 @@ impl Gate {
     async fn refuse_sign_in(
         &self,
         error: SignInError,
-        claims: Option<&Claims>,
+        email: Option<&str>,
         request_id: &str,
     ) -> SignInError {
         let reason = error.reason();
         tracing::warn!(reason, request_id, "a sign-in was refused: {error}");
-        let refused = self.shared.sign_ins.as_ref().map(|it| &it.refused);
         // What failed in the gate has its entry already.
         let told = !matches!(error, SignInError::Gate(_));
-        if !told || !refused.is_some_and(|it| it.is_told(self.shared.clock.now())) {
+        if !told || !self.shared.refused_callbacks.is_told(self.shared.clock.now()) {
             return error;
         }
         let resource = Resource { kind: "app_user".into(), id: String::new() };
         let somebody = visitor(TenantId::default());
         let mut record = Record::manage(&self.shared, &somebody, "sign-in", resource, request_id);
-        if let Some(email) = claims.and_then(Claims::email) {
+        if let Some(email) = email {
             record.fact("email", shown(email));
         }
         match record.denied(reason).await {
@@ -337,6 +343,13 @@ impl Gate {
         }
         Ok(true)
     }
+}
+
+/// The tenant that a sign-in is for, as it travels in the state: empty if it is not said.
+fn named(tenant: Option<&str>) -> Result<String, SignInError> {
+    let Some(name) = tenant else { return Ok(String::new()) };
+    let name = TenantId::parse(name);
+    Ok(name.ok_or(SignInError::Malformed("the name of the tenant is none"))?.to_string())
 }
 
 /// An address as a provider tells it, for people to read.

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod capabilities;
+pub(crate) mod clients;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod groups;

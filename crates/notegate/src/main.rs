@@ -19,8 +19,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, doctor, groups, keys, mcp, policy, routes, sandbox, serve, tenants, tour, trace,
-    users, vault, webhooks, workspaces,
+    audit, clients, config, doctor, groups, keys, mcp, policy, routes, sandbox, serve, tenants,
+    tour, trace, users, vault, webhooks, workspaces,
 };
 use crate::failure::Failure;
 
@@ -43,6 +43,9 @@ enum Command {
     /// Make, list and end keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Look after MCP clients that people let in.
+    #[command(subcommand)]
+    Clients(clients::Command),
     /// Look after the people who may sign in, and their roles.
     #[command(subcommand)]
     Users(users::Command),
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Mcp(args) => mcp::run(args),
         Command::Tour => tour::run(),
         Command::Keys(command) => keys::run(command),
+        Command::Clients(command) => clients::run(command),
         Command::Users(command) => users::run(command),
         Command::Groups(command) => groups::run(command),
         Command::Vault(command) => vault::run(command),

@@ -9,8 +9,8 @@ use model::{KeyId, TenantId};
 
 use crate::Result;
 
-/// A client that registered, or that an admin entered. It belongs to no tenant: who registers says nothing
-/// of whose data it will be shown.
+/// A client that registered, or that an admin entered. One that registered belongs to no tenant: who
+/// registers says nothing of whose data it will be shown.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoredClient {
     /// Its `client_id`.
@@ -27,6 +27,8 @@ pub struct StoredClient {
     pub created_at: Timestamp,
     /// When somebody last granted it something, or it last got a token.
     pub used_at: Option<Timestamp>,
+    /// Of one that an admin entered: whose it is. Nobody else can let it in.
+    pub tenant: Option<TenantId>,
 }
 
 /// What makes a key the grant of a client.
@@ -38,6 +40,10 @@ pub struct StoredGrant {
     pub key: KeyId,
     /// The client that calls by it.
     pub client_id: String,
+    /// What it called itself when it was approved.
+    pub client_name: String,
+    /// Where it was answered: a host, or the scheme of a program.
+    pub redirect: String,
     /// The address of the gate that people approved it at.
     pub issuer: String,
     /// The resource that its tokens are for.

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod capabilities;
+mod clients;
 mod groups;
 mod keys;
 mod moves;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Routes {
         .merge(audit::routes())
         .merge(access::routes())
         .merge(capabilities::routes())
+        .merge(clients::routes())
         .merge(moves::routes())
         .merge(pages::routes())
         .merge(policies::routes())

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
-use gate::{Audience, Error};
+use gate::{Audience, Error, bearer};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use model::Principal;
 use serde::de::DeserializeOwned;
 
@@ -41,14 +41,6 @@ impl RequestId {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// The bearer token of a request. Two headers are no token: who sends them may mean either.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// A JSON body, whatever the content type says: nothing here relies on cookies, so a browser that is

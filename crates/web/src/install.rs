@@ -1,4 +1,5 @@
-//! `/auth/notion`: installing a workspace by OAuth. A person goes to Notion and comes back here.
+//! `/auth/notion`: installing a workspace by OAuth, and signing in. A person goes to Notion and comes back
+//! here; which of the two it was, the state says.
 //!
 //! Who may begin: an admin, by session or key, for the own tenant; and the person at this machine, if the
 //! gate is one that only serves this machine (see [`is_at_this_machine`]). Everybody else signs in first.
@@ -8,7 +9,7 @@ mod page;
 use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
-use gate::{Callback, Starter};
+use gate::{Callback, InstallError, Returned, Starter};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -20,12 +21,14 @@ use crate::App;
 use crate::caller::{LocalOperator, RequestId, identify};
 use crate::flow_cookie::FlowCookie;
 use crate::problem::{Problem, no_method};
-use crate::routes::{INSTALLER, Routes, get};
+use crate::routes::{INSTALLER, OPEN, Routes, get};
 use crate::server::PeerAddress;
-use crate::{dashboard, session};
+use crate::{dashboard, oidc, session};
 
 /// Where an installation begins.
 const START_PATH: &str = "/auth/notion";
+/// Where a person signs in.
+pub(crate) const SIGN_IN_PATH: &str = "/auth/notion/sign-in";
 /// Where Notion sends people back to.
 pub const CALLBACK_PATH: &str = "/auth/notion/callback";
 /// The cookie that binds a flow to the browser in which it was begun.
@@ -34,6 +37,7 @@ const COOKIE: &str = "notegate_install";
 pub(crate) fn routes() -> Routes {
     Routes::new()
         .route(START_PATH, get(INSTALLER, begin).no_head())
+        .route(SIGN_IN_PATH, get(OPEN, sign_in).no_head())
         .route(CALLBACK_PATH, get(INSTALLER, finish).no_head())
         .route("/auth/notion/callback/", get(INSTALLER, finish).no_head())
         .with(|router| router.method_not_allowed_fallback(no_method))
@@ -100,6 +104,30 @@ async fn begin(
     }
 }
 
+/// Somebody signs in by letting the gate's app in at Notion, which shows who it is.
+async fn sign_in(
+    State(app): State<App>,
+    peer: Option<Extension<PeerAddress>>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    if let Some(there) = other_name_of_this_machine(&app, &parts) {
+        return go(StatusCode::SEE_OTHER, &there);
+    }
+    if let Err(page) = oidc::may_try(&app, peer, &parts.headers) {
+        return page;
+    }
+    let oidc::Wanted { tenant, next } = oidc::Wanted::read(parts.uri.query());
+    match app.gate.begin_sign_in_at_notion(tenant.as_deref(), &next) {
+        Ok(departure) => {
+            let mut response = go(StatusCode::FOUND, &departure.location);
+            set_cookie(&app, &mut response, Some(departure.browser.expose_secret()));
+            response
+        }
+        Err(error) => oidc::refused(&error, SIGN_IN_PATH),
+    }
+}
+
 async fn finish(
     State(app): State<App>,
     Extension(request_id): Extension<RequestId>,
@@ -108,10 +136,12 @@ async fn finish(
 ) -> Response {
     let browser = FlowCookie::read(COOKIE, &headers);
     let callback = Callback::read(query.as_deref().unwrap_or_default(), browser.as_deref());
-    let mut response = match app.gate.finish_install(callback, request_id.as_str()).await {
-        Ok(connection) => {
+    let mut response = match app.gate.back_from_notion(callback, request_id.as_str()).await {
+        Ok(Returned::Installed(connection)) => {
             go(StatusCode::FOUND, &format!("/dashboard?connected={}", connection.bot_id))
         }
+        Ok(Returned::SignedIn(person)) => oidc::enter(&app, &headers, &person, &request_id).await,
+        Err(InstallError::SignIn(error)) => oidc::refused(&error, SIGN_IN_PATH),
         Err(error) => page::failed(&headers, &error),
     };
     // Whatever came of it, this flow is over.
@@ -166,7 +196,8 @@ fn other_name_of_this_machine(app: &App, parts: &Parts) -> Option<String> {
     let loopback = is_loopback(authority.host()) && is_loopback(here.host());
     (navigates && same_port && other_name && loopback).then(|| {
         let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        format!("{}://{authority}{START_PATH}{query}", there.scheme_str().unwrap_or("http"))
+        let path = parts.uri.path();
+        format!("{}://{authority}{path}{query}", there.scheme_str().unwrap_or("http"))
     })
 }
 

@@ -54,6 +54,8 @@ pub struct App {
     pub sign_ins: Arc<Limiter<Source>>,
     /// How often clients may register from one source.
     pub registrations: Arc<Limiter<Source>>,
+    /// How often requests of clients are read from one source, before anybody is signed in.
+    pub asking: Arc<Limiter<Source>>,
     /// The access reports that the dashboard has made.
     pub access_runs: Arc<AccessRuns>,
     /// The MCP door, if there is one.
@@ -62,6 +64,8 @@ pub struct App {
 
 /// Attempts to sign in that one source has in a minute.
 const SIGN_INS_PER_MINUTE: u32 = 10;
+/// Requests of clients that one source can send people with, before they are signed in, in a minute.
+const ASKING_PER_MINUTE: u32 = 60;
 /// Clients that may register from one source in a minute.
 const REGISTRATIONS_PER_MINUTE: u32 = 30;
 
@@ -75,6 +79,7 @@ impl App {
             site: Arc::default(),
             sign_ins,
             registrations: Arc::new(Limiter::new(REGISTRATIONS_PER_MINUTE)),
+            asking: Arc::new(Limiter::new(ASKING_PER_MINUTE)),
             access_runs: Arc::default(),
             mcp: None,
         }

@@ -9,7 +9,7 @@ mod metadata;
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use gate::{OAuthFault, Origin, Registration, Source, TokenRequest};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,8 +17,9 @@ use model::ExposeSecret;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
+pub(crate) use self::consent::asking;
 use crate::App;
-use crate::caller::{BODY_TIMEOUT, JsonBody, RequestId, bearer};
+use crate::caller::{BODY_TIMEOUT, JsonBody, RequestId};
 use crate::problem::{Problem, no_method};
 use crate::routes::{OPEN, OWN, Routes, get, post};
 use crate::server::PeerAddress;
@@ -106,6 +107,7 @@ fn refused(fault: &OAuthFault, by_basic: bool) -> Response {
 
 async fn register(
     State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
     peer: Option<Extension<PeerAddress>>,
     headers: HeaderMap,
     body: Result<JsonBody<Map<String, Value>>, Problem>,
@@ -129,7 +131,7 @@ async fn register(
         let error = "invalid_client_metadata";
         return refused(&OAuthFault { error, description: text.to_owned(), status: 400 }, false);
     };
-    let registered = match app.gate.register_client(asked).await {
+    let registered = match app.gate.register_client(asked, request_id.as_str()).await {
         Ok(registered) => registered,
         Err(fault) => return refused(&fault, false),
     };
@@ -151,13 +153,41 @@ async fn register(
     private((StatusCode::CREATED, Json(shown)).into_response())
 }
 
-/// The form of a client, and what it shows in `Authorization`.
+/// What a client sends: a form, what it shows in `Authorization`, and the address that it was sent to.
 struct ClientForm {
     form: Vec<(String, String)>,
     authorization: Option<String>,
+    origin: Origin,
 }
 
-async fn read(request: Request) -> Result<ClientForm, OAuthFault> {
+impl ClientForm {
+    fn request(&self) -> TokenRequest<'_> {
+        let authorization = self.authorization.as_deref();
+        TokenRequest { form: &self.form, authorization, origin: &self.origin }
+    }
+
+    fn refused(&self, fault: &OAuthFault) -> Response {
+        refused(fault, self.authorization.is_some())
+    }
+}
+
+impl FromRequest<App> for ClientForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let origin = origin(app, request.headers());
+        let origin = origin.map_err(|problem| private(problem.into_response()))?;
+        let by_basic = request.headers().contains_key(header::AUTHORIZATION);
+        let read = read_form(request).await.map_err(|fault| refused(&fault, by_basic))?;
+        let (form, authorization) = read;
+        Ok(Self { form, authorization, origin })
+    }
+}
+
+/// A form, and the header `Authorization`.
+async fn read_form(
+    request: Request,
+) -> Result<(Vec<(String, String)>, Option<String>), OAuthFault> {
     let (parts, body) = request.into_parts();
     if parts.uri.query().is_some_and(|query| !query.is_empty()) {
         return Err(OAuthFault::request("parameters belong into the form, not into the address"));
@@ -178,30 +208,15 @@ async fn read(request: Request) -> Result<ClientForm, OAuthFault> {
     let whole = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, FORM_MAX)).await;
     let bytes = whole.ok().and_then(Result::ok);
     let bytes = bytes.ok_or_else(|| OAuthFault::request("the form is too large, or broke off"))?;
-    Ok(ClientForm { form: form_urlencoded::parse(&bytes).into_owned().collect(), authorization })
+    Ok((form_urlencoded::parse(&bytes).into_owned().collect(), authorization))
 }
 
 async fn token(
     State(app): State<App>,
     Extension(request_id): Extension<RequestId>,
-    headers: HeaderMap,
-    request: Request,
+    sent: ClientForm,
 ) -> Response {
-    let origin = match origin(&app, &headers) {
-        Ok(origin) => origin,
-        Err(problem) => return private(problem.into_response()),
-    };
-    let by_basic = headers.contains_key(header::AUTHORIZATION);
-    let read = match read(request).await {
-        Ok(read) => read,
-        Err(fault) => return refused(&fault, by_basic),
-    };
-    let request = TokenRequest {
-        form: &read.form,
-        authorization: read.authorization.as_deref(),
-        origin: &origin,
-    };
-    match app.gate.token(request, request_id.as_str()).await {
+    match app.gate.token(sent.request(), request_id.as_str()).await {
         Ok(answer) => {
             let body = json!({
                 "access_token": answer.access_token.expose_secret(),
@@ -212,33 +227,18 @@ async fn token(
             });
             private(Json(body).into_response())
         }
-        Err(fault) => refused(&fault, by_basic),
+        Err(fault) => sent.refused(&fault),
     }
 }
 
 async fn revoke(
     State(app): State<App>,
     Extension(request_id): Extension<RequestId>,
-    headers: HeaderMap,
-    request: Request,
+    sent: ClientForm,
 ) -> Response {
-    let origin = match origin(&app, &headers) {
-        Ok(origin) => origin,
-        Err(problem) => return private(problem.into_response()),
-    };
-    let by_basic = headers.contains_key(header::AUTHORIZATION);
-    let read = match read(request).await {
-        Ok(read) => read,
-        Err(fault) => return refused(&fault, by_basic),
-    };
-    let request = TokenRequest {
-        form: &read.form,
-        authorization: read.authorization.as_deref(),
-        origin: &origin,
-    };
-    match app.gate.revoke_token(request, request_id.as_str()).await {
+    match app.gate.revoke_token(sent.request(), request_id.as_str()).await {
         Ok(()) => private(Json(Value::Object(Map::new())).into_response()),
-        Err(fault) => refused(&fault, by_basic),
+        Err(fault) => sent.refused(&fault),
     }
 }
 
@@ -248,7 +248,7 @@ async fn token_for_key(
     Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Response {
-    match app.gate.token_for_key(bearer(&headers), request_id.as_str()).await {
+    match app.gate.token_for_key(gate::bearer(&headers), request_id.as_str()).await {
         Ok((token, seconds)) => {
             let body = HashMap::from([
                 ("access_token", Value::from(token.expose_secret())),

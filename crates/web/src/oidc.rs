@@ -5,7 +5,7 @@
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use gate::{Callback, OidcError, SignInError, Source};
+use gate::{Callback, OidcError, SignInError, SignedIn, Source};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::html;
 use model::ExposeSecret;
@@ -51,26 +51,52 @@ async fn begin(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let source = app.site.source(&headers, peer.map(|Extension(peer)| peer.0));
-    if let Err(seconds) = app.sign_ins.take(&Source::of(source), app.gate.clock().now()) {
+    if let Err(page) = may_try(&app, peer, &headers) {
+        return page;
+    }
+    let Wanted { tenant, next } = Wanted::read(query.as_deref());
+    match app.gate.begin_sign_in(tenant.as_deref(), &next).await {
+        Ok(departure) => {
+            let mut response = go(StatusCode::FOUND, &departure.location);
+            flow_cookie(&app).set(&mut response, Some(departure.browser.expose_secret()));
+            response
+        }
+        Err(error) => refused(&error, START_PATH),
+    }
+}
+
+/// For which tenant somebody signs in, and which page of ours is wanted then.
+pub(crate) struct Wanted {
+    pub(crate) tenant: Option<String>,
+    pub(crate) next: String,
+}
+
+impl Wanted {
+    pub(crate) fn read(query: Option<&str>) -> Self {
+        let tenant = single(query, "tenant").filter(|name| !name.is_empty());
+        let next = single(query, "next").filter(|next| is_ours(next));
+        Self { tenant, next: next.unwrap_or_else(|| HOME.to_owned()) }
+    }
+}
+
+/// Whether an address may try once more; if not, the page that says so.
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+pub(crate) fn may_try(
+    app: &App,
+    peer: Option<Extension<PeerAddress>>,
+    headers: &HeaderMap,
+) -> Result<(), Response> {
+    let source = app.site.source(headers, peer.map(|Extension(peer)| peer.0));
+    let taken = app.sign_ins.take(&Source::of(source), app.gate.clock().now());
+    taken.map_err(|seconds| {
         let text = format!(
             "There were too many attempts from your address. Try again in {}.",
             count(seconds, "second")
         );
         let mut page = fault(StatusCode::TOO_MANY_REQUESTS, "That was too often", &text);
         page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        return page;
-    }
-    let tenant = single(query.as_deref(), "tenant").filter(|name| !name.is_empty());
-    let next = single(query.as_deref(), "next").filter(|next| is_ours(next));
-    match app.gate.begin_sign_in(tenant.as_deref(), next.as_deref().unwrap_or(HOME)).await {
-        Ok(departure) => {
-            let mut response = go(StatusCode::FOUND, &departure.location);
-            flow_cookie(&app).set(&mut response, Some(departure.browser.expose_secret()));
-            response
-        }
-        Err(error) => refused(&error),
-    }
+        page
+    })
 }
 
 async fn finish(
@@ -82,24 +108,32 @@ async fn finish(
     let browser = FlowCookie::read(COOKIE, &headers);
     let callback = Callback::read(query.as_deref().unwrap_or_default(), browser.as_deref());
     let mut response = match app.gate.finish_sign_in(callback, request_id.as_str()).await {
-        Ok(signed_in) => {
-            // Whatever session this browser had before is over: nobody can have prepared it.
-            if let Some(before) = cookie(&app.site, &headers)
-                && let Err(error) = app.gate.sign_out(before, request_id.as_str()).await
-            {
-                return refused(&error.into());
-            }
-            let next = if is_ours(&signed_in.next) { &signed_in.next } else { HOME };
-            let mut response = go(StatusCode::SEE_OTHER, next);
-            if let Some(cookie) = set_cookie(&app.site, &signed_in.session) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
-            response
-        }
-        Err(error) => refused(&error),
+        Ok(signed_in) => enter(&app, &headers, &signed_in, &request_id).await,
+        Err(error) => refused(&error, START_PATH),
     };
     // Whatever came of it, this flow is over.
     flow_cookie(&app).set(&mut response, None);
+    response
+}
+
+/// Hands a person's session to the browser, and leads on.
+pub(crate) async fn enter(
+    app: &App,
+    headers: &HeaderMap,
+    signed_in: &SignedIn,
+    request_id: &RequestId,
+) -> Response {
+    // Whatever session this browser had before is over: nobody can have prepared it.
+    if let Some(before) = cookie(&app.site, headers)
+        && let Err(error) = app.gate.sign_out(before, request_id.as_str()).await
+    {
+        return refused(&error.into(), SIGNED_OUT_PATH);
+    }
+    let next = if is_ours(&signed_in.next) { &signed_in.next } else { HOME };
+    let mut response = go(StatusCode::SEE_OTHER, next);
+    if let Some(cookie) = set_cookie(&app.site, &signed_in.session) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 
@@ -119,10 +153,10 @@ fn go(status: StatusCode, to: &str) -> Response {
     response
 }
 
-/// What the person is told, and what an admin can do about it.
-fn refused(error: &SignInError) -> Response {
+/// What the person is told, and what an admin can do about it; `again` is where to begin anew.
+pub(crate) fn refused(error: &SignInError, again: &str) -> Response {
     let (status, title, advice) = match error {
-        SignInError::NotConfigured => (
+        SignInError::NotConfigured | SignInError::NoApp => (
             StatusCode::NOT_FOUND,
             "Signing in like this is not set up here",
             "The operator of this gate can set it up; with an admin key you can sign in at once.",
@@ -149,6 +183,22 @@ fn refused(error: &SignInError) -> Response {
             "Nobody was signed in. Begin again; if it stays like this, the operator should look at the log \
              and run `notegate doctor oidc`.",
         ),
+        SignInError::Exchange(_) => (
+            StatusCode::BAD_GATEWAY,
+            "Nobody was signed in",
+            "Begin again; if it stays like this, the operator should look at the log and run `notegate doctor oauth`.",
+        ),
+        SignInError::NoPerson => (
+            StatusCode::FORBIDDEN,
+            "Nobody was signed in",
+            "Begin again with an account of your own at Notion.",
+        ),
+        SignInError::OtherWorkspace => (
+            StatusCode::FORBIDDEN,
+            "That is another workspace",
+            "Begin again, and choose the workspace that this gate stands in front of. What you allowed at \
+             Notion was given back.",
+        ),
         SignInError::Unknown(_) | SignInError::NoEmail => (
             StatusCode::FORBIDDEN,
             "You are not a user of this gate",
@@ -163,7 +213,7 @@ fn refused(error: &SignInError) -> Response {
         SignInError::OtherAccount(_) => (
             StatusCode::FORBIDDEN,
             "That is another account",
-            "If you have a new account with the provider, ask an admin of this gate to let you sign in as if \
+            "Sign in where you did before. If you have a new account there, ask an admin of this gate to let you sign in as if \
              for the first time (Dashboard → People, or `notegate users forget EMAIL`).",
         ),
         SignInError::SeveralTenants => (
@@ -189,7 +239,7 @@ fn refused(error: &SignInError) -> Response {
             h1 { (title) }
             p role="alert" { (happened) " " (advice) }
             p.actions {
-                a.button.primary href=(START_PATH) { "Begin again" }
+                a.button.primary href=(again) { "Begin again" }
                 a.button href=(SIGNED_OUT_PATH) { "To the sign-in" }
             }
         }

@@ -179,6 +179,7 @@ fn schemas() -> Map<String, Value> {
     let parts = workspaces::schemas()
         .into_iter()
         .chain(keys::schemas())
+        .chain(oauth::schemas())
         .chain(pages::schemas())
         .chain(access::schemas())
         .chain(vault::schemas())

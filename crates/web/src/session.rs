@@ -30,6 +30,11 @@ pub(crate) fn of_browser(app: &App, headers: &HeaderMap) -> Option<Session> {
     app.gate.session(cookie(&app.site, headers)?)
 }
 
+/// The session of a browser on the page where a client is let in: there any key will do.
+pub(crate) fn of_consent(app: &App, headers: &HeaderMap) -> Option<Session> {
+    app.gate.session_for_consent(cookie(&app.site, headers)?)
+}
+
 /// What the browser shows as its session.
 pub(crate) fn cookie<'a>(site: &Site, headers: &'a HeaderMap) -> Option<&'a str> {
     let name = cookie_name(site);

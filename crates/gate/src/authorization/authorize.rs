@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ledger::Resource;
 use model::chance::base62;
 use model::{ConnectionId, Principal, Role, Who};
@@ -15,12 +16,12 @@ use notion::Id;
 use url::form_urlencoded;
 
 use super::clients::Client;
-use super::codes::Approved;
+use super::codes::{self, Approved};
 use super::fault::OAuthFault;
 use super::{Origin, redirect, scope};
 use crate::Gate;
 use crate::error::Error;
-use crate::keys::KeyRequest;
+use crate::keys::{KeyRequest, Steward};
 use crate::record::Record;
 
 /// The longest query that is read.
@@ -55,8 +56,20 @@ pub struct AuthorizationRequest {
 pub enum NotAnswered {
     /// It is told on a page: who asks, or where to answer, is not known.
     Page(OAuthFault),
-    /// The client is told, by this address.
-    Redirect(String),
+    /// The client is told. But whoever opened this is somebody who is signed in first, and knows where
+    /// they go (RFC 9700, 4.11.2): anybody can register a client that is answered anywhere.
+    Client {
+        /// What it is told.
+        fault: OAuthFault,
+        /// The address that says so.
+        to: String,
+        /// What people are told of where that is.
+        host: String,
+        /// The client.
+        client: Arc<Client>,
+        /// Whether that is a program on the machine of whoever opened this.
+        on_this_machine: bool,
+    },
 }
 
 /// What the person chose.
@@ -80,7 +93,7 @@ impl AuthorizationRequest {
 
     /// Whether the answer goes to a program on the machine of whoever opens it.
     pub fn is_for_this_machine(&self) -> bool {
-        url::Url::parse(&self.redirect_uri).is_ok_and(|url| redirect::is_loopback(&url))
+        redirect::is_on_this_machine(&self.redirect_uri)
     }
 
     /// Where the browser goes if the person says no.
@@ -158,11 +171,18 @@ impl Gate {
             ));
         }
         let state = parameters.get("state").filter(|state| state.len() <= STATE_MAX);
-        let told = |fault: &OAuthFault| {
+        let told = |fault: OAuthFault| {
             let said = [("error", fault.error), ("error_description", fault.description.as_str())];
-            NotAnswered::Redirect(answer(redirect_uri, &said, state, origin))
+            let to = answer(redirect_uri, &said, state, origin);
+            NotAnswered::Client {
+                fault,
+                to,
+                host: redirect::shown(redirect_uri),
+                client: client.clone(),
+                on_this_machine: redirect::is_on_this_machine(redirect_uri),
+            }
         };
-        let asked = Judged::read(&parameters, origin).map_err(|fault| told(&fault))?;
+        let asked = Judged::read(&parameters, origin).map_err(told)?;
         Ok(AuthorizationRequest {
             redirect_uri: redirect_uri.to_owned(),
             state: state.map(str::to_owned),
@@ -199,7 +219,7 @@ impl Gate {
         let mut record = Record::manage(shared, principal, "approve-client", resource, request_id);
         record.fact("role", choice.role.as_str());
         record.fact("redirect", request.redirect_host());
-        let approved = match self.approved(principal, request, choice) {
+        let approved = match self.approved(principal, request, choice, request_id).await {
             Ok(approved) => approved,
             Err(error) => return Err(record.failed(error).await),
         };
@@ -214,13 +234,17 @@ impl Gate {
     }
 
     /// The key that the client gets, if the person may give it.
-    fn approved(
+    async fn approved(
         &self,
         principal: &Principal,
         request: &AuthorizationRequest,
         choice: Choice,
+        request_id: &str,
     ) -> Result<Approved, Error> {
         let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
+        if !request.client.is_for(&principal.tenant) {
+            return invalid("there is no such client");
+        }
         if choice.role > request.role {
             return invalid("that is more than the client asked for");
         }
@@ -237,18 +261,25 @@ impl Gate {
             }
             None => None,
         };
+        let expires_in = match principal.key().and_then(|key| key.expires_at) {
+            // No longer than the key that lets it in.
+            Some(end) => expires_in.min(self.left_until(end)),
+            None => expires_in,
+        };
         let key = KeyRequest {
             connection,
             expires_in: Some(expires_in),
             agent: Some(request.client.agent()),
             ..KeyRequest::new(&request.client.name, role, within)
         };
-        let key = match principal.who {
-            Who::User(id) => self.for_oneself(principal, id, key)?,
-            _ => {
-                self.operator_of(principal)?;
+        // What would be refused when the client fetches it is refused now.
+        let key = match (&principal.who, self.grantor(principal)?) {
+            (Who::User(id), _) => self.for_oneself(principal, *id, key)?,
+            (_, Steward::Parent(id)) => {
+                self.below(principal, &id, key.clone(), request_id).await?;
                 key
             }
+            (_, Steward::Manager | Steward::Person(_)) => key,
         };
         Ok(Approved {
             by: principal.clone(),
@@ -260,6 +291,12 @@ impl Gate {
             scope: scope::of_role(role).to_owned(),
             request: key,
         })
+    }
+
+    /// Whole seconds until then, reckoned from when a code that is made now is exchanged at the latest.
+    fn left_until(&self, end: Timestamp) -> Duration {
+        let left = end.as_second() - self.shared.clock.now().as_second() - codes::LIFE;
+        Duration::from_secs(u64::try_from(left).unwrap_or_default())
     }
 
     /// A person says no: it is noted, and the browser goes back.

@@ -3,26 +3,32 @@
 //! What a client says of itself is believed nowhere but in where it may be answered: its name is for people
 //! to read, and a person approves each grant.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::{constant_time, hmac};
 use jiff::{SignedDuration, Timestamp};
+use ledger::Resource;
 use model::chance::base62;
-use model::{ExposeSecret, SecretString};
+use model::{ExposeSecret, Principal, SecretString, TenantId};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use store::{Store, StoreError, StoredClient};
 
+use super::authorize::bounded;
 use super::fault::OAuthFault;
 use super::redirect;
 use crate::Gate;
+use crate::install::visitor;
+use crate::record::Record;
 
 /// Clients that are kept.
 const CLIENTS_MAX: usize = 10_000;
 /// A client that nobody granted anything is forgotten after this time.
 const UNUSED_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// The same, when there is no more room.
+const HURRIED_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// And one that did not get a token for so long.
 const IDLE_MAX: SignedDuration = SignedDuration::from_hours(24 * 400);
 /// Redirect URIs of one client.
@@ -71,14 +77,28 @@ pub struct Client {
     pub auth_method: AuthMethod,
     /// When it registered; `None` for one that is a document.
     pub registered_at: Option<Timestamp>,
+    /// Whose it is, if an admin entered it: nobody else can let it in.
+    pub tenant: Option<TenantId>,
     secret_hash: Option<[u8; 32]>,
 }
 
 impl Client {
     /// A client that is a document.
     pub(super) fn of_document(id: String, name: String, redirect_uris: Vec<String>) -> Self {
-        let auth_method = AuthMethod::None;
-        Self { id, name, redirect_uris, auth_method, registered_at: None, secret_hash: None }
+        Self {
+            id,
+            name,
+            redirect_uris,
+            auth_method: AuthMethod::None,
+            registered_at: None,
+            tenant: None,
+            secret_hash: None,
+        }
+    }
+
+    /// Whether people of this tenant can let it in.
+    pub fn is_for(&self, tenant: &TenantId) -> bool {
+        self.tenant.as_ref().is_none_or(|own| own == tenant)
     }
 
     /// Whether an answer may go to `uri`.
@@ -99,14 +119,14 @@ impl Client {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Registration {
-    redirect_uris: Option<Value>,
-    client_name: Option<Value>,
-    token_endpoint_auth_method: Option<Value>,
-    application_type: Option<Value>,
+    pub(super) redirect_uris: Option<Value>,
+    pub(super) client_name: Option<Value>,
+    pub(super) token_endpoint_auth_method: Option<Value>,
+    pub(super) application_type: Option<Value>,
     #[serde(deserialize_with = "texts")]
-    grant_types: Option<Vec<String>>,
+    pub(super) grant_types: Option<Vec<String>>,
     #[serde(deserialize_with = "texts")]
-    response_types: Option<Vec<String>>,
+    pub(super) response_types: Option<Vec<String>>,
 }
 
 /// A list of texts, or nothing that is understood.
@@ -130,19 +150,28 @@ pub struct Registered {
 pub(crate) struct Clients {
     hasher: hmac::Key,
     known: RwLock<HashMap<String, Arc<StoredClient>>>,
-    /// Held while one is added.
-    adding: tokio::sync::Mutex<()>,
+    /// Held while some are added or forgotten.
+    pub(super) changing: tokio::sync::Mutex<()>,
 }
 
 impl Clients {
     pub(super) async fn load(store: &dyn Store, hasher: hmac::Key) -> Result<Self, StoreError> {
         let stored = store.all_clients().await?.into_iter();
         let known = stored.map(|client| (client.id.clone(), Arc::new(client))).collect();
-        Ok(Self { hasher, known: RwLock::new(known), adding: tokio::sync::Mutex::default() })
+        Ok(Self { hasher, known: RwLock::new(known), changing: tokio::sync::Mutex::default() })
     }
 
-    fn get(&self, id: &str) -> Option<Arc<StoredClient>> {
+    pub(super) fn get(&self, id: &str) -> Option<Arc<StoredClient>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Every client, newest first.
+    pub(super) fn all(&self) -> Vec<Arc<StoredClient>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = known.values().cloned().collect();
+        drop(known);
+        all.sort_unstable_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        all
     }
 
     fn put(&self, client: StoredClient) {
@@ -165,17 +194,26 @@ impl Clients {
         same && client.secret_hash.is_some()
     }
 
-    /// Those that are forgotten now.
+    /// Those that are forgotten now: who registered and was let in by nobody, or not for long. If there are
+    /// too many, whoever came first of those that nobody let in goes sooner, but has an hour.
     fn stale(&self, now: Timestamp) -> Vec<String> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let stale = known.values().filter(|client| match client.used_at {
+        let of_themselves = || known.values().filter(|client| client.tenant.is_none());
+        let stale = of_themselves().filter(|client| match client.used_at {
             None => now.duration_since(client.created_at) > UNUSED_MAX,
             Some(used) => now.duration_since(used) > IDLE_MAX,
         });
-        stale.map(|client| client.id.clone()).collect()
+        let stale: Vec<_> = stale.map(|client| client.id.clone()).collect();
+        if !stale.is_empty() || known.len() < CLIENTS_MAX {
+            return stale;
+        }
+        let unused = of_themselves().filter(|client| client.used_at.is_none());
+        let first = unused.min_by_key(|client| client.created_at);
+        let first = first.filter(|it| now.duration_since(it.created_at) > HURRIED_MAX);
+        first.map(|client| client.id.clone()).into_iter().collect()
     }
 
-    fn remove(&self, ids: &[String]) {
+    pub(super) fn remove(&self, ids: &[String]) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|id, _| !ids.contains(id));
     }
@@ -202,15 +240,31 @@ impl Gate {
     }
 
     /// Registers a client. Anybody may; it opens nothing until a person approves.
-    pub async fn register_client(&self, asked: Registration) -> Result<Registered, OAuthFault> {
-        let shared = &self.shared;
-        let authorization = &shared.authorization;
-        if !authorization.settings.registration {
+    pub async fn register_client(
+        &self,
+        asked: Registration,
+        request_id: &str,
+    ) -> Result<Registered, OAuthFault> {
+        if !self.shared.authorization.settings.registration {
             return Err(OAuthFault::registration_off());
         }
         let asked = Asked::read(asked)?;
-        let clients = &authorization.clients;
-        let _turn = clients.adding.lock().await;
+        let somebody = visitor(TenantId::default());
+        self.enter_client(&somebody, "register-client", asked, None, request_id).await
+    }
+
+    /// Makes a client; with an entry in the ledger before it is there.
+    pub(super) async fn enter_client(
+        &self,
+        principal: &Principal,
+        operation: &'static str,
+        asked: Asked,
+        tenant: Option<TenantId>,
+        request_id: &str,
+    ) -> Result<Registered, OAuthFault> {
+        let shared = &self.shared;
+        let clients = &shared.authorization.clients;
+        let _turn = clients.changing.lock().await;
         let now = shared.clock.now();
         let stale = clients.stale(now);
         if !stale.is_empty() {
@@ -231,10 +285,21 @@ impl Gate {
             secret_hash: secret.as_deref().map(|secret| clients.hash(secret)),
             created_at: now,
             used_at: None,
+            tenant,
         };
-        shared.store.put_client(stored.clone()).await?;
+        let resource = Resource { kind: "client".into(), id: stored.id.clone() };
+        let mut record = Record::manage(shared, principal, operation, resource, request_id);
+        record.fact("name", stored.name.as_str());
+        let hosts: BTreeSet<_> =
+            stored.redirect_uris.iter().map(|uri| redirect::shown(uri)).collect();
+        record.fact("redirect", bounded(&hosts.into_iter().collect::<Vec<_>>().join(" ")));
+        record.intend().await?;
+        if let Err(error) = shared.store.put_client(stored.clone()).await {
+            return Err(record.failed(error.into()).await.into());
+        }
         let client = of_stored(&stored);
         clients.put(stored);
+        record.done().await?;
         let application_type = asked.application_type;
         Ok(Registered { client, secret: secret.map(SecretString::from), application_type })
     }
@@ -264,12 +329,13 @@ fn of_stored(stored: &StoredClient) -> Client {
         redirect_uris: stored.redirect_uris.clone(),
         auth_method: AuthMethod::parse(&stored.auth_method).unwrap_or(AuthMethod::Post),
         registered_at: Some(stored.created_at),
+        tenant: stored.tenant.clone(),
         secret_hash: stored.secret_hash,
     }
 }
 
 /// A registration that makes sense.
-struct Asked {
+pub(super) struct Asked {
     name: String,
     redirect_uris: Vec<String>,
     auth_method: AuthMethod,
@@ -277,7 +343,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(asked: Registration) -> Result<Self, OAuthFault> {
+    pub(super) fn read(asked: Registration) -> Result<Self, OAuthFault> {
         let redirect_uris = redirect_uris(asked.redirect_uris.as_ref())?;
         let metadata = |what: &str| Err(OAuthFault::bad_client(what));
         // What a client asks for beyond what there is (`client_credentials`, say) it does not get; what it

@@ -16,7 +16,7 @@ use super::{is_past, tag};
 use crate::keys::KeyRequest;
 
 /// Seconds for which a code counts.
-const LIFE: i64 = 60;
+pub(super) const LIFE: i64 = 60;
 /// Seconds for which it is remembered.
 const MEMORY: i64 = 600;
 /// Codes that are remembered.

@@ -35,7 +35,8 @@ impl OAuthFault {
         Self::new("invalid_target", description)
     }
 
-    pub(super) fn unknown_client() -> Self {
+    /// The client is none, or none for whoever asks.
+    pub fn unknown_client() -> Self {
         let text =
             "there is no such client: register (again), or use the address of a client document";
         Self { status: 401, ..Self::new("invalid_client", text) }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -16,7 +16,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use ledger::Resource;
 use model::key::KeyState;
+use model::user::UserId;
 use model::{Key, KeyId, Principal, SecretString, Who};
+use notion::Id;
 use percent_encoding::percent_decode_str;
 use store::{Store, StoreError, StoredGrant};
 
@@ -24,7 +26,7 @@ use super::authorize::bounded;
 use super::clients::{AuthMethod, Client};
 use super::codes::{Approved, Shown};
 use super::fault::OAuthFault;
-use super::{Origin, Said, is_past, scope, tag};
+use super::{Origin, Said, is_past, redirect, scope, tag};
 use crate::Gate;
 use crate::record::Record;
 
@@ -86,34 +88,65 @@ pub struct TokenAnswer {
 pub struct GrantOf {
     /// Its `client_id`.
     pub client_id: String,
+    /// What it called itself when it was let in.
+    pub name: String,
+    /// Where it was answered: a host, or the scheme of a program.
+    pub redirect: String,
+    /// Who let it in: the person's address, or how the ledger names who it was.
+    pub approved_by: String,
     /// The door.
     pub resource: String,
-    /// When it last got a token.
+    /// When it last called, as far as is known, or got a token.
     pub used_at: Timestamp,
 }
 
 /// Every grant, by its key.
 pub(super) struct Grants {
     signer: hmac::Key,
-    known: Mutex<HashMap<KeyId, StoredGrant>>,
+    known: Mutex<HashMap<KeyId, Known>>,
     /// Whoever replaces a refresh token.
     rotating: tokio::sync::Mutex<()>,
+}
+
+struct Known {
+    grant: StoredGrant,
+    /// When its client last called. Not stored: it gets a token often enough.
+    called_at: Option<Timestamp>,
 }
 
 impl Grants {
     pub(super) async fn load(store: &dyn Store, signer: hmac::Key) -> Result<Self, StoreError> {
         let known = store.all_grants().await?.into_iter();
-        let known = known.map(|grant| (grant.key.clone(), grant)).collect();
+        let known =
+            known.map(|grant| (grant.key.clone(), Known { grant, called_at: None })).collect();
         Ok(Self { signer, known: Mutex::new(known), rotating: tokio::sync::Mutex::default() })
     }
 
     fn get(&self, key: &KeyId) -> Option<StoredGrant> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.lock().get(key).map(|known| known.grant.clone())
     }
 
     fn put(&self, grant: StoredGrant) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(grant.key.clone(), grant);
+        let mut known = self.lock();
+        let called_at = known.get(&grant.key).and_then(|known| known.called_at);
+        known.insert(grant.key.clone(), Known { grant, called_at });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the client of a grant calls.
+    pub(super) fn note_call(&self, key: &KeyId, now: Timestamp) {
+        if let Some(known) = self.lock().get_mut(key) {
+            known.called_at = Some(now);
+        }
+    }
+
+    /// The grants that are so.
+    pub(super) fn matching(&self, is_so: impl Fn(&StoredGrant) -> bool) -> Vec<StoredGrant> {
+        let known = self.lock();
+        known.values().map(|it| &it.grant).filter(|it| is_so(it)).cloned().collect()
     }
 
     fn refresh_token(&self, key: &KeyId, generation: u32) -> SecretString {
@@ -225,11 +258,13 @@ impl Gate {
         let by =
             by.ok_or_else(|| OAuthFault::grant("whoever approved it may not do so any more"))?;
         // Nobody is shown the key itself.
-        let key = self.create_key(&by, approved.request.clone(), request_id).await?.key;
+        let key = self.create_grant(&by, approved.request.clone(), request_id).await?.key;
         let grant = StoredGrant {
             tenant: key.tenant.clone(),
             key: key.id.clone(),
             client_id: client.id.clone(),
+            client_name: client.name.clone(),
+            redirect: redirect::shown(&approved.redirect_uri),
             issuer: approved.issuer.clone(),
             resource: approved.resource.clone(),
             scope: approved.scope.clone(),
@@ -274,7 +309,8 @@ impl Gate {
         };
         let now = shared.clock.now();
         let since = grant.rotated_at;
-        if is_past(since, IDLE, now) {
+        // A clock that was set back is no reason to end what is in use.
+        if now.as_second().saturating_sub(since.as_second()) >= IDLE {
             self.end_grant(&grant, "idle", request_id).await?;
             return Err(none());
         }
@@ -325,11 +361,17 @@ impl Gate {
 
     /// For which client a key is, if it is a grant.
     pub fn grant_of(&self, key: &Key) -> Option<GrantOf> {
-        let grant = self.shared.authorization.grants.get(&key.id)?;
+        let known = self.shared.authorization.grants.lock();
+        let Known { grant, called_at } = known.get(&key.id)?;
+        let person = grant.subject.strip_prefix("user:").and_then(Id::parse);
+        let person = person.and_then(|id| self.shared.users.get(&grant.tenant, UserId(id)));
         Some(GrantOf {
-            client_id: grant.client_id,
-            resource: grant.resource,
-            used_at: grant.rotated_at,
+            client_id: grant.client_id.clone(),
+            name: grant.client_name.clone(),
+            redirect: grant.redirect.clone(),
+            approved_by: person.map_or_else(|| grant.subject.clone(), |it| it.email.clone()),
+            resource: grant.resource.clone(),
+            used_at: called_at.map_or(grant.rotated_at, |at| at.max(grant.rotated_at)),
         })
     }
 
@@ -363,7 +405,7 @@ impl Gate {
     /// Whoever approved something, as they are now.
     fn still_there(&self, principal: &Principal) -> Option<Principal> {
         match &principal.who {
-            Who::Key(key) => self.manager_by_key(&key.id),
+            Who::Key(key) => self.holder_of_key(&key.id),
             Who::User(id) => {
                 let identity = principal.person.as_ref()?.identity.as_ref()?;
                 self.principal_of_user(&principal.tenant, *id, identity)

@@ -7,6 +7,7 @@ use notion::oauth::OAuthError;
 use super::StateFault;
 use crate::custody::TokenError;
 use crate::error::Error;
+use crate::sign_in::SignInError;
 
 /// Refused callbacks that get an entry in the ledger, in one minute; the others are only counted.
 /// Otherwise whoever has nothing to lose could fill the disk.
@@ -43,6 +44,9 @@ pub enum InstallError {
     /// It could not be kept, and was taken back as far as Notion let it.
     #[error("the installation could not be stored: {0}")]
     NotKept(#[source] Error),
+    /// It was a sign-in, and nobody was signed in.
+    #[error(transparent)]
+    SignIn(SignInError),
     /// It could not be recorded, or the principal may not do it.
     #[error(transparent)]
     Gate(#[from] Error),
@@ -62,6 +66,7 @@ impl InstallError {
             Self::Unverified(_) => "unverified",
             Self::Contradiction => "bot_mismatch",
             Self::OtherTenant => "other_tenant",
+            Self::SignIn(error) => error.reason(),
             Self::NotKept(error) | Self::Gate(error) => error.reason().unwrap_or("error"),
         }
     }

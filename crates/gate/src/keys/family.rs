@@ -59,6 +59,15 @@ impl Gate {
         }
     }
 
+    /// As whom somebody lets a client in. Who has a key could as well hand it to the client, so any key
+    /// may, for a key below it.
+    pub(crate) fn grantor(&self, principal: &Principal) -> Result<Steward, Refusal> {
+        match (self.steward(principal), &principal.who) {
+            (Err(_), Who::Key(key)) => Ok(Steward::Parent(key.id.clone())),
+            (known, _) => known,
+        }
+    }
+
     /// A key as it works: cut to the keys above it. (What has no parent is as it is.)
     pub(super) fn narrowed(&self, key: Arc<Key>) -> Arc<Key> {
         if key.parent.is_none() {
@@ -78,7 +87,7 @@ impl Gate {
     }
 
     /// What is asked for, cut to the key that asks; refused where it is wider.
-    pub(super) async fn below(
+    pub(crate) async fn below(
         &self,
         principal: &Principal,
         parent: &KeyId,

@@ -1,5 +1,6 @@
 //! Why nobody was signed in.
 
+use notion::oauth::OAuthError;
 use oidc::OidcError;
 
 use crate::error::Error;
@@ -13,6 +14,11 @@ pub enum SignInError {
         "signing in with a provider is not set up here: set NOTEGATE_OIDC_ISSUER, NOTEGATE_OIDC_CLIENT_ID and NOTEGATE_OIDC_CLIENT_SECRET"
     )]
     NotConfigured,
+    /// This gate is no app at Notion.
+    #[error(
+        "signing in with Notion is not set up here: set NOTION_OAUTH_CLIENT_ID, NOTION_OAUTH_CLIENT_SECRET and NOTION_OAUTH_REDIRECT_URI"
+    )]
+    NoApp,
     /// What came back is not what this gate gave out.
     #[error("{0}")]
     State(#[from] StateFault),
@@ -25,6 +31,15 @@ pub enum SignInError {
     /// The provider is of no use, or is not believed.
     #[error(transparent)]
     Provider(#[from] OidcError),
+    /// Notion did not take the code.
+    #[error("Notion did not take the code")]
+    Exchange(#[source] OAuthError),
+    /// Notion does not say who let the app in.
+    #[error("Notion does not say which person that was")]
+    NoPerson,
+    /// The workspace is none that this gate is connected to for the person.
+    #[error("the workspace that was chosen at Notion is not connected to this gate")]
+    OtherWorkspace,
     /// No user has the address.
     #[error("there is no user with the address {0}")]
     Unknown(String),
@@ -47,15 +62,18 @@ pub enum SignInError {
 
 impl SignInError {
     /// A word for ledger and log.
-    pub(super) fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
-            Self::NotConfigured => "not_configured",
+            Self::NotConfigured | Self::NoApp => "not_configured",
             Self::State(fault) => fault.as_str(),
             Self::Denied(_) => "denied_at_provider",
             Self::Malformed(_) => "malformed",
             Self::Provider(OidcError::Token(fault)) => fault.as_str(),
             Self::Provider(OidcError::Exchange { .. }) => "exchange_refused",
             Self::Provider(_) => "provider",
+            Self::Exchange(_) => "exchange_refused",
+            Self::NoPerson => "no_person",
+            Self::OtherWorkspace => "other_workspace",
             Self::Unknown(_) => "unknown_person",
             Self::NoEmail => "no_email",
             Self::Unverified(_) => "email_unverified",

@@ -1,9 +1,9 @@
 //! Who is calling. Everything that shows nothing good gets a 401, whatever it wants: by that, clients
 //! find out how to sign in.
 
-use gate::{Audience, Error, Origin};
+use gate::{Audience, Error, Origin, bearer};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use model::{ExposeSecret, Principal};
 use rmcp::ServerHandler;
 
@@ -118,14 +118,6 @@ fn challenge(error: &Error, sent: bool, path: &str, origin: Option<&Origin>) -> 
         true => "Bearer realm=\"notegate\", error=\"invalid_token\"",
         false => "Bearer realm=\"notegate\"",
     }))
-}
-
-/// The bearer token of a request. Two headers are no token: who sends them may mean either.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Compares without telling by its time where they differ.

@@ -10,7 +10,7 @@ use crate::Done;
 use crate::commands::{moves, vault};
 use crate::failure::Failure;
 use crate::local::{Local, Where, block_on};
-use crate::term::{moment, print_list, table};
+use crate::term::{moment, print_list, printable, table};
 
 /// Make, list and end keys. Works while the gate runs and while it does not.
 #[derive(Debug, clap::Subcommand)]
@@ -134,7 +134,8 @@ async fn list(args: List) -> Done {
     let items = local.items("/api/v1/keys").await;
     local.close().await;
     let none = "There are no keys. `notegate keys create` makes one.";
-    let header = ["ID", "NAME", "ROLE", "STATE", "REACHES", "EXPIRES (UTC)", "MADE BY KEY"];
+    let header =
+        ["ID", "NAME", "ROLE", "STATE", "REACHES", "EXPIRES (UTC)", "MADE BY KEY", "MCP CLIENT"];
     let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
     print_list(&items?, args.json, none, &header, |item| {
         let within = item["within"].as_array().map_or(0, Vec::len);
@@ -145,6 +146,13 @@ async fn list(args: List) -> Done {
         };
         let until = item["expires_at"].as_str().map_or_else(|| "-".to_owned(), moment);
         let parent = item["parent"].as_str().unwrap_or("-").to_owned();
+        let client = item["client"]["name"].as_str().map_or_else(
+            || "-".to_owned(),
+            |name| {
+                let redirect = item["client"]["redirect"].as_str().unwrap_or_default();
+                format!("{} ({})", printable(name), printable(redirect))
+            },
+        );
         vec![
             text(item, "id"),
             text(item, "name"),
@@ -153,6 +161,7 @@ async fn list(args: List) -> Done {
             reach,
             until,
             parent,
+            client,
         ]
     })
 }
@@ -258,7 +267,17 @@ async fn show(args: Show) -> Done {
         ("expires", "expires_at"),
     ];
     let rows = facts.into_iter().map(|(shown, name)| vec![shown.to_owned(), text(&key[name])]);
-    print!("{}", table(&["KEY", ""], rows));
+    let client = [
+        ("MCP client", "name"),
+        ("its id", "client_id"),
+        ("answered at", "redirect"),
+        ("let in by", "approved_by"),
+        ("last used", "used_at"),
+    ];
+    let client = client.into_iter().filter(|_| key["client"].is_object());
+    let client =
+        client.map(|(shown, name)| vec![shown.to_owned(), printable(&text(&key["client"][name]))]);
+    print!("{}", table(&["KEY", ""], rows.chain(client)));
     let usage = key["usage"].as_object().cloned().unwrap_or_default();
     if usage.is_empty() {
         println!("It has no budget: nothing is counted.");

@@ -16,8 +16,8 @@ impl Authorizations for SqliteStore {
             .run(doing, move |db| {
                 let mut query = db
                     .prepare_cached(
-                        "SELECT id, name, redirect_uris, auth_method, secret_hash, created_at, used_at
-                         FROM oauth_clients ORDER BY created_at, id",
+                        "SELECT id, name, redirect_uris, auth_method, secret_hash, created_at, used_at,
+                         tenant FROM oauth_clients ORDER BY created_at, id",
                     )
                     .map_err(failed(doing))?;
                 let rows = query.query_map([], |row| {
@@ -31,6 +31,7 @@ impl Authorizations for SqliteStore {
                         secret_hash: row.get(4)?,
                         created_at: Timestamp::UNIX_EPOCH,
                         used_at: None,
+                        tenant: row.get::<_, Option<String>>(7)?.map(TenantId::new),
                     };
                     Ok((client, uris, created, used))
                 });
@@ -65,8 +66,8 @@ impl Authorizations for SqliteStore {
                 let uris = serde_json::to_string(&client.redirect_uris).expect("texts are JSON");
                 db.execute(
                     "INSERT INTO oauth_clients
-                     (id, name, redirect_uris, auth_method, secret_hash, created_at, used_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)
+                     (id, name, redirect_uris, auth_method, secret_hash, created_at, used_at, tenant)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                      ON CONFLICT (id) DO UPDATE SET name = excluded.name,
                       redirect_uris = excluded.redirect_uris, used_at = excluded.used_at",
                     params![
@@ -77,6 +78,7 @@ impl Authorizations for SqliteStore {
                         client.secret_hash,
                         client.created_at.as_microsecond(),
                         client.used_at.map(Timestamp::as_microsecond),
+                        client.tenant.as_ref().map(TenantId::as_str),
                     ],
                 )
                 .map_err(failed(doing))?;
@@ -104,12 +106,12 @@ impl Authorizations for SqliteStore {
             .run(doing, move |db| {
                 let mut query = db
                     .prepare_cached(
-                        "SELECT key, tenant, client_id, issuer, resource, scope, subject, generation,
-                         rotated_at FROM oauth_grants",
+                        "SELECT key, tenant, client_id, issuer, resource, scope, subject, client_name,
+                         redirect, generation, rotated_at FROM oauth_grants",
                     )
                     .map_err(failed(doing))?;
                 let rows = query.query_map([], |row| {
-                    let texts: [String; 7] = [
+                    let texts: [String; 9] = [
                         row.get(0)?,
                         row.get(1)?,
                         row.get(2)?,
@@ -117,14 +119,17 @@ impl Authorizations for SqliteStore {
                         row.get(4)?,
                         row.get(5)?,
                         row.get(6)?,
+                        row.get(7)?,
+                        row.get(8)?,
                     ];
-                    Ok((texts, row.get(7)?, row.get(8)?))
+                    Ok((texts, row.get(9)?, row.get(10)?))
                 });
                 let rows = rows.map_err(failed(doing))?;
                 let mut grants = Vec::new();
                 for row in rows {
                     let (texts, generation, rotated): (_, u32, i64) = row.map_err(failed(doing))?;
-                    let [key, tenant, client_id, issuer, resource, scope, subject] = texts;
+                    let [key, tenant, client_id, issuer, resource, scope, subject, name, redirect] =
+                        texts;
                     let nonsense = |column| StoreError::Inconsistent {
                         table: "oauth_grants",
                         column,
@@ -136,6 +141,8 @@ impl Authorizations for SqliteStore {
                         key: KeyId::parse(&key).ok_or_else(|| nonsense("key"))?,
                         tenant: TenantId::new(tenant),
                         client_id,
+                        client_name: name,
+                        redirect,
                         issuer,
                         resource,
                         scope,
@@ -155,8 +162,9 @@ impl Authorizations for SqliteStore {
             .run(doing, move |db| {
                 db.execute(
                     "INSERT INTO oauth_grants
-                     (key, tenant, client_id, issuer, resource, scope, subject, generation, rotated_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                     (key, tenant, client_id, issuer, resource, scope, subject, generation, rotated_at,
+                      client_name, redirect)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                     params![
                         grant.key.as_str(),
                         grant.tenant.as_str(),
@@ -167,6 +175,8 @@ impl Authorizations for SqliteStore {
                         grant.subject,
                         grant.generation,
                         grant.rotated_at.as_microsecond(),
+                        grant.client_name,
+                        grant.redirect,
                     ],
                 )
                 .map_err(failed(doing))?;

@@ -331,6 +331,12 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE tenants ADD COLUMN token_passthrough INTEGER NOT NULL DEFAULT 0;
     UPDATE tenants SET token_passthrough = 1 WHERE name = 'default';
     ",
+    // Clients that admins enter; which client a grant was for, as people saw it.
+    "
+    ALTER TABLE oauth_clients ADD COLUMN tenant TEXT;
+    ALTER TABLE oauth_grants ADD COLUMN client_name TEXT NOT NULL DEFAULT '';
+    ALTER TABLE oauth_grants ADD COLUMN redirect TEXT NOT NULL DEFAULT '';
+    ",
 ];
 
 /// Refuses a file that is no database, or not one of ours, or one of a newer notegate. Changes nothing.

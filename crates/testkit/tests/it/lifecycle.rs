@@ -100,7 +100,7 @@ async fn a_token_that_notion_ended_is_noticed_once_and_never_used_again() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_was_a_slip_ends_nothing_and_is_not_passed_on() {
+async fn nc_10_a_refusal_that_was_a_slip_ends_nothing_and_is_not_passed_on() {
     let kit = Kit::start().await;
     let refuse = |operation: &str, times: Option<u32>| json!({"match": {"operation": operation}, "answer": {"status": 401}, "times": times});
     // Once: sent again, a write, too, for a 401 did nothing.
@@ -314,7 +314,7 @@ async fn the_token_of_before_is_a_way_back_for_its_grace_and_then_forgotten() {
 }
 
 #[tokio::test]
-async fn a_disconnected_workspace_is_out_of_use_then_gone() {
+async fn nc_09_a_disconnected_workspace_is_out_of_use_then_gone() {
     let kit = Kit::start().await;
     let (bot, operator) = (bot(&kit).await, kit.operator());
     assert_eq!(kit.get(&kit.admin, &page(&kit)).await.status, 200);

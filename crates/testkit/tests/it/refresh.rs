@@ -54,7 +54,7 @@ async fn endings(life: &Life, tenant: &Tenant) -> Vec<String> {
 }
 
 #[test]
-fn f100_fifty_callers_with_a_dead_token_make_one_refresh() {
+fn f100_nc_07_fifty_callers_with_a_dead_token_make_one_refresh() {
     for grace in [0, GRACE_MS] {
         let stage = Stage::new(grace);
         let tenants = stage.tenants.clone();
@@ -110,7 +110,7 @@ fn a_caller_that_hangs_up_does_not_stop_the_refresh() {
 }
 
 #[test]
-fn lost_answers_are_cleared_up_while_notion_keeps_the_pair_of_before() {
+fn nc_07_lost_answers_are_cleared_up_while_notion_keeps_the_pair_of_before() {
     for fate in [
         &[Fate::AnswerLost] as &'static [Fate],
         &[Fate::HalfAnswer],
@@ -170,7 +170,7 @@ fn an_answer_that_is_lost_for_good_is_named_and_mended_by_authorising_again() {
 }
 
 #[test]
-fn an_app_that_a_person_removed_needs_that_person() {
+fn nc_07_an_app_that_a_person_removed_needs_that_person() {
     let stage = Stage::new(0);
     let tenants = stage.tenants.clone();
     lives(&stage, passes(), async move |life: Life| {
@@ -219,7 +219,7 @@ fn a_wrong_client_secret_or_a_busy_notion_costs_no_installation() {
 }
 
 #[test]
-fn an_admin_refreshes_and_disconnects_an_installation_and_notion_knows() {
+fn nc_09_an_admin_refreshes_and_disconnects_an_installation_and_notion_knows() {
     let stage = Stage::new(0);
     let tenants = stage.tenants.clone();
     lives(&stage, passes(), async move |life: Life| {
@@ -246,7 +246,7 @@ fn an_admin_refreshes_and_disconnects_an_installation_and_notion_knows() {
 }
 
 #[test]
-fn an_unreachable_notion_is_asked_to_revoke_later() {
+fn nc_09_an_unreachable_notion_is_asked_to_revoke_later() {
     let stage = Stage::new(0);
     let tenants = stage.tenants.clone();
     let cut: Fates =

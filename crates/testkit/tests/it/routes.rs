@@ -16,6 +16,7 @@ const OPEN: &[&str] = &[
     // People come to these with a browser; who may do what is in `install`.
     "/auth/notion",
     "/auth/notion/callback",
+    "/auth/notion/sign-in",
     "/auth/oidc",
     "/auth/oidc/callback",
     // What clients find out before anybody is asked, and what they show codes and tokens to.

@@ -52,6 +52,9 @@ impl Tenant {
         let group = json!({ "name": format!("group-{page}") });
         let upload = json!({ "mode": "single_part", "filename": "a.txt" });
         let users = kit.get(&self.admin, "/v1/users").await.json();
+        let client = json!({
+            "name": format!("client of {}", self.name), "redirect_uris": ["http://localhost/callback"],
+        });
         let path = format!("/v1/views?database_id={}", id("database_id"));
         let views = kit.get(&self.admin, &path).await.json();
         kit.post(&self.admin, "/api/v1/webhooks/pairing", &json!({})).await;
@@ -66,6 +69,7 @@ impl Tenant {
             ("{comment_id}", made("/v1/comments", comment, "id").await),
             ("{file_upload_id}", made("/v1/file_uploads", upload, "id").await),
             ("/api/v1/keys/", made("/api/v1/keys", key, "id").await),
+            ("/api/v1/clients/", made("/api/v1/clients", client, "client_id").await),
             ("/api/v1/groups/", made("/api/v1/groups", group, "name").await),
             ("/api/v1/users/", made("/api/v1/users", user, "id").await),
             ("/api/v1/workspaces/", self.bot.clone()),
@@ -91,6 +95,7 @@ impl Tenant {
             "/api/v1/users",
             "/api/v1/policies",
             "/api/v1/groups",
+            "/api/v1/clients",
             "/api/v1/webhooks/pairing",
             "/api/v1/webhooks/subscriptions",
             "/api/v1/webhooks/events",

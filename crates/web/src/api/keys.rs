@@ -38,6 +38,9 @@ struct Shown {
 #[derive(Debug, Serialize)]
 struct ShownClient {
     client_id: String,
+    name: String,
+    redirect: String,
+    approved_by: String,
     resource: String,
     used_at: Timestamp,
 }
@@ -46,6 +49,9 @@ impl Shown {
     fn new(gate: &Gate, key: Key) -> Self {
         let client = gate.grant_of(&key).map(|grant| ShownClient {
             client_id: grant.client_id,
+            name: grant.name,
+            redirect: grant.redirect,
+            approved_by: grant.approved_by,
             resource: grant.resource,
             used_at: grant.used_at,
         });

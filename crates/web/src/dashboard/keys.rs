@@ -136,6 +136,13 @@ pub(super) fn list(app: &App, frame: &Frame<'_>, keys: &[Arc<Key>]) -> Markup {
                                 _ => { "made " (words::when(key.created_at, frame.now)) }
                             }
                         }
+                        @if let Some(grant) = app.gate.grant_of(key) {
+                            p.quiet.client {
+                                "MCP client, answered at " code { (words::line(&grant.redirect, 80)) }
+                                " · let in by " (words::line(&grant.approved_by, 80))
+                                " · last used " (words::when(grant.used_at, frame.now))
+                            }
+                        }
                     }
                     @match state {
                         KeyState::Active => {

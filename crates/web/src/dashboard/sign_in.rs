@@ -3,6 +3,7 @@
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use gate::{Purpose, Source};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use maud::html;
@@ -12,6 +13,8 @@ use serde::Deserialize;
 use super::{layout, redirect as go, words};
 use crate::App;
 use crate::caller::RequestId;
+use crate::install::SIGN_IN_PATH;
+use crate::oauth::{AUTHORIZE_PATH, asking};
 use crate::oidc::START_PATH;
 use crate::server::PeerAddress;
 use crate::session::{Fields, Submitted, clear_cookie, cookie, of_browser, set_cookie};
@@ -20,6 +23,9 @@ pub(crate) const HOME: &str = "/dashboard";
 /// The one answer to every key that opens nothing here, so that it tells nothing about the key.
 const REFUSED: &str = "That key does not open the dashboard. It takes the key of an admin, whole, \
                        without a scope, not expired and not revoked.";
+
+const REFUSED_TO_CONSENT: &str = "That key opens nothing here. It takes a whole key of this gate, not \
+                                  expired and not revoked.";
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
@@ -48,6 +54,7 @@ pub(crate) fn is_ours(path: &str) -> bool {
 
 pub(super) async fn show(
     State(app): State<App>,
+    peer: Option<Extension<PeerAddress>>,
     headers: HeaderMap,
     wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -55,10 +62,21 @@ pub(super) async fn show(
     if of_browser(&app, &headers).is_some() {
         return go(if is_ours(&wanted.next) { &wanted.next } else { HOME });
     }
-    form(&app, StatusCode::OK, &wanted.next, None)
+    let source = Source::of(app.site.source(&headers, peer.map(|Extension(peer)| peer.0)));
+    form(&app, (&headers, source), StatusCode::OK, &wanted.next, None).await
 }
 
-fn form(app: &App, status: StatusCode, next: &str, refused: Option<&str>) -> Response {
+async fn form(
+    app: &App,
+    (headers, source): (&HeaderMap, Source),
+    status: StatusCode,
+    next: &str,
+    refused: Option<&str>,
+) -> Response {
+    // Who is sent here by a client is told by which, before anybody is sent on.
+    let client = if next == AUTHORIZE_PATH { asking(app, headers, source).await } else { None };
+    let at_notion = app.gate.oauth_app().is_some();
+    let label = if next == AUTHORIZE_PATH { "Key" } else { "Admin key" };
     let issuer = app.gate.oidc_issuer().and_then(|issuer| issuer.parse::<http::Uri>().ok());
     let provider = issuer.and_then(|issuer| issuer.host().map(str::to_owned));
     let body = html! {
@@ -68,21 +86,29 @@ fn form(app: &App, status: StatusCode, next: &str, refused: Option<&str>) -> Res
             @if let Some(text) = refused {
                 p.notice.bad #refused role="alert" { (text) }
             }
+            @if let Some(client) = &client { (client) }
+            @let wanted = if is_ours(next) { next } else { HOME };
+            @let wanted = utf8_percent_encode(wanted, NON_ALPHANUMERIC);
             @if let Some(host) = &provider {
-                @let next = if is_ours(next) { next } else { HOME };
-                @let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
-                p { a.button.primary.whole href={ (START_PATH) "?next=" (next) } { "Sign in with " (host) } }
-                p.or { "or with a key" }
+                p { a.button.primary.whole href={ (START_PATH) "?next=" (wanted) } { "Sign in with " (host) } }
             }
+            @if at_notion {
+                p {
+                    a.button.whole.primary[provider.is_none()] href={ (SIGN_IN_PATH) "?next=" (wanted) } {
+                        "Sign in with Notion"
+                    }
+                }
+            }
+            @if provider.is_some() || at_notion { p.or { "or with a key" } }
             form.stack method="post" action="/dashboard/sign-in" {
                 @if is_ours(next) { input type="hidden" name="next" value=(next); }
                 div.field {
-                    label for="key" { "Admin key" }
-                    input #key type="password" name="key" required autofocus[provider.is_none()]
+                    label for="key" { (label) }
+                    input #key type="password" name="key" required autofocus[provider.is_none() && !at_notion]
                         autocomplete="current-password" spellcheck="false" autocapitalize="none"
                         maxlength="200" placeholder="ngk_…" aria-describedby="help";
                 }
-                button.button.primary[provider.is_none()] { "Sign in" }
+                button.button.primary[provider.is_none() && !at_notion] { "Sign in" }
             }
             p.quiet #help {
                 "On the machine of the gate, "
@@ -107,21 +133,27 @@ pub(super) async fn submit(
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
-    let source = app.site.source(&headers, peer.map(|Extension(peer)| peer.0));
+    let source = Source::of(app.site.source(&headers, peer.map(|Extension(peer)| peer.0)));
+    let from = (&headers, source);
     let next = fields.text("next");
-    if let Err(seconds) = app.sign_ins.take(&gate::Source::of(source), app.gate.clock().now()) {
+    if let Err(seconds) = app.sign_ins.take(&source, app.gate.clock().now()) {
         let text = format!(
             "There were too many attempts from your address. Try again in {}.",
             words::count(seconds, "second")
         );
-        let mut page = form(&app, StatusCode::TOO_MANY_REQUESTS, next, Some(&text));
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut page = form(&app, from, status, next, Some(&text)).await;
         page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         return page;
     }
-    let token = match app.gate.sign_in(&fields.secret("key"), request_id.as_str()).await {
+    let (purpose, refused) = match next == AUTHORIZE_PATH {
+        true => (Purpose::Consent, REFUSED_TO_CONSENT),
+        false => (Purpose::Dashboard, REFUSED),
+    };
+    let token = match app.gate.sign_in(&fields.secret("key"), purpose, request_id.as_str()).await {
         Ok(token) => token,
         Err(error) if error.is_refusal() => {
-            return form(&app, StatusCode::FORBIDDEN, next, Some(REFUSED));
+            return form(&app, from, StatusCode::FORBIDDEN, next, Some(refused)).await;
         }
         Err(error) => return super::fault_of(&error),
     };

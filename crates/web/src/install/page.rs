@@ -93,6 +93,12 @@ fn told(error: &InstallError) -> Told {
             "Notion gave a token and then did not vouch for it, so it was not kept and taken back as far as \
              Notion let us. Begin again in a moment; the gate's log says more.",
         ),
+        InstallError::SignIn(error) => tell(
+            StatusCode::FORBIDDEN,
+            "sign_in_failed",
+            "Nobody was signed in",
+            &sentence(&error.to_string()),
+        ),
         InstallError::OtherTenant | InstallError::NotKept(Error::Conflict(_)) => tell(
             StatusCode::CONFLICT,
             "connection_exists",

@@ -10,7 +10,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gate::{AuthorizationRequest, Choice, Error, NotAnswered, OAuthFault, Session};
+use gate::{AuthorizationRequest, Choice, Error, NotAnswered, OAuthFault, Session, Source};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use model::{ConnectionId, Role};
@@ -21,7 +21,8 @@ use crate::App;
 use crate::caller::RequestId;
 use crate::dashboard::{fault, layout, words};
 use crate::flow_cookie::FlowCookie;
-use crate::session::{FORM_TOKEN, Fields, of_browser};
+use crate::server::PeerAddress;
+use crate::session::{FORM_TOKEN, Fields, of_consent};
 
 /// Carries the client's request over the sign-in.
 const COOKIE: &str = "notegate_oauth";
@@ -34,25 +35,55 @@ const DAYS: [(u64, &str); 4] =
 const DAYS_USUAL: u64 = 90;
 
 fn flow_cookie(app: &App) -> FlowCookie<'static> {
-    FlowCookie { name: COOKIE, path: AUTHORIZE_PATH, secure: app.site.is_secure() }
+    // The page where people sign in tells what it is about, too.
+    FlowCookie { name: COOKIE, path: "/", secure: app.site.is_secure() }
+}
+
+/// The request in the cookie.
+fn carried(headers: &HeaderMap) -> Option<String> {
+    let text = FlowCookie::read(COOKIE, headers)?;
+    String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// What somebody is told who must sign in first: which client asks, and where the answer goes.
+pub(crate) async fn asking(app: &App, headers: &HeaderMap, source: Source) -> Option<Markup> {
+    let query = carried(headers)?;
+    app.asking.take(&source, app.gate.clock().now()).ok()?;
+    let origin = origin(app, headers).ok()?;
+    let request = app.gate.authorization_request(&query, &origin).await.ok()?;
+    Some(html! {
+        p #asking {
+            "A client that calls itself " strong { (words::line(&request.client.name, 100)) }
+            " wants to use Notion through this gate; the answer goes to "
+            strong { (request.redirect_host()) }
+            ". Sign in, and decide on the next page. If you have not just connected it yourself, close this one."
+        }
+    })
 }
 
 pub(super) async fn show(
     State(app): State<App>,
+    peer: Option<Extension<PeerAddress>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     // Whoever comes from the sign-in brings the request in the cookie.
-    let query = query.filter(|query| !query.is_empty()).or_else(|| {
-        let text = FlowCookie::read(COOKIE, &headers)?;
-        String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()
-    });
+    let query = query.filter(|query| !query.is_empty()).or_else(|| carried(&headers));
     let query = query.unwrap_or_default();
-    let request = match judged(&app, &headers, &query).await {
+    let session = of_consent(&app, &headers);
+    // A request may have the gate fetch a document from wherever its sender wants.
+    if session.is_none() {
+        let source = app.site.source(&headers, peer.map(|Extension(peer)| peer.0));
+        if app.asking.take(&Source::of(source), app.gate.clock().now()).is_err() {
+            let text = "There were too many requests from your address. Try again in a minute.";
+            return fault(StatusCode::TOO_MANY_REQUESTS, "That was too often", text);
+        }
+    }
+    let request = match judged(&app, &headers, &query, session.as_ref()).await {
         Ok(request) => request,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
-    let Some(session) = of_browser(&app, &headers) else {
+    let Some((session, request)) = session.zip(request) else {
         if query.len() > QUERY_MAX {
             return told(&OAuthFault::request("the request is too long"));
         }
@@ -72,7 +103,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
-    let Some(session) = of_browser(&app, &headers) else {
+    let Some(session) = of_consent(&app, &headers) else {
         let text = "You are not signed in any more. Go back to the client and begin again.";
         return fault(StatusCode::FORBIDDEN, "Nobody is signed in", text);
     };
@@ -82,9 +113,10 @@ pub(super) async fn submit(
         return fault(StatusCode::FORBIDDEN, "That form is not valid any more", text);
     }
     let query = fields.raw("request");
-    let request = match judged(&app, &headers, query).await {
-        Ok(request) => request,
-        Err(response) => return response,
+    let request = match judged(&app, &headers, query, Some(&session)).await {
+        Ok(Some(request)) => request,
+        Ok(None) => return told(&OAuthFault::request("the request makes no sense")),
+        Err(response) => return *response,
     };
     let (principal, request_id) = (&session.principal, request_id.as_str());
     let done = match fields.text("decision") {
@@ -108,21 +140,52 @@ pub(super) async fn submit(
     }
 }
 
-/// The client's request, or what is answered instead.
+/// The client's request, or what is answered instead; `None` if somebody must sign in to be told what is
+/// wrong with it.
 async fn judged(
     app: &App,
     headers: &HeaderMap,
     query: &str,
-) -> Result<AuthorizationRequest, Response> {
+    session: Option<&Session>,
+) -> Result<Option<AuthorizationRequest>, Box<Response>> {
     let origin = origin(app, headers).map_err(|_| {
         let text = "This gate does not know the address that people open. The operator should set \
                     SERVICE_URL.";
         fault(StatusCode::NOT_FOUND, "Clients cannot be let in here", text)
     })?;
-    app.gate.authorization_request(query, &origin).await.map_err(|not| match not {
-        NotAnswered::Page(fault) => told(&fault),
-        NotAnswered::Redirect(to) => go(&to),
-    })
+    let tenant = session.map(|session| &session.principal.tenant);
+    match app.gate.authorization_request(query, &origin).await {
+        Ok(request) => match tenant.is_none_or(|tenant| request.client.is_for(tenant)) {
+            true => Ok(Some(request)),
+            false => Err(Box::new(told(&OAuthFault::unknown_client()))),
+        },
+        Err(NotAnswered::Page(fault)) => Err(Box::new(told(&fault))),
+        Err(NotAnswered::Client { .. }) if session.is_none() => Ok(None),
+        Err(NotAnswered::Client { fault, to, host, client, on_this_machine }) => {
+            let is_ours = client.tenant.is_some() && client.tenant.as_ref() == tenant;
+            let is_known = on_this_machine || is_ours;
+            Err(Box::new(if is_known { go(&to) } else { handed_back(&fault, &to, &host) }))
+        }
+    }
+}
+
+/// A request with a fault that its client is told of, if the person wants to go there.
+fn handed_back(fault: &OAuthFault, to: &str, host: &str) -> Response {
+    let body = html! {
+        div.sheet {
+            (layout::brand())
+            h1 { "That request is not valid" }
+            p role="alert" {
+                (words::sentence(&fault.description)) " Nothing was allowed. Its makers can use this: "
+                code { (fault.error) } "."
+            }
+            p.actions { a.button #back href=(to) rel="noreferrer" { "Back to " (host) } }
+        }
+    };
+    let mut page = layout::bare("That request is not valid", &body);
+    *page.status_mut() = StatusCode::BAD_REQUEST;
+    page.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    page
 }
 
 /// A request that leads nowhere: whoever opened it is told, and sent to nobody.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{json_answer, own, query_parameter};
 
 /// Paths and what can be done there.
-pub(super) fn paths() -> [(&'static str, Value); 9] {
+pub(super) fn paths() -> [(&'static str, Value); 10] {
     let open = json!({ "security": [] });
     [
         (
@@ -39,6 +39,16 @@ pub(super) fn paths() -> [(&'static str, Value); 9] {
                 query_parameter("code", "What the token is got with."),
                 query_parameter("state", "As it was sent."),
                 query_parameter("error", "Why there is no code."),
+            ],
+        })) }),
+        ),
+        (
+            "/auth/notion/sign-in",
+            json!({ "get": own("begin-sign-in-at-notion", "send a person to Notion to sign in", "302", json!({ "description": "To Notion." }), json!({
+            "security": [],
+            "parameters": [
+                query_parameter("next", "The page of this gate to go on to."),
+                query_parameter("tenant", "For which tenant, if the person is a user of several."),
             ],
         })) }),
         ),

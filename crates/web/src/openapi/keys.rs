@@ -61,7 +61,11 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
         "state": { "enum": ["active", "expired", "revoked"] },
         "client": {
             "type": "object", "description": "The MCP client that calls by it, if a person let one in.",
-            "properties": { "client_id": text(), "resource": text(), "used_at": time() },
+            "properties": {
+                "client_id": text(), "name": text(), "resource": text(), "used_at": time(),
+                "redirect": { "type": "string", "description": "Where it was answered: a host, or the scheme of a program." },
+                "approved_by": { "type": "string", "description": "Who let it in: an address, or how the ledger names who it was." },
+            },
         },
     });
     let mut shown_key = key.clone();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{json_answer, own};
+use super::{json_answer, list_of, own, paging, path_parameter, reference};
 
 /// Paths and what can be done there.
 pub(super) fn paths() -> Vec<(&'static str, Value)> {
@@ -82,6 +82,19 @@ pub(super) fn paths() -> Vec<(&'static str, Value)> {
         ),
         ("/authorize", json!({ "get": ask("oauth-authorize-fallback") })),
         (
+            "/api/v1/clients",
+            json!({
+                "get": own("list-clients", "list the MCP clients that were let in, or that an admin entered, by name", "200", json_answer("The clients.", list_of("McpClient")), json!({ "parameters": paging() })),
+                "post": own("create-client", "enter an MCP client, so that it need not register", "201", json_answer("The client; `client_secret`, if it has one, is shown this once.", json!({ "type": "object" })), json!({ "requestBody": super::body(reference("McpClientRequest")) })),
+            }),
+        ),
+        (
+            "/api/v1/clients/{id}",
+            json!({
+                "delete": own("delete-client", "end everything that a client was granted, and forget it", "204", json!({ "description": "It opens nothing any more." }), json!({ "parameters": [path_parameter("id")] })),
+            }),
+        ),
+        (
             "/api/v1/auth/token",
             json!({ "post": own("create-access-token", "a JWT for `/api/v1` in place of the key that is shown", "200", json_answer("The token.", json!({
                 "type": "object", "required": ["access_token", "token_type", "expires_in"],
@@ -90,6 +103,37 @@ pub(super) fn paths() -> Vec<(&'static str, Value)> {
                     "expires_in": { "type": "integer" },
                 },
             })), json!({})) }),
+        ),
+    ]
+}
+
+/// What is sent and answered there.
+pub(super) fn schemas() -> [(&'static str, Value); 2] {
+    let text = || json!({ "type": "string" });
+    let texts = || json!({ "type": "array", "items": { "type": "string" } });
+    let maybe_time = || json!({ "type": ["string", "null"], "format": "date-time" });
+    [
+        (
+            "McpClient",
+            json!({
+                "type": "object",
+                "properties": {
+                    "client_id": text(), "name": text(),
+                    "kind": { "enum": ["registered", "preregistered", "document"], "description": "Whether it registered itself, an admin entered it, or its id is the address of a document." },
+                    "redirects": texts(), "created_at": maybe_time(), "used_at": maybe_time(),
+                    "grants": { "type": "integer", "description": "Keys that people of the tenant granted it, and that work." },
+                },
+            }),
+        ),
+        (
+            "McpClientRequest",
+            json!({
+                "type": "object", "required": ["name", "redirect_uris"], "additionalProperties": false,
+                "properties": {
+                    "name": text(), "redirect_uris": texts(),
+                    "auth_method": { "enum": ["none", "client_secret_post", "client_secret_basic"], "description": "How it shows who it is; `none` if not said." },
+                },
+            }),
         ),
     ]
 }

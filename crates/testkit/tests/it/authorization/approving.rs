@@ -43,10 +43,12 @@ async fn as_01_as_02_who_asks_or_where_to_answer_is_not_known_so_nobody_is_sent_
 }
 
 #[tokio::test]
-async fn as_04_to_as_10_what_is_wrong_with_a_request_the_client_is_told() {
+async fn as_04_as_05_as_06_as_07_as_08_as_09_as_10_what_is_wrong_the_client_is_told() {
     let kit = Kit::start().await;
     let client = Client::new(&kit).await;
-    let anonymous = Browser::new(&kit);
+    let here = Client::at(&kit, "http://127.0.0.1:4000/callback").await;
+    let (anonymous, browser) = (Browser::new(&kit), Browser::signed_in(&kit).await);
+    let sign_in = Some("/dashboard/sign-in?next=%2Foauth%2Fauthorize");
     let fragment = format!("{}#x", client.resource());
     for (changed, error) in [
         (("response_type", Some("token")), "unsupported_response_type"),
@@ -62,21 +64,34 @@ async fn as_04_to_as_10_what_is_wrong_with_a_request_the_client_is_told() {
         (("resource", Some(fragment.as_str())), "invalid_target"),
         (("scope", Some("everything")), "invalid_scope"),
     ] {
-        let path = format!("/oauth/authorize?{}", client.query(&[changed]));
-        let reply = anonymous.get(&path).await;
+        // To a program on the person's own machine it goes at once.
+        let path = format!("/oauth/authorize?{}", here.query(&[changed]));
+        let reply = browser.get(&path).await;
         assert_eq!(reply.status, 303, "{changed:?}: {}", reply.text());
-        assert!(reply.header("location").unwrap().starts_with("https://client.example/callback?"));
+        assert!(reply.header("location").unwrap().starts_with("http://127.0.0.1:4000/callback?"));
         assert_eq!(answer(&reply, "error").as_deref(), Some(error), "{changed:?}");
         assert_eq!(answer(&reply, "state").as_deref(), Some("the state+of/it"));
         assert_eq!(answer(&reply, "iss").as_deref(), Some(kit.url.as_str()));
         assert_eq!(reply.header("cache-control"), Some("no-store"));
         assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
+        // Elsewhere the person goes, or not: anybody can register a client.
+        let path = format!("/oauth/authorize?{}", client.query(&[changed]));
+        let page = browser.get(&path).await;
+        assert_eq!((page.status, page.header("location")), (400, None), "{changed:?}");
+        let text = page.text();
+        let way = text.split_once("id=\"back\" href=\"").expect("a way back").1;
+        let way = way.split('"').next().unwrap();
+        assert!(way.starts_with("https://client.example/callback?error="), "{way}");
+        assert!(way.contains(error) && way.contains("iss="), "{way}");
+        // And nobody is sent anywhere who is not signed in.
+        let reply = anonymous.get(&path).await;
+        assert_eq!((reply.status, reply.header("location")), (303, sign_in), "{changed:?}");
     }
     for (twice, error) in
         [("scope", "invalid_request"), ("x", "invalid_request"), ("resource", "invalid_target")]
     {
-        let path = format!("/oauth/authorize?{}&{twice}=a&{twice}=a", client.query(&[]));
-        assert_eq!(answer(&anonymous.get(&path).await, "error").as_deref(), Some(error), "{twice}");
+        let path = format!("/oauth/authorize?{}&{twice}=a&{twice}=a", here.query(&[]));
+        assert_eq!(answer(&browser.get(&path).await, "error").as_deref(), Some(error), "{twice}");
     }
     // AS-07: without one it is the usual door.
     let reply =
@@ -88,7 +103,7 @@ async fn as_04_to_as_10_what_is_wrong_with_a_request_the_client_is_told() {
 }
 
 #[tokio::test]
-async fn as_09_as_13_a_person_signs_in_approves_and_goes_back_with_a_code() {
+async fn as_09_a_person_signs_in_approves_and_goes_back_with_a_code() {
     let kit = Kit::start().await;
     let client = Client::new(&kit).await;
     let mut browser = Browser::new(&kit);
@@ -235,5 +250,48 @@ async fn as_42_two_clients_with_one_name_and_one_place_are_told_apart() {
         pages.push(told.to_owned());
     }
     assert_ne!(pages[0], pages[1]);
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn as_13_a_sign_in_gives_a_new_session_that_only_this_host_can_set_and_read() {
+    let service_url = Some("https://gate.example".parse().unwrap());
+    let site = web::Site { service_url, ..web::Site::default() };
+    let kit = Kit::start_at(site, |_| {}).await;
+    let client = Client::new(&kit).await;
+    let mut browser = Browser::new(&kit);
+    browser.origin = "https://gate.example".to_owned();
+    let resource = "https://gate.example/mcp";
+    let path = format!("/oauth/authorize?{}", client.query(&[("resource", Some(resource))]));
+    let away = browser.get(&path).await;
+    let carried = away.header("set-cookie").unwrap();
+    assert!(
+        carried.ends_with("; Secure") && carried.contains("; HttpOnly; SameSite=Lax;"),
+        "{carried}"
+    );
+    let first = browser.sign_in(&kit.admin).await;
+    let line = first.header("set-cookie").unwrap();
+    assert!(line.starts_with("__Host-notegate=") && line.contains("; Path=/;"), "{line}");
+    assert!(
+        line.ends_with("; HttpOnly; SameSite=Lax; Secure") && !line.contains("Domain"),
+        "{line}"
+    );
+    let before = browser.cookie.clone().unwrap();
+    assert_eq!(browser.get(&path).await.status, 200);
+    // Signing in once more ends the session that was there, and gives another: none can be planted.
+    assert_eq!(browser.sign_in(&kit.admin).await.status, 303);
+    assert_ne!(browser.cookie.as_deref(), Some(before.as_str()));
+    assert_eq!(browser.get(&path).await.status, 200);
+    for planted in [before.as_str(), "__Host-notegate=planted", &before.replace("__Host-", "")] {
+        let reply = kit.raw("GET", &path, &[("cookie", planted)], None).await;
+        assert_eq!(reply.status, 303, "{planted}");
+    }
+    // Nobody is signed in by a form of another site.
+    let body = form(&[("key", &kit.admin), ("next", "/oauth/authorize")]);
+    for origin in ["https://evil.example", "null"] {
+        let headers = [("content-type", FORM), ("origin", origin)];
+        let reply = kit.raw("POST", "/dashboard/sign-in", &headers, Some(body.clone())).await;
+        assert_eq!((reply.status, reply.header("set-cookie")), (403, None), "{origin}");
+    }
     kit.finish().await;
 }

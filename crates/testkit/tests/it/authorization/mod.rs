@@ -2,7 +2,10 @@
 //! the tests' names are those of the checklist for authorization servers (AS) and resource servers (RS).
 
 mod approving;
+mod checklist;
 mod clients;
+mod known;
+mod people;
 mod resource;
 mod tokens;
 

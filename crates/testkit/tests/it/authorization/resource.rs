@@ -187,3 +187,140 @@ async fn rs_01_rs_04_rs_05_a_client_is_told_how_to_sign_in_and_how_to_ask_for_mo
     assert_ne!(reply.status, 403);
     kit.finish().await;
 }
+
+/// Sends a message to the MCP door as somebody.
+pub(super) async fn call_tool(
+    kit: &Kit,
+    bearer: &str,
+    name: &str,
+    arguments: Value,
+) -> testkit::Reply {
+    let bearer = format!("Bearer {bearer}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let params = json!({ "name": name, "arguments": arguments });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    kit.raw("POST", "/mcp/official", &headers, Some(call.to_string())).await
+}
+
+#[tokio::test]
+async fn rs_07_a_token_of_one_tenant_does_nothing_with_what_another_has() {
+    let kit = Kit::start().await;
+    let client = Client::new(&kit).await;
+    let (ours, _) = client.tokens().await;
+    // Another tenant with a workspace of its own, whose admin lets the same client in.
+    let body = json!({ "name": "other" });
+    let other = kit.as_operator("POST", "/api/v1/tenants", None, Some(&body)).await.json();
+    let admin = other["key"].as_str().unwrap();
+    let workspace = kit.add_workspace("Other").await;
+    let body = json!({ "token": workspace["tokens"]["full"] });
+    assert_eq!(kit.post(admin, "/api/v1/workspaces", &body).await.status, 201);
+    let mut browser = Browser::new(&kit);
+    browser.sign_in(admin).await;
+    let code = super::answer(&client.approve(&browser, &[]).await, "code").unwrap();
+    let (theirs, _) = super::pair(&client.token(client.exchange(&code, &[])).await);
+    let text = |reply: &testkit::Reply| {
+        let result = reply.json()["result"].clone();
+        (result["isError"] == true, result["content"][0]["text"].as_str().unwrap().to_owned())
+    };
+    // Ids.
+    for (token, own, foreign) in [
+        (&ours, json!(kit.demo.team_page_id), workspace["demo"]["team_page_id"].clone()),
+        (&theirs, workspace["demo"]["team_page_id"].clone(), json!(kit.demo.team_page_id)),
+    ] {
+        let good = call_tool(&kit, token, "API-retrieve-a-page", json!({ "page_id": own })).await;
+        assert!(!text(&good).0, "{}", good.text());
+        let bad =
+            call_tool(&kit, token, "API-retrieve-a-page", json!({ "page_id": foreign })).await;
+        assert!(text(&bad).0 && text(&bad).1.contains("object_not_found"), "{}", bad.text());
+    }
+    // Cursors.
+    let search = json!({ "query": "", "page_size": 1 });
+    let first = text(&call_tool(&kit, &ours, "API-post-search", search).await).1;
+    let cursor = serde_json::from_str::<Value>(&first).unwrap()["next_cursor"].clone();
+    assert!(cursor.is_string(), "{first}");
+    let next = json!({ "query": "", "page_size": 1, "start_cursor": cursor });
+    assert!(!text(&call_tool(&kit, &ours, "API-post-search", next.clone()).await).0);
+    let stolen = text(&call_tool(&kit, &theirs, "API-post-search", next).await);
+    assert!(stolen.0 || !stolen.1.contains(&kit.demo.workspace_id.to_string()), "{stolen:?}");
+    assert!(stolen.0, "another's cursor is none: {stolen:?}");
+    // Keys and grants: `/api/v1` knows only the own ones.
+    let keys = kit.get(admin, "/api/v1/keys").await.text();
+    let principal = at_mcp(&kit, &ours).await.unwrap();
+    assert!(!keys.contains(principal.key_id().unwrap().as_str()));
+    let path = format!("/api/v1/keys/{}", principal.key_id().unwrap());
+    assert_eq!(kit.delete(admin, &path).await.status, 404);
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn rs_11_nobodys_word_is_taken_for_where_a_request_comes_from() {
+    // No proxy stands in front: what callers say of themselves counts for nothing.
+    let kit = Kit::start().await;
+    let body = json!({ "redirect_uris": [super::REDIRECT] }).to_string();
+    let mut last = 0;
+    for number in 0..40 {
+        let said = format!("192.0.2.{number}");
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-forwarded-for", said.as_str()),
+            ("x-real-ip", said.as_str()),
+            ("forwarded", "for=192.0.2.1;host=evil.example"),
+        ];
+        last = kit.raw("POST", "/oauth/register", &headers, Some(body.clone())).await.status;
+    }
+    assert_eq!(last, 429);
+    let prm = "/.well-known/oauth-protected-resource";
+    for (name, value) in [
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "host=evil.example;proto=https"),
+        ("x-original-host", "evil.example"),
+    ] {
+        let json = kit.raw("GET", prm, &[(name, value)], None).await.json();
+        assert_eq!(json["authorization_servers"], json!([kit.url]), "{name}");
+    }
+    // Headers by which proxies and our own socket name people name nobody here.
+    for (name, value) in [
+        ("x-notegate-tenant", "default"),
+        ("x-forwarded-user", "admin"),
+        ("x-auth-request-email", "ada@acme.example"),
+        ("x-remote-user", "admin"),
+    ] {
+        assert_eq!(kit.raw("GET", "/api/v1/keys", &[(name, value)], None).await.status, 401);
+        assert_eq!(kit.raw("POST", "/mcp", &[(name, value)], None).await.status, 401, "{name}");
+    }
+    kit.finish().await;
+    // Behind a proxy what it added counts, which is the last of what is there.
+    let service_url = Some("https://gate.example".parse().unwrap());
+    let site = web::Site { service_url, ..web::Site::default() };
+    let kit = Kit::start_at(site, |_| {}).await;
+    for number in 0..40 {
+        let said = format!("192.0.2.{number}, 203.0.113.7");
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", said.as_str())];
+        last = kit.raw("POST", "/oauth/register", &headers, Some(body.clone())).await.status;
+    }
+    assert_eq!(last, 429);
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn nc_10_a_401_of_notion_is_a_tools_error_and_tells_no_client_to_sign_in_again() {
+    let kit = Kit::start().await;
+    let client = Client::new(&kit).await;
+    let (access, _) = client.tokens().await;
+    let bots = kit.get(&kit.admin, "/api/v1/workspaces").await.json();
+    let bot = bots["items"][0]["bot_id"].as_str().unwrap();
+    kit.control("DELETE", &format!("tokens/{bot}"), None).await;
+    for _ in 0..2 {
+        let page = json!({ "page_id": kit.demo.team_page_id });
+        let reply = call_tool(&kit, &access, "API-retrieve-a-page", page).await;
+        assert_eq!((reply.status, reply.header("www-authenticate")), (200, None));
+        let result = reply.json()["result"].clone();
+        assert_eq!(result["isError"], true, "{result}");
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("re-authorize") && !text.contains("\"status\":401"), "{text}");
+    }
+    // The client's own token is as good as before.
+    assert!(at_mcp(&kit, &access).await.is_ok());
+    kit.finish().await;
+}

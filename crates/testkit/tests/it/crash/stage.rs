@@ -272,7 +272,9 @@ impl Life {
         let query = location.split_once('?').expect("a query").1;
         let browser: &str = model::ExposeSecret::expose_secret(&departure.browser);
         let callback = Callback::read(query, Some(browser));
-        self.gate.finish_install(callback, "install").await.expect("an installation").bot_id
+        let back = self.gate.back_from_notion(callback, "install").await.expect("an installation");
+        let gate::Returned::Installed(connection) = back else { panic!("{back:?}") };
+        connection.bot_id
     }
 
     /// A call at the gate's door: status and body.

@@ -1,5 +1,6 @@
 //! Notion says no, says nothing, or contradicts itself; the gate cannot keep what it got.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -7,6 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use model::ExposeSecret;
 use serde_json::{Value, json};
 use testkit::{Kit, Reply, send};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use super::{Browser, connected, stored};
 
@@ -25,7 +29,7 @@ async fn with_fault(kit: &Kit, body: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn f028_what_notion_says_to_the_code_is_told_with_what_to_do() {
+async fn f028_nc_06_what_notion_says_to_the_code_is_told_with_what_to_do() {
     let kit = Kit::start_with(|options| options.notion.timeout = Duration::from_secs(1)).await;
     let on_exchange = json!({"operation": "create-a-token"});
     let answers = |status: u16, code: &str| json!({"match": on_exchange, "answer": {"status": status, "code": code}});
@@ -93,7 +97,7 @@ async fn a_token_that_notion_does_not_vouch_for_is_taken_back() {
 }
 
 #[tokio::test]
-async fn nc_06_what_cannot_be_stored_is_taken_back_at_notion() {
+async fn what_cannot_be_stored_is_taken_back_at_notion() {
     let kit = Kit::start().await;
     kit.store.fail_connections(true);
     let browser = Browser::begin(&kit, "").await;
@@ -111,6 +115,59 @@ async fn nc_06_what_cannot_be_stored_is_taken_back_at_notion() {
     let query = browser.approve(kit.demo.team_page_id).await;
     connected(&browser.back(&query).await);
     kit.finish().await;
+}
+
+/// Something that is no Notion: it answers the same to everybody, and notes what it was asked.
+async fn impostor(answer: String) -> (String, Arc<Mutex<String>>, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked: Arc<Mutex<String>> = Arc::default();
+    let noted = asked.clone();
+    let task = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut bytes = vec![0; 64 * 1024];
+            let Ok(count) = stream.read(&mut bytes).await else { continue };
+            noted.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, asked, task)
+}
+
+#[tokio::test]
+async fn nc_06_a_code_goes_to_one_place_with_the_apps_secret_and_nowhere_further() {
+    let (elsewhere, asked_elsewhere, other) = impostor(String::new()).await;
+    let redirect = format!(
+        "HTTP/1.1 307 X\r\nlocation: {elsewhere}/v1/oauth/token\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let huge = "x".repeat(40 * 1024 * 1024);
+    let large = format!(
+        "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n\"{huge}\"",
+        huge.len() + 2
+    );
+    for answer in [redirect, large] {
+        let (url, asked, task) = impostor(answer).await;
+        let mut settings = None;
+        let kit = Kit::start_with(|options| settings = Some(options.notion.clone())).await;
+        let app = kit.gate.oauth_app().unwrap().clone();
+        let settings = notion::client::Settings { base_url: url, ..settings.unwrap() };
+        let notion = notion::client::Client::new(settings);
+        let oauth = notion::oauth::OAuth::new(&notion, &app);
+        let exchanged = oauth.exchange(&"the-code".to_owned().into(), &app.redirect_uri).await;
+        assert!(exchanged.is_err());
+        let asked = asked.lock().unwrap().clone();
+        let basic = format!("{}:{}", app.client_id, app.client_secret.expose_secret());
+        let basic = format!("authorization: basic {}", STANDARD.encode(basic));
+        assert!(asked.to_lowercase().contains(&basic.to_lowercase()), "{asked}");
+        assert!(
+            asked.starts_with("POST /v1/oauth/token ") && asked.contains("the-code"),
+            "{asked}"
+        );
+        task.abort();
+        kit.finish().await;
+    }
+    assert_eq!(*asked_elsewhere.lock().unwrap(), "");
+    other.abort();
 }
 
 /// Whoever goes away in the middle of it loses nothing.
