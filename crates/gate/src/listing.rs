@@ -3,8 +3,8 @@
 //!
 //! Pages are filled: the gate reads on at Notion until it has as many objects inside the scope as
 //! were asked for, and one more to know whether there are more. The cursor that it gives says where
-//! to go on at Notion; it is sealed for the caller and the operation, because Notion's cursors may
-//! tell what comes next.
+//! to go on at Notion; it is sealed for the caller and the question, because Notion's cursors may
+//! tell what comes next, and another question from the same place would tell what was passed over.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -83,6 +83,7 @@ impl Gate {
     ) -> Result<Acted, Error> {
         let operation = listing.found.operation;
         let (page_size, cursor) = listing.paging();
+        let question = listing.question();
         // A page size that makes no sense is Notion's to refuse, in its words.
         let page_size = match page_size {
             None => PAGE_SIZE_MAX,
@@ -93,7 +94,7 @@ impl Gate {
         };
         let mut position = match cursor {
             None => Position::default(),
-            Some(cursor) => self.open_cursor(principal, operation, &cursor)?,
+            Some(cursor) => self.open_cursor(principal, &question, &cursor)?,
         };
         let mut kept: Vec<Box<RawValue>> = Vec::new();
         let mut next = None;
@@ -131,7 +132,11 @@ impl Gate {
                 let shown = self.shown(&asked, &looking, result, listing.texts, by_title);
                 let shown = match shown.await {
                     // Enough for one call, if it has come anywhere at all: the next goes on from here.
-                    Err(Error::LookUps { .. }) if index > position.skip || !kept.is_empty() => None,
+                    Err(Error::LookUps { .. })
+                        if round > 0 || index > position.skip || !kept.is_empty() =>
+                    {
+                        None
+                    }
                     shown => Some(shown?),
                 };
                 if matches!(shown, Some(None)) && Instant::now() < enough {
@@ -159,7 +164,7 @@ impl Gate {
             }
         }
         let (headers, mut members) = last.ok_or_else(|| Error::Answer("no page".to_owned()))?;
-        let next = next.map(|next| self.seal_cursor(principal, operation, &next));
+        let next = next.map(|next| self.seal_cursor(principal, &question, &next));
         set(&mut members, "results", &kept)?;
         set(&mut members, "has_more", &next.is_some())?;
         set(&mut members, "next_cursor", &next)?;
@@ -237,7 +242,7 @@ impl Gate {
     pub(crate) fn seal_cursor(
         &self,
         principal: &Principal,
-        operation: &Operation,
+        question: &str,
         position: &Position,
     ) -> String {
         let shared = &self.shared;
@@ -247,7 +252,7 @@ impl Gate {
         // How long it is would tell how many objects were left out.
         let length = text.len().next_multiple_of(CURSOR_STEP);
         text.extend(std::iter::repeat_n(' ', length - text.len()));
-        let place = cursor_place(&caller, operation);
+        let place = cursor_place(&caller, question);
         let sealed = shared.cursors.sealing().seal(place, &text.into());
         URL_SAFE_NO_PAD.encode(sealed.as_bytes())
     }
@@ -255,11 +260,11 @@ impl Gate {
     pub(crate) fn open_cursor(
         &self,
         principal: &Principal,
-        operation: &Operation,
+        question: &str,
         cursor: &str,
     ) -> Result<Position, Error> {
         let caller = cursor_owner(principal);
-        let place = cursor_place(&caller, operation);
+        let place = cursor_place(&caller, question);
         URL_SAFE_NO_PAD
             .decode(cursor)
             .ok()
@@ -279,9 +284,9 @@ fn cursor_owner(principal: &Principal) -> String {
     format!("{} {}", principal.name(), principal.connection)
 }
 
-/// A cursor opens only for the caller and the operation that it was made for.
-fn cursor_place<'a>(caller: &'a str, operation: &'a Operation) -> vault::Place<'a> {
-    vault::Place { table: "cursors", row: caller, column: operation.name }
+/// A cursor opens only for the caller and the question that it was made for.
+fn cursor_place<'a>(caller: &'a str, question: &'a str) -> vault::Place<'a> {
+    vault::Place { table: "cursors", row: caller, column: question }
 }
 
 fn mentions(object: &Value) -> usize {
@@ -312,6 +317,17 @@ impl Listing<'_> {
             };
             (value("page_size"), value("start_cursor"))
         }
+    }
+
+    /// What is asked for, whichever page of it. The order of members means nothing.
+    fn question(&self) -> String {
+        let path = self.request(Some(&Position::default()), None).path_and_query;
+        let mut body = self.body.clone().unwrap_or_default();
+        if let Some(members) = body.as_object_mut() {
+            members.retain(|name, _| !matches!(name.as_str(), "page_size" | "start_cursor"));
+        }
+        body.sort_all_objects();
+        format!("{} {} {path} {body}", self.found.operation.name, self.version.as_str())
     }
 
     /// The request for one page at Notion; without a position, as the caller sent it.

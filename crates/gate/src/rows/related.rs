@@ -187,9 +187,10 @@ impl Gate {
                 )));
             }
         };
+        let question = format!("{} {page} {property}", asked.operation.name);
         let start = match value("start_cursor") {
             None => Position::default(),
-            Some(cursor) => self.open_cursor(asked.principal, asked.operation, &cursor)?,
+            Some(cursor) => self.open_cursor(asked.principal, &question, &cursor)?,
         };
         if !self.sees_object(looking, kind, page).await? {
             return Err(self.not_found(asked.principal, Effect::Read, kind, page));
@@ -203,7 +204,7 @@ impl Gate {
         let end = start.skip.saturating_add(size);
         let next = (seen.len() > end).then(|| {
             let position = Position { cursor: None, skip: end };
-            self.seal_cursor(asked.principal, asked.operation, &position)
+            self.seal_cursor(asked.principal, &question, &position)
         });
         let base = &self.notion.settings().base_url;
         let url = next.as_ref().map(|next| {

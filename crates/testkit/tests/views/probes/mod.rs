@@ -3,6 +3,7 @@
 
 mod named;
 mod read;
+mod tools;
 mod written;
 
 use model::Role;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{NOWHERE, Probe, SECRET, id, text, titled};
 
 /// A column of the team's that leads outside, and one that rolls up what is there.
-async fn spy(probe: &Probe) -> String {
+pub(super) async fn spy(probe: &Probe) -> String {
     let table = probe.kit.demo.data_source_id;
     let path = format!("/v1/data_sources/{table}");
     let relation = json!({ "properties": { "Link": {

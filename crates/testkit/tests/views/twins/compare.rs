@@ -2,22 +2,27 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::Reply;
 
 use super::calls::{Sent, outside_ids_in};
 use super::scene::{CANARY, OUTSIDE};
 
-/// What a caller sees of an answer.
+/// Cursors up to here are numbers that the caller may compare.
+const SHORT: usize = 24;
+
+/// What a caller sees of an answer. What a tool of MCP says is unwrapped: an answer of Notion's is one again.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
+    /// What stands around it in a message of MCP.
+    pub(crate) around: Value,
     pub(crate) body: Value,
 }
 
 impl Seen {
-    pub(crate) fn of(reply: &Reply) -> Self {
+    pub(crate) fn of(reply: &Reply, sent: &Sent) -> Self {
         const ASIDE: [&str; 4] = ["content-length", "date", "x-notion-request-id", "x-request-id"];
         let mut headers: Vec<(String, String)> = reply
             .headers
@@ -27,43 +32,98 @@ impl Seen {
             .collect();
         headers.sort();
         let text = || Value::from(reply.text());
-        let mut body = serde_json::from_slice(&reply.bytes).unwrap_or_else(|_| text());
-        if let Some(id) = body.get_mut("request_id") {
+        let body = serde_json::from_slice(&reply.bytes).unwrap_or_else(|_| text());
+        let mut seen = Self { status: reply.status, headers, around: Value::Null, body };
+        if sent.path.starts_with("/mcp") {
+            seen.unwrap();
+        }
+        if let Some(id) = seen.body.get_mut("request_id") {
             *id = "<request>".into();
         }
-        Self { status: reply.status, headers, body }
+        seen
+    }
+
+    /// Takes what a tool or a resource says out of the message around it. The status is the one that the same
+    /// would have by REST, as far as the message tells.
+    fn unwrap(&mut self) {
+        let mut around = std::mem::take(&mut self.body);
+        let is_error = around["result"]["isError"] == true;
+        let said = ["/result/content/0/text", "/result/contents/0/text"];
+        let said = said.into_iter().find(|place| around.pointer(place).is_some());
+        match said.and_then(|place| around.pointer_mut(place)) {
+            Some(said) => {
+                self.body = std::mem::take(said);
+                let text = self.body.as_str().unwrap_or_default();
+                if let Ok(object @ Value::Object(_)) = serde_json::from_str(text) {
+                    self.body = object;
+                }
+            }
+            None => self.body = around["result"].take(),
+        }
+        let inside = self.body["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let failed = self.body.as_str().is_some_and(|text| text.contains("are not at fault"));
+        self.status = match (&around["error"], is_error) {
+            (error, _) if error["code"] == -32603 => 500,
+            (Value::Object(_), _) => self.status.max(400),
+            (_, true) if failed => 500,
+            (_, true) => inside.unwrap_or(400),
+            _ => self.status,
+        };
+        self.around = around;
     }
 
     /// Where the list goes on.
     pub(crate) fn cursor(&self) -> Option<String> {
-        self.body["next_cursor"].as_str().map(str::to_owned)
+        let told = self.body.as_str().and_then(told_cursor);
+        told.or_else(|| self.body["next_cursor"].as_str()).map(str::to_owned)
+    }
+
+    /// The lines of a search in words as a list: where its pages begin and end may be any.
+    pub(crate) fn listed(&mut self) {
+        if self.status != 200 || !self.body.is_string() {
+            return;
+        }
+        let next = self.cursor();
+        let text = self.body.as_str().unwrap_or_default();
+        let lines = text.lines().filter(|it| it.contains(" | ") && !it.starts_with("title | id |"));
+        let lines: Vec<&str> = lines.collect();
+        self.body = json!({ "results": lines, "next_cursor": next });
     }
 
     /// As it is compared: a cursor may be any, and an answer may repeat the one that it was asked for.
     pub(crate) fn comparable(&self, sent: &Sent) -> Self {
         let mut same = self.clone();
+        let any = |text: &str| format!("<a cursor of {} characters>", text.len());
         if let Some(cursor) = same.body.get_mut("next_cursor")
             && let Some(text) = cursor.as_str()
         {
-            *cursor = format!("<a cursor of {} characters>", text.len()).into();
+            *cursor = any(text).into();
+        }
+        if let Some(text) = self.body.as_str()
+            && let Some(cursor) = told_cursor(text).filter(|it| it.len() > SHORT)
+        {
+            same.body = text.replace(cursor, &any(cursor)).into();
         }
         if let Some(cursor) = &sent.cursor {
             replace(&mut same.body, cursor);
+            replace(&mut same.around, cursor);
         }
         same
     }
 
     /// What is in it of the outside: an id, or a word. Where there is no outside, `only` is looked for.
     pub(crate) fn canary(&self, sent: &Sent, only: &str) -> Option<String> {
-        let mut text = format!("{:?} {}", self.headers, self.body).to_lowercase();
-        if self.status >= 400 {
-            // An error may name what it was asked for.
+        let mut text = format!("{:?} {} {}", self.headers, self.around, self.body).to_lowercase();
+        if self.status >= 400 || sent.echoes {
+            // An error may name what it was asked for, and a rehearsal what it would write.
             if let Some(cursor) = &sent.cursor {
                 text = text.replace(&cursor.to_lowercase(), "");
             }
-            let asked = format!("{} {}", sent.path, String::from_utf8_lossy(&sent.body));
+            let asked =
+                format!("{} {}", sent.path, String::from_utf8_lossy(&sent.body)).to_lowercase();
             for id in outside_ids_in(&asked) {
                 text = text.replace(&id, "").replace(&dashed(&id), "");
+                text = text.replace(&id.replace('-', ""), "");
             }
             text = text.replace("\\\"0ff51de0\\\"", "");
             if asked.contains(CANARY) {
@@ -78,6 +138,12 @@ impl Seen {
         let end = text.ceil_char_boundary((at + 120).min(text.len()));
         Some(text[start..end].to_owned())
     }
+}
+
+/// The cursor that an answer in words gives.
+fn told_cursor(text: &str) -> Option<&str> {
+    let (_, rest) = text.rsplit_once("ursor \"")?;
+    Some(rest.split_once('"')?.0)
 }
 
 fn replace(value: &mut Value, cursor: &str) {
@@ -128,6 +194,9 @@ pub(crate) fn difference(a: &Seen, b: &Seen) -> Option<Difference> {
     }
     if a.headers != b.headers {
         return told("the headers", &a.headers, &b.headers);
+    }
+    if !is_same(&a.around, &b.around) {
+        return told("the message", &a.around, &b.around);
     }
     if is_same(&a.body, &b.body) {
         return None;

@@ -4,24 +4,65 @@
 //! A drill looks at what the gate answered and at what Notion answers to the same call past the gate, and
 //! patches the one with a piece of the other. It lives in the test alone: no binary can have it.
 
-use notion::Operation;
 use serde_json::{Map, Value, json};
 
-use super::calls::Call;
+use super::agent_drills::AGENT_DRILLS;
+use super::calls::{Call, OFFICIAL, Way};
 use super::compare::Seen;
+use super::tools::OFFICIALS;
 
 /// A leak of one kind.
 pub(crate) struct Drill {
     pub(crate) name: &'static str,
     /// The operations whose answers can have it.
     pub(crate) asks: &'static [&'static str],
-    leak: fn(&Operation, &mut Seen, &Seen),
+    pub(crate) leak: fn(&str, &mut Seen, &Seen),
 }
 
-impl Drill {
+/// A drill that is under way.
+#[derive(Clone)]
+pub(crate) struct Leak {
+    drill: &'static Drill,
+    /// What is mostly asked for, so that it is found soon.
+    pub(crate) asks: Vec<&'static str>,
+    /// Whether it is there: without it, nothing may be noticed.
+    is_there: bool,
+}
+
+impl Leak {
+    /// All drills by REST, the same by the official tools, and those of the tools for agents.
+    pub(crate) fn all() -> Vec<Self> {
+        let by_rest = DRILLS.iter().map(|drill| (drill, drill.asks.to_vec()));
+        let by_tool = DRILLS.iter().map(|drill| {
+            let tools = OFFICIALS.iter().copied();
+            let asked = |tool: &&str| drill.asks.contains(&tool.trim_start_matches(OFFICIAL));
+            (drill, tools.filter(asked).collect::<Vec<_>>())
+        });
+        let for_agents = AGENT_DRILLS.iter().map(|drill| (drill, drill.asks.to_vec()));
+        let all = by_rest.chain(by_tool).chain(for_agents).filter(|(_, asks)| !asks.is_empty());
+        all.map(|(drill, asks)| Self { drill, asks, is_there: true }).collect()
+    }
+
+    /// The same without the leak.
+    pub(crate) fn mended(&self) -> Self {
+        Self { is_there: false, ..self.clone() }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{} ({})", self.drill.name, self.asks.join(", "))
+    }
+
+    /// Whether it could be in the answer to this.
+    pub(crate) fn concerns(&self, call: &Call) -> bool {
+        let is_harmless = matches!(call.way, Way::Rest(_)) || call.reads();
+        self.asks.contains(&call.name) && is_harmless
+    }
+
     /// Puts the leak into an answer, if it is one that can have it.
     pub(crate) fn put_into(&self, call: &Call, ours: &mut Seen, theirs: &Seen) {
-        (self.leak)(call.operation, ours, theirs);
+        if self.is_there {
+            (self.drill.leak)(call.operation(), ours, theirs);
+        }
     }
 }
 
@@ -56,8 +97,8 @@ fn member(ours: &mut Value, theirs: &Value, name: &str) {
 }
 
 /// The whole answer of Notion, where the gate had none to give.
-fn whole(name: &'static str, operation: &Operation, ours: &mut Seen, theirs: &Seen) {
-    if operation.name == name && ours.status == 404 && theirs.status == 200 {
+fn whole(name: &'static str, operation: &str, ours: &mut Seen, theirs: &Seen) {
+    if operation == name && ours.status == 404 && theirs.status == 200 {
         ours.status = theirs.status;
         ours.body = theirs.body.clone();
     }
@@ -89,8 +130,8 @@ fn columns(kind: &'static str, object: &'static str, ours: &mut Seen, theirs: &S
 }
 
 /// The elements of a list that the gate left out.
-fn list(name: &'static str, operation: &Operation, ours: &mut Seen, theirs: &Seen) {
-    if operation.name == name && ours.status == 200 && theirs.status == 200 {
+fn list(name: &'static str, operation: &str, ours: &mut Seen, theirs: &Seen) {
+    if operation == name && ours.status == 200 && theirs.status == 200 {
         let all = theirs.body["results"].as_array().cloned().unwrap_or_default();
         if let Some(ours) = ours.body["results"].as_array_mut() {
             let missing =
@@ -101,8 +142,8 @@ fn list(name: &'static str, operation: &Operation, ours: &mut Seen, theirs: &See
 }
 
 /// How many the gate left out, told by the number of those that are there.
-fn is_list(operation: &Operation, ours: &Seen, theirs: &Seen) -> bool {
-    operation.name == "post-search" && ours.status == 200 && theirs.status == 200
+fn is_list(operation: &str, ours: &Seen, theirs: &Seen) -> bool {
+    operation == "post-search" && ours.status == 200 && theirs.status == 200
 }
 
 /// A leak that is told by an error in place of a 404.
@@ -176,7 +217,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "the content of a synced copy",
         asks: &["get-block-children"],
         leak: |operation, ours, theirs| {
-            if operation.name == "get-block-children" && ours.body["results"] == json!([]) {
+            if operation == "get-block-children" && ours.body["results"] == json!([]) {
                 member(&mut ours.body, &theirs.body, "results");
             }
         },
@@ -219,7 +260,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "the address of a table that is a root",
         asks: &["retrieve-a-data-source"],
         leak: |operation, ours, theirs| {
-            if operation.name == "retrieve-a-data-source" {
+            if operation == "retrieve-a-data-source" {
                 member(&mut ours.body, &theirs.body, "url");
             }
         },
@@ -228,7 +269,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "how a table's database is shown",
         asks: &["retrieve-a-data-source"],
         leak: |operation, ours, theirs| {
-            if operation.name == "retrieve-a-data-source" {
+            if operation == "retrieve-a-data-source" {
                 member(&mut ours.body, &theirs.body, "is_inline");
             }
         },
@@ -267,7 +308,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "rows chosen by a hidden column",
         asks: &["query-data-source"],
         leak: |operation, ours, theirs| {
-            if operation.name == "query-data-source" && ours.status == 400 && theirs.status == 200 {
+            if operation == "query-data-source" && ours.status == 400 && theirs.status == 200 {
                 ours.status = 200;
                 let count = theirs.body["results"].as_array().map_or(0, Vec::len);
                 ours.body = json!({ "object": "list", "results": vec![Map::new(); count] });
@@ -278,7 +319,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "rows in the order of a hidden column",
         asks: &["query-data-source"],
         leak: |operation, ours, theirs| {
-            if operation.name == "query-data-source" && ours.status == 400 && theirs.status == 200 {
+            if operation == "query-data-source" && ours.status == 400 && theirs.status == 200 {
                 let first = theirs.body["results"][0]["id"].clone();
                 ours.body["message"] = first;
             }
@@ -338,7 +379,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "the layout of a view",
         asks: &["retrieve-a-view"],
         leak: |operation, ours, theirs| {
-            if operation.name == "retrieve-a-view" && ours.status == 200 {
+            if operation == "retrieve-a-view" && ours.status == 200 {
                 member(&mut ours.body, &theirs.body, "configuration");
             }
         },
@@ -382,7 +423,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "what markdown mentions",
         asks: &["retrieve-page-markdown"],
         leak: |operation, ours, theirs| {
-            if operation.name == "retrieve-page-markdown" && ours.status == 200 {
+            if operation == "retrieve-page-markdown" && ours.status == 200 {
                 member(&mut ours.body, &theirs.body, "markdown");
             }
         },

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use fastrand::Rng;
 use gate::KeyRequest;
 use model::Role;
-use notion::{Capabilities, Capability, Effect};
+use notion::{Capabilities, Capability};
 use serde_json::{Value, json};
 
-use super::calls::{Call, Caller, Sent};
+use super::caller::Caller;
+use super::calls::{Call, Sent, Way};
 use super::compare::{Seen, difference};
-use super::drills::Drill;
+use super::drills::Leak;
 use super::ruled::{Ruled, SECRET};
 use super::scene::{Plan, SEQUENCES_PER_PLAN, target, vendor};
 use super::side::Side;
@@ -115,10 +116,10 @@ fn shown(call: &Call) -> String {
     let cursor = call.cursor.map(|at| format!(" (cursor of step {at})")).unwrap_or_default();
     format!(
         "{} {} {} [{}, {}]{cursor}",
-        call.operation.verb.as_str(),
+        call.sent(&[]).method,
         call.path,
         body,
-        call.operation.name,
+        call.name,
         call.version
     )
 }
@@ -143,7 +144,7 @@ impl Twins {
     }
 
     /// The sequence of this seed; with a leak put into the answers, if one is given.
-    pub(crate) async fn run(&mut self, seed: u64, leak: Option<&Drill>) -> Result<Tally, Failure> {
+    pub(crate) async fn run(&mut self, seed: u64, leak: Option<&Leak>) -> Result<Tally, Failure> {
         let plan_seed = seed / SEQUENCES_PER_PLAN;
         if self.plan_seed != Some(plan_seed) {
             self.plan = Plan::new(plan_seed);
@@ -158,7 +159,8 @@ impl Twins {
             self.plan_seed = Some(plan_seed);
         }
         let mut hands = self.hands(seed).await;
-        let mut caller = Caller::new(seed, &self.plan, leak.map_or(&[], |drill| drill.asks));
+        let mut caller =
+            Caller::new(seed, &self.plan, leak.map_or_else(Vec::new, |leak| leak.asks.clone()));
         let mut tally = Tally { sequences: 1, ..Tally::default() };
         let mut steps: Vec<(usize, Step)> = Vec::new();
         let mut again: Option<Call> = None;
@@ -173,7 +175,7 @@ impl Twins {
                 Ok(None) => {}
                 Ok(Some(seen)) => {
                     if let Step::Call(call) = &step {
-                        let of = tally.calls.entry(call.operation.name).or_default();
+                        let of = tally.calls.entry(call.name).or_default();
                         of.0 += 1;
                         of.1 += u64::from(seen.status < 300);
                         caller.learn(call, &seen.body);
@@ -181,7 +183,12 @@ impl Twins {
                     // What is given a cursor is often read on, by whomever.
                     let (Step::Call(call) | Step::TheirCursor(call)) = &step else { continue };
                     if seen.cursor().is_some() && caller.random.u8(..4) > 0 {
-                        again = Some(call.going_on(number));
+                        // A cursor of the one door may be shown at another.
+                        let next = match call.searches() && caller.random.u8(..4) == 0 {
+                            true => caller.by_mcp("search"),
+                            false => call.clone(),
+                        };
+                        again = Some(next.going_on(number));
                     }
                 }
                 Err(told) => {
@@ -194,7 +201,7 @@ impl Twins {
     }
 
     /// The same failure in fewer steps.
-    pub(crate) async fn shrink(&self, mut failure: Failure, leak: Option<&Drill>) -> Failure {
+    pub(crate) async fn shrink(&self, mut failure: Failure, leak: Option<&Leak>) -> Failure {
         let mut tries = 0;
         let mut at = failure.steps.len().saturating_sub(1);
         while at > 0 && tries < SHRINKS_MAX {
@@ -213,7 +220,7 @@ impl Twins {
         &self,
         seed: u64,
         steps: &[(usize, Step)],
-        leak: Option<&Drill>,
+        leak: Option<&Leak>,
     ) -> Option<(String, String)> {
         let mut hands = self.hands(seed).await;
         let (last, before) = steps.split_last()?;
@@ -261,7 +268,7 @@ impl Twins {
         hands: &mut [Hand; 2],
         number: usize,
         step: &Step,
-        leak: Option<&Drill>,
+        leak: Option<&Leak>,
     ) -> Result<Option<Seen>, Box<(String, String)>> {
         match step {
             Step::Wait(seconds) => {
@@ -281,7 +288,8 @@ impl Twins {
             Step::TheirCursor(call) => {
                 let mut first = None;
                 for (at, side) in self.sides.iter().enumerate() {
-                    let seen = Seen::of(&side.call(&self.admins[at], &call.sent(&[])).await);
+                    let sent = call.sent(&[]);
+                    let seen = Seen::of(&side.call(&self.admins[at], &sent).await, &sent);
                     hands[at].cursors[number] = seen.cursor();
                     first.get_or_insert(seen);
                 }
@@ -289,20 +297,21 @@ impl Twins {
             }
             Step::Call(call) => {
                 let mut all: Vec<(Seen, Sent)> = Vec::new();
-                for (side, hand) in self.sides.iter().zip(hands.iter_mut()) {
+                for (at, hand) in hands.iter_mut().enumerate() {
+                    let side = &self.sides[at];
                     let sent = call.sent(&hand.cursors);
-                    let direct = match leak {
-                        Some(drill) if drill.asks.contains(&call.operation.name) => {
-                            Some(Seen::of(&side.direct(&sent).await))
+                    let whole = match leak {
+                        Some(leak) if leak.concerns(call) => {
+                            Some(self.whole(at, call, &sent).await)
                         }
                         _ => None,
                     };
-                    let mut seen = Seen::of(&side.call(&hand.key, &sent).await);
-                    if self.plan.is_crowded() && call.operation.name == "post-search" {
+                    let mut seen = Seen::of(&side.call(&hand.key, &sent).await, &sent);
+                    if self.plan.is_crowded() && call.searches() {
                         read_on(side, &hand.key, call, &mut seen).await;
                     }
-                    if let (Some(leak), Some(direct)) = (leak, &direct) {
-                        leak.put_into(call, &mut seen, direct);
+                    if let (Some(leak), Some(whole)) = (leak, &whole) {
+                        leak.put_into(call, &mut seen, whole);
                     }
                     hand.cursors[number] = seen.cursor();
                     all.push((seen, sent));
@@ -334,13 +343,26 @@ impl Twins {
     }
 }
 
+impl Twins {
+    /// What there is to leak: Notion's own answer; or, of a tool, what it says to somebody who sees everything.
+    async fn whole(&self, at: usize, call: &Call, sent: &Sent) -> Seen {
+        let reply = match call.way {
+            Way::Rest(_) => self.sides[at].direct(sent).await,
+            Way::Mcp(..) => self.sides[at].call(&self.admins[at], sent).await,
+        };
+        Seen::of(&reply, sent)
+    }
+}
+
 /// The rest of a search, however many pages that takes: where a crowd stands outside, a call cannot look at
 /// all of it, and its page is short. What is found in the end is the same.
 async fn read_on(side: &Side, key: &str, call: &Call, seen: &mut Seen) {
+    seen.listed();
     for _ in 0..PAGES_MAX {
         let Some(cursor) = seen.cursor() else { return };
         let next = call.going_on(0).sent(&[Some(cursor)]);
-        let mut further = Seen::of(&side.call(key, &next).await);
+        let mut further = Seen::of(&side.call(key, &next).await, &next);
+        further.listed();
         if let Some(results) = further.body["results"].as_array_mut() {
             let before = seen.body["results"].as_array().cloned().unwrap_or_default();
             results.splice(..0, before);
@@ -355,17 +377,17 @@ fn some_step(caller: &mut Caller<'_>) -> Step {
         0 => {
             let mut call = caller.call();
             // What others write may be inside; only their reading is nobody's business.
-            // (Keeping the result of a view draws an id, which would show in those that come after.)
-            let draws = |call: &Call| call.operation.name == "create-view-query";
-            while call.operation.effect != Effect::Read || draws(&call) {
+            // (Keeping the result of a view draws an id, which would show in those that come after; and the one
+            // that is let go may be the key's.)
+            let keeps = |call: &Call| call.name.ends_with("-view-query");
+            while !call.reads() || keeps(&call) {
                 call = caller.call();
             }
             Step::Others(side, call)
         }
         1 => {
-            let mut call = caller.call();
-            call.operation = notion::Operation::named("post-search").unwrap();
-            call.path = "/v1/search".to_owned();
+            let operation = notion::Operation::named("post-search").unwrap();
+            let mut call = caller.by_rest(operation);
             call.body = Some(json!({ "page_size": 2 }));
             Step::TheirCursor(call)
         }

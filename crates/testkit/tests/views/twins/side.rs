@@ -21,6 +21,9 @@ use web::App;
 
 use super::world::{Draft, HIDDEN, Made, SHARED, TOKEN, page, text};
 
+/// What the gate is called.
+const HOST: &str = "gate.example";
+
 /// Answers a request as the product does.
 type Door = Box<dyn Fn(Request<Full<Bytes>>) -> Pin<Box<dyn Future<Output = Reply>>>>;
 
@@ -71,10 +74,17 @@ impl Side {
         options.chance = dice;
         options.clock = clock.clone() as Arc<dyn Clock>;
         options.notion.base_url = sandbox.url();
+        // A page of a list is short where time runs out; on a busy machine that would tell the worlds apart.
+        options.notion.timeout = Duration::from_secs(600);
         let gate = Gate::open(options).await.expect("a gate");
         let tokens = Tokens { access: TOKEN.to_owned().into(), write: None };
         gate.declare(Some(&tokens)).await.expect("a connection");
-        let router = web::router(App::new(gate.clone()));
+        let settings = mcp::Settings {
+            service_url: Some(format!("http://{HOST}")),
+            ..mcp::Settings::default()
+        };
+        let mcp = testkit::mcp_door(&gate, settings);
+        let router = web::router(App { mcp: Some(mcp), ..App::new(gate.clone()) });
         let door: Door = Box::new(move |request| {
             let answer = router.clone().oneshot(request);
             Box::pin(async move {
@@ -127,27 +137,33 @@ impl Side {
         let mut request = Request::builder()
             .method(call.method)
             .uri(&call.path)
-            .header("host", "gate.example")
-            .header("authorization", format!("Bearer {key}"))
-            .header("notion-version", call.version);
-        if let Some(kind) = call.content_type {
-            request = request.header("content-type", kind);
+            .header("host", HOST)
+            .header("authorization", format!("Bearer {key}"));
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
         }
         let request: Request<Full<Bytes>> =
             request.body(Full::new(call.body.clone())).expect("a request");
-        (self.door)(request).await
+        self.anywhere((self.door)(request).await)
+    }
+
+    /// An answer without the port that this side's sandbox happens to have, which is in the addresses of files.
+    fn anywhere(&self, reply: Reply) -> Reply {
+        let text = reply.text();
+        let url = self.sandbox.url();
+        if !text.contains(&url) {
+            return reply;
+        }
+        Reply { bytes: text.replace(&url, "http://sandbox.example").into(), ..reply }
     }
 
     /// The same call past the gate, with the connection's own token.
     pub(crate) async fn direct(&self, call: &super::calls::Sent) -> Reply {
         let bearer = format!("Bearer {TOKEN}");
-        let mut headers =
-            vec![("authorization", bearer.as_str()), ("notion-version", call.version)];
-        if let Some(kind) = call.content_type {
-            headers.push(("content-type", kind));
-        }
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(call.headers.iter().map(|(name, value)| (*name, value.as_str())));
         let url = format!("{}{}", self.sandbox.url(), call.path);
-        send(call.method, &url, &headers, call.body.clone()).await
+        self.anywhere(send(call.method, &url, &headers, call.body.clone()).await)
     }
 
     /// An edit by a person in Notion's app; whether it could be made is the same to us.
