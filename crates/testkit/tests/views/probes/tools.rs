@@ -302,7 +302,7 @@ async fn an_outside_page_in_a_text() {
             |id: &str| json!({ "parent": inside, "pages": [{ "title": "x", "content": tag(id) }] });
         probe.tool_gone("create_pages", probe.page, made).await;
         let said = |id: &str| json!({ "on": inside, "text": tag(id) });
-        probe.tool_gone("comments", probe.page, said).await;
+        probe.tool_gone("add_comment", probe.page, said).await;
     }
     probe.finish().await;
 }
@@ -313,11 +313,11 @@ async fn an_outside_comment_and_its_discussion() {
     for there in [probe.page, probe.block] {
         probe.tool_gone("API-retrieve-a-comment", there, |id| json!({ "block_id": id })).await;
         probe.tool_gone("comments", there, |id| json!({ "on": id })).await;
-        probe.tool_gone("comments", there, |id| json!({ "on": id, "text": "x" })).await;
+        probe.tool_gone("add_comment", there, |id| json!({ "on": id, "text": "x" })).await;
     }
     let reply = |id: &str| json!({ "discussion_id": id, "rich_text": text("x") });
     probe.tool_gone("API-create-a-comment", probe.thread, reply).await;
-    probe.tool_gone("comments", probe.thread, |id| json!({ "reply_to": id, "text": "x" })).await;
+    probe.tool_gone("add_comment", probe.thread, |id| json!({ "reply_to": id, "text": "x" })).await;
     probe.tool_gone("fetch", probe.comment, |id| json!({ "ids": [id] })).await;
     probe.finish().await;
 }

@@ -101,7 +101,8 @@ impl Call {
         };
         let arguments = self.body.as_ref().map(|body| &body["arguments"]);
         let is_some = |it: &Value| it["ids"].as_array().is_some_and(|all| all.len() > 1);
-        let echoes = arguments.is_some_and(|it| it["dry_run"] == true || is_some(it));
+        let echoes = self.name == "prompts/get"
+            || arguments.is_some_and(|it| it["dry_run"] == true || is_some(it));
         Sent { method, path: filled(&self.path), headers, body: body.into(), cursor, echoes }
     }
 

@@ -379,7 +379,7 @@ fn some_step(caller: &mut Caller<'_>) -> Step {
             // What others write may be inside; only their reading is nobody's business.
             // (Keeping the result of a view draws an id, which would show in those that come after; and the one
             // that is let go may be the key's.)
-            let keeps = |call: &Call| call.name.ends_with("-view-query");
+            let keeps = |call: &Call| call.name.ends_with("-view-query") || call.name == "query";
             while !call.reads() || keeps(&call) {
                 call = caller.call();
             }

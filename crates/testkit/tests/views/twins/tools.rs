@@ -45,6 +45,7 @@ pub(crate) const AGENTS: &[&str] = &[
     "update_page",
     "move_pages",
     "comments",
+    "add_comment",
     "upload_file",
     "list_users",
     "self",
@@ -55,6 +56,9 @@ pub(crate) const METHODS: &[&str] = &[
     "resources/list",
     "resources/templates/list",
     "resources/read",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
     "server/discover",
     "initialize",
     "ping",
@@ -94,9 +98,9 @@ impl Caller<'_> {
             }
             None => {
                 let arguments = self.of_agent(name);
-                let reads = matches!(name, "search" | "fetch" | "query" | "list_users" | "self")
-                    || name == "comments" && arguments["text"].is_null()
-                    || arguments["dry_run"] == true;
+                const READ: [&str; 6] =
+                    ["search", "fetch", "query", "comments", "list_users", "self"];
+                let reads = READ.contains(&name) || arguments["dry_run"] == true;
                 (arguments, "/mcp", reads)
             }
         };
@@ -116,6 +120,9 @@ impl Caller<'_> {
     }
 
     fn by_method(&mut self, name: &'static str) -> Call {
+        // Few titles are offered, and fewer where a crowd has to be passed.
+        let is_short = name == "completion/complete" && self.plan.is_crowded();
+        let name = if is_short { "ping" } else { name };
         let version = match name {
             "server/discover" => MODERN,
             "initialize" | "ping" => *self.random.choice(LEGACY).unwrap(),
@@ -127,6 +134,19 @@ impl Caller<'_> {
                 "protocolVersion": version, "capabilities": {},
                 "clientInfo": { "name": "twins", "version": "1" },
             }),
+            "prompts/get" => {
+                let page = self.reference("page");
+                json!({ "name": "summarize_page", "arguments": { "page": page } })
+            }
+            "completion/complete" => {
+                let typed = *self.random.choice(&["quartz", "plan", ""]).unwrap();
+                let of = match self.random.u8(..3) {
+                    0 => json!({ "type": "ref/prompt", "name": "summarize_page" }),
+                    1 => json!({ "type": "ref/prompt", "name": "review_database" }),
+                    _ => json!({ "type": "ref/resource", "uri": "notion://page/{id}" }),
+                };
+                json!({ "ref": of, "argument": { "name": "page", "value": typed } })
+            }
             "tools/list" if self.random.u8(..8) == 0 => json!({ "cursor": "more" }),
             _ => json!({}),
         };
@@ -191,7 +211,18 @@ impl Caller<'_> {
                 let (page, to) = (self.reference("page"), self.reference(place));
                 self.perhaps_dry(json!({ "pages": [page], "to": to }))
             }
-            "comments" => self.of_comments(),
+            "comments" => match self.random.u8(..4) {
+                0 => json!({ "on": self.reference("block"), "max_tokens": FEW_TOKENS }),
+                _ => json!({ "on": self.reference("block") }),
+            },
+            "add_comment" => {
+                let (place, name) = match self.random.u8(..3) {
+                    0 => ("discussion", "reply_to"),
+                    _ => ("block", "on"),
+                };
+                let (place, text) = (self.reference(place), self.markdown());
+                self.perhaps_dry(json!({ name: place, "text": text }))
+            }
             "upload_file" => {
                 let mut wish = json!({ "name": "a.txt", "data": "aGVsbG8=" });
                 match self.random.u8(..4) {
@@ -374,16 +405,6 @@ impl Caller<'_> {
         if self.random.u8(..4) == 0 {
             wish["allow_deleting"] = true.into();
         }
-        self.perhaps_dry(wish)
-    }
-
-    fn of_comments(&mut self) -> Value {
-        let on = self.reference("block");
-        let wish = match self.random.u8(..6) {
-            0 | 1 => json!({ "on": on, "text": self.markdown() }),
-            2 => json!({ "reply_to": self.reference("discussion"), "text": self.markdown() }),
-            _ => return json!({ "on": on }),
-        };
         self.perhaps_dry(wish)
     }
 
