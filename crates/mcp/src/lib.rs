@@ -1,4 +1,4 @@
-//! The MCP door: Notion's tools for agents, over Streamable HTTP and stdio.
+//! The MCP door: Notion's tools for agents. A message comes as an HTTP request, whatever it came over.
 //!
 //! A request comes through `front` (bounds, Host and Origin, who is calling), then through the SDK to
 //! `server`, which knows methods and finds the tool; the tool makes calls at the gate (`caller`). Every
@@ -16,7 +16,6 @@ mod front;
 mod official;
 mod server;
 mod settings;
-mod stdio;
 mod tool;
 mod tools;
 

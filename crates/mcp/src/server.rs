@@ -42,8 +42,6 @@ pub struct Server {
     gate: Gate,
     settings: Arc<Settings>,
     info: Arc<ServerConfig>,
-    /// Who is at the other end, where that is the same all the time (stdio).
-    always: Option<Principal>,
 }
 
 impl fmt::Debug for Server {
@@ -75,25 +73,11 @@ impl Server {
             )
             .with_protocol_version(ProtocolVersion::V_2025_11_25)
             .with_instructions(INSTRUCTIONS);
-        Self { gate, settings, info: Arc::new(info), always: None }
-    }
-
-    /// The same, for one caller.
-    pub(crate) fn always(self, principal: Principal) -> Self {
-        Self { always: Some(principal), ..self }
+        Self { gate, settings, info: Arc::new(info) }
     }
 
     /// Who sent this request.
-    fn arrived(&self, context: &RequestContext<RoleServer>) -> Result<Arrived, ErrorData> {
-        if let Some(principal) = &self.always {
-            let request_id = self.gate.new_request_id();
-            return Ok(Arrived {
-                principal: principal.clone(),
-                request_id,
-                tools: self.settings.tools,
-                step_up: false,
-            });
-        }
+    fn arrived(context: &RequestContext<RoleServer>) -> Result<Arrived, ErrorData> {
         let parts = context.extensions.get::<Parts>();
         let arrived = parts.and_then(|parts| parts.extensions.get::<Arrived>().cloned());
         arrived.ok_or_else(|| ErrorData::internal_error("the caller is not known", None))
@@ -192,7 +176,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         first_page(request)?;
-        let arrived = self.arrived(&context)?;
+        let arrived = Self::arrived(&context)?;
         let Arrived { principal, tools, step_up, .. } = &arrived;
         let listed = tools::list(*tools, principal, self.settings.read_only, *step_up);
         Ok(told!(self, context, TTL_MS, ListToolsResult::with_all_items(listed)))
@@ -203,7 +187,7 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let arrived = self.arrived(&context)?;
+        let arrived = Self::arrived(&context)?;
         no_state(request.request_state.as_deref())?;
         let name: String = request.name.chars().take(128).collect();
         let tool = tools::find(arrived.tools, &name).ok_or_else(|| {
@@ -233,7 +217,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         first_page(request)?;
-        let arrived = self.arrived(&context)?;
+        let arrived = Self::arrived(&context)?;
         let shown = TASKS.iter().filter(|task| self.offers(task, &arrived)).map(Task::listed);
         let result = ListPromptsResult::with_all_items(shown.collect());
         Ok(told!(self, context, TTL_MS, result))
@@ -244,7 +228,7 @@ impl ServerHandler for Server {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let arrived = self.arrived(&context)?;
+        let arrived = Self::arrived(&context)?;
         no_state(request.request_state.as_deref())?;
         let task = Task::named(&request.name).filter(|task| self.offers(task, &arrived));
         let task = task.ok_or_else(|| {
@@ -283,7 +267,7 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let arrived = self.arrived(&context)?;
+        let arrived = Self::arrived(&context)?;
         no_state(request.request_state.as_deref())?;
         let caller = self.caller(&arrived, &context);
         let read = tokio::select! {
@@ -308,7 +292,7 @@ impl ServerHandler for Server {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let arrived = self.arrived(&context)?;
+        let arrived = Self::arrived(&context)?;
         let caller = self.caller(&arrived, &context);
         let typed = request.argument.value.as_str();
         let offered = async {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use gate::NotionToken;
 use model::{Principal, SecretString, ToolSet};
 
 /// How a door behaves.
@@ -15,6 +16,8 @@ pub struct Settings {
     pub admission: Admission,
     /// Whether callers may bring Notion tokens of their own.
     pub passthrough: bool,
+    /// The token by which the calls of those go out who bring none; without it, by the caller's connection.
+    pub token: Option<NotionToken>,
     /// The gate's public address, scheme and host, if it was told.
     pub service_url: Option<String>,
 }
@@ -26,6 +29,7 @@ impl Default for Settings {
             read_only: false,
             admission: Admission::Shown,
             passthrough: false,
+            token: None,
             service_url: None,
         }
     }

@@ -13,6 +13,7 @@ use gate::{Gate, Options, Tokens};
 use http::{Method, Request, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use model::{SecretString, SystemClock};
 use notion::client::Settings as Notion;
@@ -274,7 +275,7 @@ impl Local {
         }
         let request = request.body(Full::new(body)).map_err(Failure::usage)?;
         match &self.to {
-            To::Running(socket) => through_socket(socket, request).await,
+            To::Running(socket) => Reached::through(socket).await?.send(request).await,
             To::Opened { app, .. } | To::Passing { app, .. } => {
                 let router = web::operator_router((**app).clone());
                 let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
@@ -416,32 +417,40 @@ async fn answers(_: &Path) -> bool {
     false
 }
 
-/// Sends a request through the socket of a gate that runs.
-#[cfg(unix)]
-pub(crate) async fn through_socket(
-    socket: &Path,
-    request: Request<Full<Bytes>>,
-) -> Result<Response<Body>, Failure> {
-    let stream = connect(socket).await;
-    let stream = stream
-        .with_context(|| format!("the gate does not answer on {}", socket.display()))
-        .map_err(Failure::could_not)?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(Failure::could_not)?;
-    tokio::spawn(connection);
-    let answer = sender.send_request(request).await.map_err(Failure::could_not)?;
-    Ok(answer.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
-}
+/// A connection to a gate that runs.
+pub(crate) struct Reached(SendRequest<Full<Bytes>>);
 
-#[cfg(not(unix))]
-pub(crate) async fn through_socket(
-    _: &Path,
-    _: Request<Full<Bytes>>,
-) -> Result<Response<Body>, Failure> {
-    Err(Failure::could_not(anyhow!(
-        "a notegate uses this data directory: use its /api/v1 with an admin key"
-    )))
+impl Reached {
+    /// Connects through its socket; an error says that nobody is there.
+    #[cfg(unix)]
+    pub(crate) async fn through(socket: &Path) -> Result<Self, Failure> {
+        let stream = connect(socket).await;
+        let stream = stream
+            .with_context(|| format!("the gate does not answer on {}", socket.display()))
+            .map_err(Failure::could_not)?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(Failure::could_not)?;
+        tokio::spawn(connection);
+        Ok(Self(sender))
+    }
+
+    /// There are no such sockets here.
+    #[cfg(not(unix))]
+    pub(crate) async fn through(_: &Path) -> Result<Self, Failure> {
+        Err(Failure::could_not(anyhow!(
+            "a notegate uses this data directory: use its /api/v1 with an admin key"
+        )))
+    }
+
+    /// Sends a request.
+    pub(crate) async fn send(
+        mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Body>, Failure> {
+        let answer = self.0.send_request(request).await.map_err(Failure::could_not)?;
+        Ok(answer.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
+    }
 }
 
 /// Runs a command's work.

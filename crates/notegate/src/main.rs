@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
 mod commands;
+mod control_socket;
 mod data_dir;
 mod failure;
 mod key_command;

@@ -37,6 +37,7 @@ const LENGTH_MIN: usize = 8;
 const LENGTH_MAX: usize = 300;
 
 /// A token of Notion that a caller brings along. Secret.
+#[derive(Clone)]
 pub struct NotionToken {
     text: SecretString,
     prefix: &'static str,
@@ -138,6 +139,11 @@ impl Gate {
                 principal.tenant
             )));
         }
+        self.going_by(principal, token)
+    }
+
+    /// The same for the token that whoever started this process gave it.
+    pub fn going_by(&self, principal: &Principal, token: &NotionToken) -> Result<Principal, Error> {
         let text = token.text.expose_secret();
         if KeyToken::parse(text).is_some() {
             return Err(Error::Invalid(

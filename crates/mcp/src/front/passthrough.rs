@@ -50,22 +50,30 @@ pub(super) fn brought(
 }
 
 impl<H: ServerHandler + Clone> Door<H> {
-    /// The caller, whose calls go out by the token that it brought, if it brought one.
+    /// The caller, whose calls go out by the token that it brought, or by that of the start.
     pub(super) fn by_way_of(
         &self,
         principal: Principal,
         token: Option<&NotionToken>,
     ) -> Result<Principal, Refusal> {
-        match token {
-            Some(token) => self.gate.passing(&principal, token).map_err(|error| match error {
+        match (token, &self.settings.token) {
+            (Some(token), _) => self.gate.passing(&principal, token).map_err(|error| match error {
                 // Off for this tenant, like off for all.
                 gate::Error::Conflict(text) => Refusal::new(StatusCode::BAD_REQUEST, text),
                 other => refused(format!("`Notion-Token` is not taken: {other}")),
             }),
-            None if self.settings.passthrough && principal.connection == ConnectionId::NONE => {
+            (None, Some(token)) => {
+                let by_it = self.gate.going_by(&principal, token);
+                by_it.map_err(|error| {
+                    refused(format!("the token of the start is not taken: {error}"))
+                })
+            }
+            (None, None)
+                if self.settings.passthrough && principal.connection == ConnectionId::NONE =>
+            {
                 Err(refused("there is no Notion token: send one in the header `Notion-Token`"))
             }
-            None => Ok(principal),
+            (None, None) => Ok(principal),
         }
     }
 }

@@ -1,22 +1,26 @@
 //! `notegate mcp`: Notion's tools for an MCP client that starts this process, or over HTTP. Takes the
 //! flags and the environment of the official server.
 
-mod bridge;
 mod here;
+mod installation;
+mod lines;
+mod responder;
 mod serve;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use model::ToolSet;
 
-use self::bridge::Remote;
 use self::here::Here;
+use self::installation::Installation;
+use self::responder::{Elsewhere, Responder};
 use crate::Done;
 use crate::failure::Failure;
-use crate::local::{Found, block_on};
+use crate::local::Found;
 use crate::logging;
 use crate::settings::{Flags, Settings, Source};
 
@@ -137,51 +141,85 @@ pub(crate) fn run(args: Args) -> Done {
     args.check()?;
     let settings = args.settings()?;
     logging::begin(&settings)?;
-    block_on(start(args, settings))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::could_not)?;
+    let done = runtime.block_on(start(args, settings));
+    // A read of standard input that waits cannot be called off: it ends with the process.
+    runtime.shutdown_background();
+    done
 }
 
-async fn start(args: Args, mut settings: Settings) -> Done {
-    if let Some(url) = settings.text("NOTEGATE_URL") {
-        let key = settings.secret("NOTEGATE_KEY").cloned().ok_or_else(|| {
-            Failure::usage(anyhow!(
-                "NOTEGATE_URL names a gate, and there is no key for it: set NOTEGATE_KEY (or \
-                 NOTEGATE_KEY_FILE)"
-            ))
-        })?;
-        let remote = Remote::at(url, key, args.tools).map_err(Failure::usage)?;
-        return bridged(&args, remote).await;
+async fn start(args: Args, settings: Settings) -> Done {
+    if args.is_http() {
+        return over_http(args, settings).await;
     }
-    let has_directory = settings.source("NOTEGATE_DATA_DIR") != Some(&Source::Default);
-    let here = if has_directory {
+    let tools = args.tools;
+    let responder = Arc::new(responder(args, settings).await?);
+    let served = lines::serve(responder.clone(), tools).await;
+    if let Some(responder) = Arc::into_inner(responder) {
+        responder.close().await;
+    }
+    served.map_err(Failure::could_not)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who answers the client that started this process.
+async fn responder(args: Args, mut settings: Settings) -> Result<Responder, Failure> {
+    if let Some(gate) = elsewhere(&settings)? {
+        if args.read_only {
+            return Err(Failure::usage(anyhow!(READ_ONLY)));
+        }
+        return Ok(Responder::Elsewhere(gate));
+    }
+    if !has_directory(&settings) {
+        return Ok(Responder::Here(Box::new(Here::of_token(&mut settings, &args).await?)));
+    }
+    let read_only = args.read_only;
+    let installation = Installation::find(args).await?;
+    if read_only && installation.is_there().await {
+        installation.close().await;
+        return Err(Failure::usage(anyhow!(READ_ONLY)));
+    }
+    Ok(Responder::Installation(Box::new(installation)))
+}
+
+async fn over_http(args: Args, mut settings: Settings) -> Done {
+    let serves_itself = || {
+        Failure::usage(anyhow!(
+            "that gate runs, and as `notegate serve` it serves MCP over HTTP itself, at /mcp: use that, or leave \
+             out --transport http"
+        ))
+    };
+    let here = if elsewhere(&settings)?.is_some() {
+        return Err(serves_itself());
+    } else if has_directory(&settings) {
         match Found::at(args.settings()?).await? {
-            Found::Running(socket) => {
-                return bridged(&args, Remote::through(socket, args.tools)).await;
-            }
-            Found::Ours(dir, settings) => Here::of_directory(dir, settings).await?,
+            Found::Running(_) => return Err(serves_itself()),
+            Found::Ours(dir, settings) => Here::of_directory(dir, settings, &args).await?,
         }
     } else {
-        Here::of_token(&mut settings, args.is_http()).await?
+        Here::of_token(&mut settings, &args).await?
     };
-    let done = if args.is_http() {
-        serve::http(&args, &here, &mut settings).await
-    } else {
-        serve::stdio(&args, &here, &mut settings).await
-    };
+    let done = serve::http(&args, &here, &mut settings).await;
     here.close().await;
     done
 }
 
-async fn bridged(args: &Args, remote: Remote) -> Done {
-    if args.is_http() {
-        return Err(Failure::usage(anyhow!(
-            "that gate runs and serves MCP over HTTP itself, at /mcp: leave out --transport http"
-        )));
-    }
-    if args.read_only {
-        return Err(Failure::usage(anyhow!(
-            "--read-only is for a gate of this process; for one that runs, use a key of a viewer"
-        )));
-    }
-    bridge::run(remote).await.map_err(Failure::could_not)?;
-    Ok(ExitCode::SUCCESS)
+/// The gate that the environment names.
+fn elsewhere(settings: &Settings) -> Result<Option<Elsewhere>, Failure> {
+    let Some(url) = settings.text("NOTEGATE_URL") else { return Ok(None) };
+    let key = settings.secret("NOTEGATE_KEY").ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "NOTEGATE_URL names a gate, and there is no key for it: set NOTEGATE_KEY (or \
+             NOTEGATE_KEY_FILE)"
+        ))
+    })?;
+    Elsewhere::at(url, key).map(Some).map_err(Failure::usage)
 }
+
+fn has_directory(settings: &Settings) -> bool {
+    settings.source("NOTEGATE_DATA_DIR") != Some(&Source::Default)
+}
+
+const READ_ONLY: &str =
+    "--read-only is for a gate of this process; for one that runs, use a key of a viewer";

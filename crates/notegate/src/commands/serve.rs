@@ -6,7 +6,7 @@ mod plan;
 mod run;
 
 pub(crate) use plan::notion_of;
-pub(crate) use run::wait_for_signal;
+pub(crate) use run::{mounted, wait_for_signal};
 
 use std::path::PathBuf;
 

@@ -35,6 +35,7 @@ mod https;
 mod keys;
 #[cfg(test)]
 mod mcp;
+mod mcp_shared;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]

@@ -1,24 +1,28 @@
 //! `notegate mcp`: on standard input and output, and its flags.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Gate, Place, Sandbox, Start, wait_for};
+use crate::harness::{
+    Gate, NOTHING, Place, ROOT_PAGE, Sandbox, Start, TEAM_PAGE, dead_address, wait_for,
+};
 use crate::http;
 
 /// `notegate mcp`, as a client starts it.
-struct Client {
+pub(crate) struct Client {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
 impl Client {
-    fn start(place: &Place, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(place: &Place, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = place.command(&[&["mcp"], arguments].concat());
         command.envs(environment.iter().copied());
+        // What is made for the process alone is made here.
+        command.env("TMPDIR", place.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -45,9 +49,35 @@ impl Client {
         answer
     }
 
+    /// The text of a tool's answer, and whether it is an error.
+    pub(crate) fn call(&mut self, id: u64, tool: &str, arguments: Value) -> (String, bool) {
+        let answer = self.ask(id, "tools/call", json!({ "name": tool, "arguments": arguments }));
+        let text = answer["result"]["content"][0]["text"].as_str();
+        let text = text.unwrap_or_else(|| panic!("no text: {answer}"));
+        (text.to_owned(), answer["result"]["isError"] == true)
+    }
+
     /// Closes our end, and waits until it has gone.
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         drop(self.input.take());
+        self.gone();
+    }
+
+    /// Sends the signal that asks it to end, our end of the pipe still open, and waits until it has gone.
+    pub(crate) fn terminate(mut self) {
+        let asked =
+            Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
+        assert!(asked.unwrap().success());
+        self.gone();
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn gone(&mut self) {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "", "more than messages on standard output");
@@ -159,6 +189,7 @@ fn a_gate_that_runs_is_reached_by_its_address_or_its_directory() {
     let told = client.ask(1, "tools/list", json!({}));
     assert!(told["error"]["message"].as_str().unwrap().contains("key"), "{told}");
     client.send(&json!("no message"));
+    assert_eq!(client.read()["id"], Value::Null);
     client.end();
 }
 
@@ -184,6 +215,7 @@ fn what_does_not_go_together_exits_2_and_says_what_to_do() {
         ),
         (&["--port", "99999"], &[token], "65535"),
         (&[], &[], "NOTION_TOKEN"),
+        (&[], &[("NOTION_TOKEN", "something else")], "ntn_"),
         (&[], &[("NOTEGATE_URL", "https://gate.example.com")], "NOTEGATE_KEY"),
         (&[], &[("NOTEGATE_URL", "http://gate.example.com"), ("NOTEGATE_KEY", "ngk_x")], "https"),
         (&["--data-dir", "nowhere"], &[token], "--data-dir"),
@@ -232,5 +264,183 @@ fn h02_over_http_it_listens_on_this_machine_alone_and_asks_who_calls() {
         assert_eq!(http::send(address, &request).status, status, "{shown:?}");
     }
     drop(server);
+    sandbox.stop();
+}
+
+/// What processes made for themselves alone and left behind.
+fn left_behind(place: &Place) -> Vec<String> {
+    let entries = std::fs::read_dir(place.path()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.contains("notegate-mcp")).collect()
+}
+
+/// The next call of `get-self` is answered so much later.
+fn slow_down(sandbox: &Sandbox, latency_ms: u64) {
+    let slow =
+        json!({ "match": { "operation": "get-self" }, "latency_ms": latency_ms, "times": 1 });
+    sandbox.control("POST", "faults", slow);
+}
+
+/// Waits until that call is there.
+fn slowed_down(sandbox: &Sandbox) {
+    wait_for("the call", || {
+        let left = sandbox.control("GET", "faults", Value::Null);
+        left.as_array().unwrap().iter().all(|fault| fault["times"] == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_start_with_a_token_asks_notion_nothing() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let environment = [("NOTION_TOKEN", sandbox.full.as_str()), ("BASE_URL", &sandbox.url)];
+    let mut client = Client::start(&place, &[], &environment);
+    let opening = json!({
+        "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": { "name": "test", "version": "1" },
+    });
+    assert!(client.ask(1, "initialize", opening)["result"].is_object());
+    assert!(client.ask(2, "tools/list", json!({}))["result"]["tools"].is_array());
+    assert_eq!(sandbox.calls(), Vec::<Value>::new());
+    let (text, is_error) = client.call(3, "self", json!({}));
+    assert!(!is_error && text.contains("workspace:"), "{text}");
+    assert_eq!(sandbox.calls().len(), 1);
+    client.end();
+    // Without any Notion, too; then a call is an error that says so.
+    let nowhere = format!("http://{}", dead_address());
+    let environment = [("NOTION_TOKEN", "ntn_sandbox_abcdefgh"), ("BASE_URL", nowhere.as_str())];
+    let mut client = Client::start(&place, &["--tools", "official"], &environment);
+    client.ask(1, "tools/list", json!({}));
+    let (text, is_error) = client.call(2, "API-get-self", json!({}));
+    assert!(is_error && text.contains("Notion"), "{text}");
+    client.end();
+    // A token that Notion does not take is an error of the tool, for the model to tell.
+    let wrong = [("NOTION_TOKEN", "ntn_sandbox_abcdefgh"), ("BASE_URL", &sandbox.url)];
+    for (tools, tool) in [("official", "API-get-self"), ("agent", "list_users")] {
+        let mut client = Client::start(&place, &["--tools", tools], &wrong);
+        let (text, is_error) = client.call(1, tool, json!({}));
+        assert!(is_error && text.contains("token"), "{text}");
+        assert!(!text.contains("ntn_sandbox_abcdefgh"), "{text}");
+        client.end();
+    }
+    assert_eq!(left_behind(&place), Vec::<String>::new());
+    sandbox.stop();
+}
+
+#[test]
+fn mt_02_mt_09_lines_that_are_no_messages_are_told_so_and_the_next_is_answered() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let gate: Gate = Start::before(&place, &sandbox).run();
+    let key = gate.key("viewer", &[]);
+    let alone = [("NOTION_TOKEN", sandbox.full.as_str()), ("BASE_URL", &sandbox.url)];
+    let bridged = [("NOTEGATE_URL", gate.url.as_str()), ("NOTEGATE_KEY", &key)];
+    for environment in [&alone, &bridged] {
+        let mut client = Client::start(&place, &[], environment);
+        let deep = "[".repeat(100_000);
+        let long =
+            format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{}\"}}", "x".repeat(3_000_000));
+        for (line, code) in [
+            ("no JSON", -32700),
+            ("{\"jsonrpc\":\"2.0\",\"id\":1", -32700),
+            (&deep, -32700),
+            (&long, -32600),
+            ("[]", -32600),
+            ("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}]", -32600),
+            ("7", -32600),
+        ] {
+            let shown: String = line.chars().take(60).collect();
+            writeln!(client.input.as_mut().unwrap(), "{line}").unwrap();
+            let told = client.read();
+            assert_eq!(told["id"], Value::Null, "{shown}: {told}");
+            assert_eq!(told["error"]["code"], code, "{shown}: {told}");
+        }
+        // Bytes that are no text; what needs no answer; lines without anything.
+        client.input.as_mut().unwrap().write_all(b"\"\xff\"\n\n  \r\n").unwrap();
+        assert_eq!(client.read()["error"]["code"], -32700);
+        client.send(&json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+        client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+        let told = client.ask(2, "no/such", json!({}));
+        assert_eq!(told["error"]["code"], -32601, "{told}");
+        assert!(client.ask(3, "tools/list", json!({}))["result"]["tools"].is_array());
+        client.end();
+    }
+    sandbox.stop();
+}
+
+#[test]
+fn the_log_goes_to_standard_error_and_a_signal_ends_it() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let environment = [
+        ("NOTION_TOKEN", sandbox.full.as_str()),
+        ("BASE_URL", &sandbox.url),
+        ("NOTEGATE_LOG", "trace"),
+    ];
+    let mut client = Client::start(&place, &["--tools", "official"], &environment);
+    converse(&mut client);
+    // With a call under way that nobody will wait for.
+    slow_down(&sandbox, 60_000);
+    client.send(&json!({ "jsonrpc": "2.0", "id": 9, "method": "tools/call",
+        "params": { "name": "API-get-self", "arguments": {} } }));
+    slowed_down(&sandbox);
+    client.terminate();
+    assert_eq!(left_behind(&place), Vec::<String>::new());
+    sandbox.stop();
+}
+
+#[test]
+fn mt_03_a_cancelled_call_is_not_answered_and_others_go_on() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let gate: Gate = Start::before(&place, &sandbox).run();
+    let key = gate.key("viewer", &[]);
+    let alone = [("NOTION_TOKEN", sandbox.full.as_str()), ("BASE_URL", &sandbox.url)];
+    let bridged = [("NOTEGATE_URL", gate.url.as_str()), ("NOTEGATE_KEY", &key)];
+    for environment in [&alone, &bridged] {
+        let mut client = Client::start(&place, &["--tools", "official"], environment);
+        slow_down(&sandbox, 3_000);
+        client.send(&json!({ "jsonrpc": "2.0", "id": "slow", "method": "tools/call",
+            "params": { "name": "API-get-self", "arguments": {} } }));
+        slowed_down(&sandbox);
+        client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": { "requestId": "slow" } }));
+        let (text, is_error) =
+            client.call(2, "API-retrieve-a-page", json!({ "page_id": TEAM_PAGE }));
+        assert!(!is_error, "{text}");
+        // It would wait for the answer, had the call not been ended.
+        client.end();
+    }
+    sandbox.stop();
+}
+
+#[test]
+fn news_of_a_long_call_come_before_its_answer() {
+    let place = Place::new();
+    let sandbox = Sandbox::start(&place);
+    let gate: Gate = Start::before(&place, &sandbox).run();
+    let key = gate.key("viewer", &[]);
+    let alone = [("NOTION_TOKEN", sandbox.full.as_str()), ("BASE_URL", &sandbox.url)];
+    let bridged = [("NOTEGATE_URL", gate.url.as_str()), ("NOTEGATE_KEY", &key)];
+    for environment in [&alone, &bridged] {
+        let mut client = Client::start(&place, &[], environment);
+        let arguments = json!({ "ids": [TEAM_PAGE, ROOT_PAGE, NOTHING] });
+        client.send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "fetch", "arguments": arguments, "_meta": { "progressToken": "how far" },
+        } }));
+        let mut news = Vec::new();
+        let answer = loop {
+            let message = client.read();
+            if message["id"] == 1 {
+                break message;
+            }
+            assert_eq!(message["method"], "notifications/progress", "{message}");
+            assert_eq!(message["params"]["progressToken"], "how far", "{message}");
+            news.push(message["params"]["progress"].as_f64().unwrap());
+        };
+        assert!(answer["result"]["content"].is_array(), "{answer}");
+        assert!(news.len() >= 2 && news.is_sorted(), "{news:?}");
+        client.end();
+    }
     sandbox.stop();
 }

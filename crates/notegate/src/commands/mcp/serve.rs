@@ -1,4 +1,4 @@
-//! Serves the gate of this process: one client on standard input and output, or many over HTTP.
+//! Serves the gate of this process over HTTP, to many clients.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -9,32 +9,29 @@ use mcp::{Admission, Door};
 use model::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 use vault::SystemChance;
-use web::{App, Limits, McpDoor, Site};
+use web::{App, Limits, Site};
 
 use super::Args;
-use super::here::Here;
+use super::here::{Here, door_settings};
 use crate::Done;
-use crate::commands::serve::wait_for_signal;
+use crate::commands::serve::{mounted, wait_for_signal};
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::settings::Settings;
-
-pub(super) async fn stdio(args: &Args, here: &Here, settings: &mut Settings) -> Done {
-    let door = Door::new(here.gate.clone(), door_settings(args, settings, Admission::Shown));
-    let served = door.stdio(here.gate.operator()).await;
-    served.map_err(|error| Failure::could_not(anyhow!(error)))?;
-    Ok(ExitCode::SUCCESS)
-}
 
 pub(super) async fn http(args: &Args, here: &Here, settings: &mut Settings) -> Done {
     let listener = listen(args)?;
     let address = listener.local_addr().map_err(Failure::could_not)?;
     let (admission, file) = admission(args, here, settings)?;
-    let door = Door::new(here.gate.clone(), door_settings(args, settings, admission));
-    let mcp = McpDoor::new(move |request| {
-        let door = door.clone();
-        async move { door.answer(request).await }
-    });
+    let door = Door::new(
+        here.gate.clone(),
+        mcp::Settings {
+            passthrough: settings.switch("ENABLE_TOKEN_PASSTHROUGH"),
+            admission,
+            ..door_settings(args, here.token().cloned())
+        },
+    );
+    let mcp = mounted(door);
     let site = Arc::new(Site::default());
     let router = web::router(App { mcp: Some(mcp), site, ..App::new(here.gate.clone()) });
     eprintln!("notegate: serving MCP at http://{address}/mcp");
@@ -53,16 +50,6 @@ pub(super) async fn http(args: &Args, here: &Here, settings: &mut Settings) -> D
         let _ = std::fs::remove_file(file);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn door_settings(args: &Args, settings: &mut Settings, admission: Admission) -> mcp::Settings {
-    mcp::Settings {
-        tools: args.tools,
-        read_only: args.read_only,
-        passthrough: settings.switch("ENABLE_TOKEN_PASSTHROUGH"),
-        admission,
-        ..mcp::Settings::default()
-    }
 }
 
 fn listen(args: &Args) -> Result<TcpListener, Failure> {
@@ -100,7 +87,7 @@ fn admission(
         return Ok((Admission::Secret(token, operator), None));
     }
     // An installation has keys of its own.
-    if here.has_keys {
+    if here.has_keys() {
         return Ok((Admission::Shown, None));
     }
     let token = model::chance::base62(&SystemChance::new(), 43);

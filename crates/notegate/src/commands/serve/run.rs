@@ -21,6 +21,7 @@ use super::banner::Banner;
 use super::bootstrap::Keys;
 use super::plan::{self, Plan, callback_at};
 use crate::Done;
+use crate::control_socket::ControlSocket;
 use crate::data_dir::{self, DataDir, MasterKeySource};
 use crate::failure::Failure;
 use crate::local::open_failure;
@@ -77,7 +78,8 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     let app = App { site: Arc::new(plan.site.clone()), ..App::new(gate.clone()) };
     let (stop, stopped) = watch::channel(false);
     let doors = open_doors(listener, &app, &plan, &stopped).map_err(Failure::could_not)?;
-    let socket = open_socket(&plan, &app, stopped.clone());
+    let mcp = Some(mcp_door(app.gate.clone(), &app.site, plan.token_passthrough));
+    let socket = ControlSocket::open(&plan.data_dir, App { mcp, ..app.clone() }, stopped.clone());
     let background = tokio::spawn({
         let gate = gate.clone();
         async move { gate.run_background(stopped).await }
@@ -112,9 +114,8 @@ async fn serve(plan: Plan, on_entry: gate::EntrySink) -> Done {
     let joined =
         tokio::task::spawn_blocking(move || doors.into_iter().for_each(|door| drop(door.join())));
     let _ = joined.await;
-    if let Some((path, task)) = socket {
-        let _ = task.await;
-        let _ = std::fs::remove_file(path);
+    if let Some(socket) = socket {
+        socket.ended().await;
     }
     let _ = background.await;
     let written = gate.close().await;
@@ -272,10 +273,14 @@ fn open_doors(
 /// The MCP door, for the routes of the HTTP door.
 fn mcp_door(gate: Gate, site: &Site, passthrough: bool) -> McpDoor {
     let service_url = site.service_url.as_ref().map(|url| url.as_str().to_owned());
-    let door = mcp::Door::new(
+    mounted(mcp::Door::new(
         gate,
         mcp::Settings { service_url, passthrough, ..mcp::Settings::default() },
-    );
+    ))
+}
+
+/// An MCP door, as the HTTP door takes it.
+pub(crate) fn mounted(door: mcp::Door) -> McpDoor {
     McpDoor::new(move |request| {
         let door = door.clone();
         async move { door.answer(request).await }
@@ -284,45 +289,6 @@ fn mcp_door(gate: Gate, site: &Site, passthrough: bool) -> McpDoor {
 
 /// Connections that may wait for a door.
 const WAITING_MAX: usize = 128;
-
-/// The socket for commands on this machine. Without it they cannot reach a gate that runs; the gate
-/// itself does not need it.
-#[cfg(unix)]
-fn open_socket(
-    plan: &Plan,
-    app: &App,
-    stopped: watch::Receiver<bool>,
-) -> Option<(std::path::PathBuf, tokio::task::JoinHandle<()>)> {
-    use std::os::unix::fs::PermissionsExt;
-    let path = DataDir::socket(&plan.data_dir);
-    let _ = std::fs::remove_file(&path);
-    let listener = data_dir::short_path(&path).and_then(|(short, _directory)| {
-        let listener = tokio::net::UnixListener::bind(short)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(listener)
-    });
-    match listener {
-        Ok(listener) => {
-            let mcp = Some(mcp_door(app.gate.clone(), &app.site, plan.token_passthrough));
-            let router = web::operator_router(App { mcp, ..app.clone() });
-            let task = tokio::spawn(web::serve_unix(listener, router, Limits::default(), stopped));
-            Some((path, task))
-        }
-        Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "no control socket: `notegate keys` and `notegate audit` work only while the gate is stopped");
-            None
-        }
-    }
-}
-
-#[cfg(not(unix))]
-fn open_socket(
-    _: &Plan,
-    _: &App,
-    _: watch::Receiver<bool>,
-) -> Option<(std::path::PathBuf, tokio::task::JoinHandle<()>)> {
-    None
-}
 
 #[cfg(unix)]
 pub(crate) async fn wait_for_signal() {
