@@ -71,7 +71,7 @@ pub(crate) fn run() -> Result<Outcome> {
         failed.push(revision);
     }
     for revision in AUTHORIZATION {
-        let output = Command::new(node(&directory))
+        let output = Command::new(install::node_of(&directory))
             .arg("authorization.mjs")
             .args([gate, key, revision])
             .arg(work.join(format!("authorization-{revision}")))
