@@ -171,6 +171,24 @@ async fn a_file_is_attached_from_its_address_once_notion_has_it() {
 }
 
 #[tokio::test]
+async fn all_related_pages_are_shown_not_only_those_that_notion_tells_first() {
+    let kit = Kit::start().await;
+    let source = kit.demo.data_source_id;
+    let rows: Vec<Value> =
+        (0..30).map(|number| json!({"title": format!("Row {number}")})).collect();
+    let made = good(&kit, "create_pages", json!({"parent": source, "pages": rows})).await;
+    let ids: Vec<&str> = made.lines().filter_map(|line| line.split(' ').nth(1)).take(30).collect();
+    let row = json!({"title": "All", "properties": {"Blocked by": ids}});
+    let made = good(&kit, "create_pages", json!({"parent": source, "pages": [row]})).await;
+    let id = made.split(' ').nth(1).unwrap();
+    let text = good(&kit, "fetch", json!({"ids": [id]})).await;
+    let line = text.lines().find(|line| line.starts_with("Blocked by: ")).unwrap();
+    assert!(ids.iter().all(|id| line.contains(id)), "{line}");
+    assert!(!line.contains("more"), "{line}");
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn a_page_comes_out_of_the_trash_before_it_is_edited() {
     let kit = Kit::start().await;
     let id = page(&kit, "Back", "Old").await;

@@ -209,3 +209,82 @@ async fn unknown_tools_and_cursors_are_errors_of_the_protocol() {
     }
     kit.finish().await;
 }
+
+#[tokio::test]
+async fn mt_02_what_is_too_much_or_of_the_wrong_sort_is_an_error_in_words_in_both_eras() {
+    let kit = Kit::start().await;
+    let mut deep = json!("x");
+    for _ in 0..50 {
+        deep = json!([deep]);
+    }
+    kit.forget_calls().await;
+    for legacy in ERAS {
+        let large = json!({ "name": "fetch", "arguments": { "ids": ["x".repeat(5_000_000)] } });
+        let (headers, body) = message(legacy, "tools/call", large);
+        let reply = post(&kit, &kit.admin, "/mcp", &headers, &[], body.to_string()).await;
+        assert_eq!((reply.status, code(&reply)), (413, 413));
+        for (name, arguments) in [
+            ("fetch", json!({ "ids": deep })),
+            ("query", json!({ "source": "x", "filter": deep })),
+            ("search", json!({ "query": 5, "limit": "many" })),
+            ("search", json!({ "limit": 1e300 })),
+            ("create_pages", json!({ "parent": [], "pages": {} })),
+            ("update_page", json!({ "pages": [], "properties": [] })),
+            ("comments", json!({ "on": "discussion://" })),
+            ("upload_file", json!({ "name": "a", "data": 7 })),
+            ("API-retrieve-a-page", json!({ "page_id": deep })),
+            ("API-post-page", json!({ "parent": "[[[[[[[[[[" })),
+        ] {
+            let params = json!({ "name": name, "arguments": arguments });
+            let reply = ask(&kit, &kit.admin, "/mcp/all", legacy, "tools/call", params).await;
+            assert_eq!(reply.status, 200, "{name} {arguments}: {}", reply.text());
+            assert_eq!(reply.header("content-type"), Some("application/json"));
+            let result = &reply.json()["result"];
+            assert_eq!(result["isError"], true, "{name} {arguments}: {}", reply.text());
+        }
+    }
+    for call in kit.calls().await {
+        assert!(call["method"] == "GET" || call["status"].as_u64() >= Some(400), "{call}");
+    }
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn rs_07_what_one_caller_was_given_is_nothing_to_another() {
+    let kit = Kit::start().await;
+    let team = kit.demo.team_page_id;
+    let own = kit.key(model::Role::Editor, &[team]).await;
+    let other = kit.key(model::Role::Editor, &[kit.demo.other_page_id]).await;
+    for legacy in ERAS {
+        let call = async |key: &str, name: &str, arguments: Value| {
+            let params = json!({ "name": name, "arguments": arguments });
+            let reply = ask(&kit, key, "/mcp", legacy, "tools/call", params).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            let result = reply.json()["result"].clone();
+            let text = result["content"][0]["text"].as_str().unwrap().to_owned();
+            (text, result["isError"] == true)
+        };
+        let (found, _) = call(&own, "search", json!({ "limit": 1 })).await;
+        let cursor = found.split("cursor \"").nth(1).and_then(|rest| rest.split('"').next());
+        let cursor = cursor.expect("there is more");
+        assert!(!call(&own, "search", json!({ "limit": 1, "cursor": cursor })).await.1);
+        let (text, failed) = call(&other, "search", json!({ "limit": 1, "cursor": cursor })).await;
+        assert!(failed, "{text}");
+
+        let (made, _) = call(&own, "add_comment", json!({ "on": team, "text": "Mine" })).await;
+        let thread = made.split("Thread: ").nth(1).unwrap_or_else(|| panic!("{made}"));
+        let (text, failed) =
+            call(&other, "add_comment", json!({ "reply_to": thread, "text": "x" })).await;
+        assert!(failed, "{text}");
+
+        let file = json!({ "name": "a.txt", "data": "aGk=" });
+        let (sent, _) = call(&own, "upload_file", file).await;
+        let upload = sent.split("upload id: ").nth(1).and_then(|it| it.lines().next()).unwrap();
+        let icon = json!({ "type": "file_upload", "file_upload": { "id": upload } });
+        let body = json!({ "page_id": kit.demo.other_page_id, "icon": icon });
+        let params = json!({ "name": "API-patch-page", "arguments": body });
+        let reply = ask(&kit, &other, "/mcp/official", legacy, "tools/call", params).await;
+        assert_eq!(reply.json()["result"]["isError"], true, "{}", reply.text());
+    }
+    kit.finish().await;
+}
