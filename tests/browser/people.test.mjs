@@ -2,21 +2,12 @@
 // key, and sign out here and there. An admin looks after them. Nothing of it needs JavaScript on our pages.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import Provider from "oidc-provider";
 
-import { freePort, isTooWide, press, startBrowser, startGate } from "./world.mjs";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const WIDE = { width: 1280, height: 800 };
-const SMALL = { width: 375, height: 700 };
-/** Where pictures of the pages go, if somebody wants to look at them. */
-const { SHOTS } = process.env;
+import { freePort, looksRight, press, startBrowser, startGate } from "./world.mjs";
 
 let gate, browser, provider, issuer;
 /** What the provider knows of its people. */
@@ -68,21 +59,6 @@ after(() => {
 
 const text = (page, selector = "main") => page.$eval(selector, (it) => it.textContent);
 const path = (page) => page.url().slice(gate.url.length);
-
-/** The page fits both screens, and axe-core finds nothing to complain about. */
-async function looksRight(page, name) {
-  for (const [size, viewport] of Object.entries({ wide: WIDE, small: SMALL })) {
-    await page.setViewport(viewport);
-    assert.equal(await isTooWide(page), false, `${page.url()} at ${viewport.width}`);
-    if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}-${size}.png`), fullPage: true });
-  }
-  assert.equal((await page.$$("h1")).length, 1);
-  assert.equal((await page.$$("script")).length, 0);
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() => globalThis.axe.run());
-  const told = found.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
-  assert.deepEqual(told, [], page.url());
-}
 
 /** A fresh browser in which somebody signs in at the provider. */
 async function signIn(account, next = "/dashboard") {

@@ -13,7 +13,9 @@ mod fuzz;
 mod http;
 mod install;
 mod mcp;
+mod mcp_clients;
 mod process;
+mod scripts;
 mod sdk;
 mod steps;
 mod table;
@@ -30,7 +32,8 @@ Development tools of notegate.
 usage: cargo xtask COMMAND
 
   test [--only NAME,…]   install what the tests need, then run all of them
-                         names: fmt, clippy, unit, doc, fidelity, clients, sdk, mcp, browser, deny
+                         names: fmt, clippy, unit, doc, fidelity, clients, sdk, mcp,
+                         mcp-clients, browser, deny
   check                  formatting, clippy, rustdoc: quick, nothing is installed
   bench access [--json FILE] [--objects N] [--in-blocks N] [--budget N] [--binary FILE]
                          an access audit, beside what Notion's request budget allows

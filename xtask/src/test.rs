@@ -11,13 +11,25 @@ use crate::clients;
 use crate::fidelity;
 use crate::install;
 use crate::mcp;
+use crate::mcp_clients;
 use crate::process;
 use crate::sdk;
 use crate::steps::{Outcome, Steps};
 
 /// The steps, in their order, as `--only` names them.
-const NAMES: [&str; 10] =
-    ["fmt", "clippy", "unit", "doc", "fidelity", "clients", "sdk", "mcp", "browser", "deny"];
+const NAMES: [&str; 11] = [
+    "fmt",
+    "clippy",
+    "unit",
+    "doc",
+    "fidelity",
+    "clients",
+    "sdk",
+    "mcp",
+    "mcp-clients",
+    "browser",
+    "deny",
+];
 
 /// Runs the steps asked for; all of them if none is named.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
@@ -57,6 +69,9 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     }
     if wanted("mcp") {
         steps.step("mcp", mcp::run);
+    }
+    if wanted("mcp-clients") {
+        steps.step("mcp-clients", mcp_clients::run);
     }
     if wanted("browser") {
         steps.step("browser", browser::run);

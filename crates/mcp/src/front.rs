@@ -30,6 +30,9 @@ pub type Body = BoxBody<Bytes, Infallible>;
 pub(crate) const BODY_MAX: usize = 2 * 1024 * 1024;
 /// For a whole message.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// What is read of a message from somebody who is not let in, and for how long.
+const STRANGERS_BODY_MAX: usize = 64 * 1024;
+const STRANGERS_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// All header values together, and a single one.
 const HEADERS_MAX: usize = 32 * 1024;
 const HEADER_MAX: usize = 16 * 1024;
@@ -81,7 +84,13 @@ impl<H: ServerHandler + Clone> Door<H> {
         }
         let request_id = parts.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let request_id = request_id.map_or_else(|| self.gate.new_request_id(), str::to_owned);
-        let principal = self.identify(&parts, &request_id).await?;
+        let principal = match self.identify(&parts, &request_id).await {
+            Ok(principal) => principal,
+            Err(refusal) => {
+                *id = id_of(body).await;
+                return Err(refusal);
+            }
+        };
         if parts.method != Method::POST {
             return Err(Refusal::method());
         }
@@ -159,6 +168,20 @@ where
         Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "the body broke off")),
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
+}
+
+/// The id of a message whose sender is refused. Some clients show their users only answers that bear it.
+async fn id_of<B>(body: B) -> Option<serde_json::Value>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let whole = Limited::new(body, STRANGERS_BODY_MAX).collect();
+    let bytes = tokio::time::timeout(STRANGERS_BODY_TIMEOUT, whole).await.ok()?.ok()?.to_bytes();
+    let mut id = None;
+    // Whatever is wrong with the message is no matter now.
+    let _ = Message::read(&bytes, &mut id);
+    id
 }
 
 /// We ask nothing, so an answer answers nothing. Earlier protocols let it pass.

@@ -10,6 +10,7 @@ mod dashboard;
 mod flow_cookie;
 mod health;
 mod install;
+mod leftover;
 mod log;
 mod mcp;
 mod metrics;

@@ -10,15 +10,16 @@ use std::time::Duration;
 use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tower::ServiceExt;
 
+use crate::leftover;
 use crate::tls::Tls;
 
 /// In the extensions of every request that came over TCP: who is at the other end of the connection.
@@ -215,18 +216,24 @@ async fn serve<A: Accept>(
             }
         };
         let (peer, encrypted) = (A::peer(&socket), tls.is_some());
-        let service = router.clone().map_request(move |mut request: http::Request<Incoming>| {
+        let router = router.clone();
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(peer);
             }
             if encrypted {
                 request.extensions_mut().insert(Encrypted);
             }
-            request.map(axum::body::Body::new)
+            let (request, leftover) = leftover::lend(request);
+            let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+            async move {
+                let answer = answer.await;
+                leftover.discard();
+                answer
+            }
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
-        let service = TowerToHyperService::new(service);
         let (watcher, tls, stop) = (graceful.watcher(), tls.clone(), stop.clone());
         tokio::spawn(async move {
             let _place = place;

@@ -13,6 +13,8 @@ mod capabilities;
 #[cfg(test)]
 mod columns;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod dashboard;

@@ -68,7 +68,9 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     // Whoever comes from the sign-in brings the request in the cookie.
-    let query = query.filter(|query| !query.is_empty()).or_else(|| carried(&headers));
+    let asked = query.filter(|query| !query.is_empty());
+    let is_back = asked.is_none();
+    let query = asked.or_else(|| carried(&headers));
     let query = query.unwrap_or_default();
     let session = of_consent(&app, &headers);
     // A request may have the gate fetch a document from wherever its sender wants.
@@ -92,7 +94,12 @@ pub(super) async fn show(
         flow_cookie(&app).set(&mut response, Some(&URL_SAFE_NO_PAD.encode(&query)));
         return response;
     };
-    let mut response = page(&app, &session, &request, &query, StatusCode::OK, None);
+    // From there it goes into the address again, so that the page can be loaded anew.
+    let mut response = if is_back {
+        go(&format!("{AUTHORIZE_PATH}?{query}"))
+    } else {
+        page(&app, &session, &request, &query, StatusCode::OK, None)
+    };
     flow_cookie(&app).set(&mut response, None);
     response
 }

@@ -116,7 +116,11 @@ async fn as_09_a_person_signs_in_approves_and_goes_back_with_a_code() {
     // The sign-in leads back, with the request in the cookie.
     let session = browser.cookie.clone().unwrap();
     let both = format!("{session}; {}", carried.split(';').next().unwrap());
-    let page = kit.raw("GET", "/oauth/authorize", &[("cookie", &both)], None).await;
+    let back = kit.raw("GET", "/oauth/authorize", &[("cookie", &both)], None).await;
+    assert!(back.header("set-cookie").unwrap().starts_with("notegate_oauth=;"), "{back:?}");
+    let location = back.header("location").unwrap();
+    assert_eq!(location, path, "so that the page can be loaded anew");
+    let page = browser.get(location).await;
     assert_eq!(page.status, 200, "{}", page.text());
     assert!(page.text().contains("client.example"));
 
