@@ -16,7 +16,8 @@ const came = [];
 before(async () => {
   gate = await startGate(["--sandbox", "--listen", "127.0.0.1:0"]);
   client = createServer((request, answer) => {
-    came.push(new URL(request.url, callback).searchParams);
+    const { pathname, searchParams } = new URL(request.url, callback);
+    if (pathname === "/callback") came.push(searchParams);
     answer.setHeader("content-type", "text/html").end("<title>The client</title>You can close this window.");
   }).listen(0, "127.0.0.1");
   await new Promise((done) => client.once("listening", done));
@@ -59,7 +60,7 @@ async function opened(url) {
   const profile = await browser.createBrowserContext();
   const page = await profile.newPage();
   const complaints = [];
-  page.on("console", (message) => complaints.push(message.text()));
+  page.on("console", (message) => page.url().includes("/oauth/authorize") && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
   await page.goto(url);
   assert.match(page.url(), /\/dashboard\/sign-in\?next=/);
