@@ -102,11 +102,12 @@ class WithAKey(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((failed, json.loads(error)["code"]), (True, "object_not_found"))
         self.assertTrue((await call(client, "fetch", ids=[MISSING]))[0])
 
-    async def cancelled(self, client):
+    async def cancelled(self, client, frees):
         before = newest("get-self")
         faults = os.environ["SANDBOX"] + "/_sandbox/faults"
         ask("DELETE", faults)
-        ask("POST", faults, {"match": {"operation": "get-self"}, "latency_ms": 20_000, "times": 1})
+        latency = 30_000 if frees else 1_000
+        ask("POST", faults, {"match": {"operation": "get-self"}, "latency_ms": latency, "times": 1})
         slow = asyncio.create_task(client.call_tool("API-get-self", {}))
         while '"hits": 1' not in json.dumps(ask("GET", faults)):
             await asyncio.sleep(0.03)
@@ -114,12 +115,12 @@ class WithAKey(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(asyncio.CancelledError):
             await slow
         self.assertFalse((await call(client, "API-retrieve-a-page", page_id=PAGE))[0])
-        # 1.x says nothing to the server when its user gives up.
-        for _ in range(200 if NEW else 0):
+        # It is over long before Notion would have answered, or, where nobody can end it, when Notion has.
+        for _ in range(200):
             if newest("get-self") != before:
                 return
             await asyncio.sleep(0.05)
-        self.assertFalse(NEW, "the call to Notion goes on")
+        self.fail("the call to Notion goes on")
 
     async def test_http_and_stdio(self):
         for mode in MODES:
@@ -127,7 +128,10 @@ class WithAKey(unittest.IsolatedAsyncioTestCase):
                 with self.subTest(mode=mode, way=way.__name__):
                     async with way(mode, ADMIN) as client:
                         await self.everything(client)
-                        await self.cancelled(client)
+                        # 1.x tells nobody when its user gives up, and breaks when the answer comes. 2.x says
+                        # it in the old era in a message of its own, which over HTTP names no call.
+                        if NEW:
+                            await self.cancelled(client, way is over_stdio or mode != "legacy")
 
     async def test_a_narrow_key(self):
         for mode in MODES:

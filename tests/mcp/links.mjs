@@ -34,7 +34,11 @@ for (const [era, mode] of [
   };
 }
 
-/** A link: `open(key)` connects with a key, or without one. An error has what was `said` about it. */
+/**
+ * A link: `open(key)` connects with a key, or without one. An error has what was `said` about it. `frees`
+ * means that cancelling a call ends it at the gate: of before 2026-07-28, clients say it over HTTP in a
+ * message of its own, and without sessions nobody knows which call it means.
+ */
 function link(name, sdk, transport, traits = {}) {
   const open = async (key) => {
     const client = sdk.client();
@@ -73,13 +77,13 @@ export function links(gate) {
       const headers = key ? { authorization: `Bearer ${key}` } : {};
       return new sdk.Http(url, { requestInit: { headers } });
     };
-    found.push(link(`${name}, HTTP`, sdk, byHttp, { probes }));
+    found.push(link(`${name}, HTTP`, sdk, byHttp, { probes, frees: probes }));
     const byStdio = (key) => {
       const env = { PATH: process.env.PATH, NOTEGATE_URL: gate.url, ...(key && { NOTEGATE_KEY: key }) };
       const args = ["mcp", "--tools", "all"];
       return new sdk.Stdio({ command: process.env.NOTEGATE, args, env, stderr: "pipe" });
     };
-    found.push(link(`${name}, stdio`, sdk, byStdio, { probes }));
+    found.push(link(`${name}, stdio`, sdk, byStdio, { probes, frees: true }));
   }
   for (const protocol of ["legacy", "auto"]) {
     const sdk = sdks["client 2.x, legacy"];
@@ -88,7 +92,7 @@ export function links(gate) {
       const env = key && { NOTEGATE_KEY: key };
       return new sdk.Stdio(remote(url.href, [...header, "--protocol", protocol], env));
     };
-    found.push(link(`mcp-remote, ${protocol}`, sdk, through, { signsIn: true }));
+    found.push(link(`mcp-remote, ${protocol}`, sdk, through, { signsIn: true, frees: protocol === "auto" }));
   }
   return found;
 }
