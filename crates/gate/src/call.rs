@@ -21,8 +21,12 @@ pub use self::answer::{Answer, AnswerBody};
 pub use self::body::{BODY_MAX, CallBody};
 pub(crate) use self::prepare::{Underway, with_query};
 use crate::Gate;
+use crate::budget::{Lineage, Spent};
 use crate::error::Error;
 use crate::record::Record;
+
+/// The most rows that Notion gives at once.
+const PAGE_SIZE_MAX: u64 = 100;
 
 /// The largest answer that is held in memory, to be learned from or cut down.
 pub(crate) const ANSWER_MAX: usize = 32 * 1024 * 1024;
@@ -97,6 +101,7 @@ impl Gate {
         self.intend(&call, record).await?;
 
         // 7 act and 8 view: the answer, cut down to what the caller may see.
+        let shorter = self.for_fewer(&call);
         let acted = match unasked {
             Some(answer) => Ok(answer),
             None => self.act(&mut call, upload, permit).await,
@@ -108,13 +113,42 @@ impl Gate {
         self.forget_columns(&call.looking, call.operation());
         let acted = acted?.in_the_words_of(&call.stand_ins);
         let acted = acted.trimmed(call.operation(), principal.capabilities)?;
-        let acted = self.settle_spending(&lineage, &call.found, spent, acted, record).await?;
+        let settled = self.settle_spending(&lineage, &call.found, spent, acted).await;
+        let acted = match (settled, shorter) {
+            (Err(Error::Budget(exhausted)), Some(body)) if exhausted.left > 0 => {
+                call.body = Some(body);
+                self.act_for_fewer(&mut call, &lineage, exhausted.left).await
+            }
+            (settled, _) => settled,
+        };
+        if let Err(Error::Budget(exhausted)) = &acted {
+            record.fact("meter", exhausted.meter.as_str());
+        }
+        let acted = acted?;
         Ok(match origin {
             Some(gate) => {
                 acted.readdressed(call.operation(), &self.notion.settings().base_url, gate)
             }
             None => acted,
         })
+    }
+}
+
+impl Gate {
+    /// The steps 7 and 8 once more, for as many rows as the budget has left.
+    async fn act_for_fewer(
+        &self,
+        call: &mut Underway<'_>,
+        lineage: &Lineage,
+        left: u64,
+    ) -> Result<Acted, Error> {
+        if let Some(body) = &mut call.body {
+            body["page_size"] = left.min(PAGE_SIZE_MAX).into();
+        }
+        let permit = self.permit(call, self.admit(call)?).await?;
+        let acted = self.act(call, None, permit).await?.in_the_words_of(&call.stand_ins);
+        let acted = acted.trimmed(call.operation(), call.principal.capabilities)?;
+        self.settle_spending(lineage, &call.found, Spent::default(), acted).await
     }
 }
 

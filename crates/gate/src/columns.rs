@@ -20,7 +20,10 @@ mod naming;
 mod reach;
 mod request;
 mod schema;
+mod through;
 mod view;
+
+pub(crate) use view::Facts;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -105,6 +108,35 @@ impl Columns {
         found.is_some_and(|it| it.text == Some(Text::Rows) && it.mask.is_none())
     }
 
+    /// The texts of its row that a column is made from which `called` means, if it exists.
+    pub(crate) fn texts_of(&self, called: &str) -> &[String] {
+        match self.find(called) {
+            Some((_, Text::Own(texts))) => texts,
+            _ => &[],
+        }
+    }
+
+    /// The ids of the columns that `called` means, whether they exist for the caller or not.
+    pub(crate) fn ids_of(&self, called: &str) -> Vec<String> {
+        let named = self.all.iter().filter(|it| it.column.is_called(called));
+        named.map(|it| it.column.id.clone()).collect()
+    }
+
+    /// The relations that a column is made from which `called` means.
+    pub(crate) fn relations_of(&self, called: &str) -> impl Iterator<Item = &(String, Id)> {
+        let named = self.all.iter().filter(move |it| it.column.is_called(called));
+        named.flat_map(|it| &it.through.own)
+    }
+
+    /// Whether the column with this id is computed from one of these relations.
+    fn is_computed_from(&self, id: &str, relations: &[String]) -> bool {
+        let mut all = self.all.iter().filter(|it| it.column.has_id(id));
+        all.any(|it| {
+            let mut through = it.through.own.iter();
+            it.column.kind != "relation" && through.any(|(own, _)| relations.contains(own))
+        })
+    }
+
     /// Whether something close to this names a column that does not exist.
     fn is_hidden(&self, called: &str) -> bool {
         let same = |name: &str| name.trim().to_lowercase() == called.trim().to_lowercase();
@@ -166,7 +198,10 @@ impl Gate {
         let mut known = Known::of(sight.is_every_object(), ruled);
         loop {
             let missing = match known.judge(source) {
-                Ok(all) => return Ok(looking.columns.put(source, Columns { all, ruled })),
+                Ok(mut all) => {
+                    self.leave_out_counted(looking, &mut all).await?;
+                    return Ok(looking.columns.put(source, Columns { all, ruled }));
+                }
                 Err(missing) => missing,
             };
             for one in missing {
@@ -175,7 +210,7 @@ impl Gate {
                         let place = self.locate(looking, Kind::DataSource, id, Trust::Tree).await?;
                         let sight = self.sight(looking.principal());
                         known.put_place(id, sight.sees(&place));
-                        if sight.row_rule(&place).is_some() {
+                        if sight.sees(&place) && self.is_in_part(looking, id, &place).await? {
                             known.put_in_part(id);
                         }
                     }
@@ -188,6 +223,23 @@ impl Gate {
                 }
             }
         }
+    }
+
+    /// Columns that are computed from columns that count rows which have left their table: on which rows, would
+    /// take looking through them all, so the column does not exist.
+    async fn leave_out_counted(
+        &self,
+        looking: &Looking<'_>,
+        all: &mut [JudgedColumn],
+    ) -> Result<(), Error> {
+        for column in all.iter_mut().filter(|it| it.text.is_some()) {
+            for table in column.through.beyond.clone() {
+                if self.has_lost_rows(looking, table).await? {
+                    column.text = None;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What policies say of the columns of a table, in the order of its schema.

@@ -32,7 +32,10 @@ pub enum Error {
     #[error("{0}")]
     Budget(Exhausted),
     /// Where things stand was asked of Notion often enough for this key, or for this call.
-    #[error("too much has to be looked up at once for this key: try again in {retry_after} s")]
+    #[error(
+        "more has to be looked up for this answer than one call may look up, or the key in a minute: try again \
+         in {retry_after} s, and it goes on from what was found out so far; or ask for less at once (`page_size`)"
+    )]
     LookUps {
         /// In whole seconds.
         retry_after: u64,

@@ -48,6 +48,7 @@ mod tree;
 mod trim;
 mod users;
 mod view;
+mod view_results;
 mod webhooks;
 mod workspaces;
 
@@ -93,7 +94,8 @@ pub use oidc::{
     OidcError, Provider as OidcProvider, Settings as OidcSettings, check_url as check_oidc_url,
 };
 pub use policies::{
-    Change, ExplainRequest, Explained, PolicyChange, Replay, ShownPolicies, Suggestion, WhatIf,
+    Change, ColumnChange, ExplainRequest, Explained, PolicyChange, Replay, ShownPolicies,
+    Suggestion, WhatIf,
 };
 pub use policy::{
     BUILT_IN as BUILT_IN_POLICIES, Fault as PolicyFault, Outcome, Policies, Refusal,

@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use model::{ExposeSecret, Principal};
 use notion::catalogue::{Match, Operation, Verb};
 use notion::client::{Request, RequestBody};
-use notion::{ApiError, Version};
+use notion::{ApiError, Id, Kind, Version};
 use policy::{Aim, Permit, Place, Sight};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,7 +32,9 @@ use crate::view::{self, Asked};
 
 /// Lists whose objects can lie anywhere in the workspace.
 const FILTERED: &[&str] =
-    &["get-databases", "get-users", "list-file-uploads", "list-views", "post-search"];
+    &["get-databases", "get-users", "list-file-uploads", "list-views", "post-search", TEMPLATES];
+/// Templates, which are listed by their names alone.
+const TEMPLATES: &str = "list-data-source-templates";
 const PAGE_SIZE_MAX: usize = 100;
 /// Pages that are read at Notion for one page of ours.
 const ROUNDS_MAX: usize = 20;
@@ -61,6 +63,10 @@ pub(crate) struct Listing<'a> {
     pub(crate) body: Option<Value>,
     /// The texts of rows that decide what is found, by the ids of their columns.
     pub(crate) texts: &'a [String],
+    /// The relations that do, where rows have left the tables that they lead to.
+    pub(crate) relations: &'a [(String, Id)],
+    /// What the names of templates must hold, in lower case.
+    pub(crate) template: Option<&'a str>,
 }
 
 /// Where to go on at Notion.
@@ -100,7 +106,7 @@ impl Gate {
         let mut next = None;
         let mut last: Option<(HeaderMap, IndexMap<String, Box<RawValue>>)> = None;
         let mut permit = Some(permit);
-        let looking = Looking::new(principal, request_id, self.shared.clock.now());
+        let looking = Looking::for_list(principal, request_id, self.shared.clock.now());
         let effect = operation.effect;
         let said = listing.query.unwrap_or_default();
         let said = (said, &[][..]);
@@ -129,7 +135,7 @@ impl Gate {
             }
             let page = Page::read(operation, &bytes)?;
             for (index, result) in page.results.into_iter().enumerate().skip(position.skip) {
-                let shown = self.shown(&asked, &looking, result, listing.texts, by_title);
+                let shown = self.shown(&asked, &looking, result, &listing, by_title);
                 let shown = match shown.await {
                     // Enough for one call, if it has come anywhere at all: the next goes on from here.
                     Err(Error::LookUps { .. })
@@ -165,7 +171,7 @@ impl Gate {
         }
         let (headers, mut members) = last.ok_or_else(|| Error::Answer("no page".to_owned()))?;
         let next = next.map(|next| self.seal_cursor(principal, &question, &next));
-        set(&mut members, "results", &kept)?;
+        set(&mut members, results_of(operation), &kept)?;
         set(&mut members, "has_more", &next.is_some())?;
         set(&mut members, "next_cursor", &next)?;
         let body =
@@ -197,7 +203,7 @@ impl Gate {
         asked: &Asked<'_>,
         looking: &Looking<'_>,
         result: Box<RawValue>,
-        texts: &[String],
+        listing: &Listing<'_>,
         by_title: bool,
     ) -> Result<Option<Box<RawValue>>, Error> {
         let principal = asked.principal;
@@ -205,6 +211,10 @@ impl Gate {
             return Ok(Some(result));
         }
         let unreadable = |error| Error::Answer(format!("an object of the list: {error}"));
+        if asked.operation.name == TEMPLATES {
+            let template = serde_json::from_str(result.get()).map_err(unreadable)?;
+            return self.shown_template(looking, template, listing.template).await;
+        }
         let object: Object<'_> = serde_json::from_str(result.get()).map_err(unreadable)?;
         if asked.operation.name == "get-users" {
             // People are those whom the caller has met.
@@ -223,7 +233,11 @@ impl Gate {
             return Ok(None);
         }
         // What such a text mentions would decide whether the row is found, and where.
-        if !texts.is_empty() && !self.is_row_clear(looking, &whole, texts).await? {
+        if !listing.texts.is_empty() && !self.is_row_clear(looking, &whole, listing.texts).await? {
+            return Ok(None);
+        }
+        // So would a row that has left, and that such a relation still counts.
+        if !self.is_row_complete(looking, &whole, listing.relations).await? {
             return Ok(None);
         }
         let shown = self.cut_value(looking, asked, whole.clone()).await?;
@@ -237,6 +251,35 @@ impl Gate {
         }
         self.meet(asked, &shown);
         serde_json::value::to_raw_value(&shown).map(Some).map_err(unreadable)
+    }
+
+    /// A template, called what the caller sees of its title: that may mention what is hidden.
+    async fn shown_template(
+        &self,
+        looking: &Looking<'_>,
+        mut template: Value,
+        wanted: Option<&str>,
+    ) -> Result<Option<Box<RawValue>>, Error> {
+        let Some(id) = template["id"].as_str().and_then(Id::parse) else { return Ok(None) };
+        // The look that tells its title tells its place and its values, too.
+        let Some(page) = self.fetch(looking, Kind::Page, id).await? else { return Ok(None) };
+        let unreadable = |_| Error::Answer("a template cannot be read".to_owned());
+        let object: Object<'_> = serde_json::from_slice(&page).map_err(unreadable)?;
+        let (connection, now) = (looking.principal().connection, self.shared.clock.now());
+        self.shared.tree.learn(connection, &object, now);
+        let page: Value = serde_json::from_slice(&page).map_err(unreadable)?;
+        self.learn_row(looking, &page);
+        if !self.sees_object(looking, Kind::Page, id).await? {
+            return Ok(None);
+        }
+        if !self.is_row_clear(looking, &page, &["title".to_owned()]).await? {
+            template["name"] = view::UNTITLED.into();
+        }
+        let name = template["name"].as_str().unwrap_or_default().to_lowercase();
+        if wanted.is_some_and(|wanted| !name.contains(wanted)) {
+            return Ok(None);
+        }
+        serde_json::value::to_raw_value(&template).map(Some).map_err(unreadable)
     }
 
     pub(crate) fn seal_cursor(
@@ -327,7 +370,8 @@ impl Listing<'_> {
             members.retain(|name, _| !matches!(name.as_str(), "page_size" | "start_cursor"));
         }
         body.sort_all_objects();
-        format!("{} {} {path} {body}", self.found.operation.name, self.version.as_str())
+        let (name, version) = (self.found.operation.name, self.version.as_str());
+        format!("{name} {version} {path} {body} {:?}", self.template)
     }
 
     /// The request for one page at Notion; without a position, as the caller sent it.
@@ -378,6 +422,11 @@ struct Page {
     next_cursor: Option<String>,
 }
 
+/// The member that holds what is listed.
+fn results_of(operation: &Operation) -> &'static str {
+    if operation.name == TEMPLATES { "templates" } else { "results" }
+}
+
 impl Page {
     fn read(operation: &Operation, bytes: &Bytes) -> Result<Self, Error> {
         let unreadable =
@@ -385,7 +434,7 @@ impl Page {
         let members: IndexMap<String, Box<RawValue>> =
             serde_json::from_slice(bytes).map_err(unreadable)?;
         let member = |name: &str| members.get(name).map_or("null", |raw| raw.get());
-        let results = serde_json::from_str(member("results")).map_err(unreadable)?;
+        let results = serde_json::from_str(member(results_of(operation))).map_err(unreadable)?;
         let next_cursor = serde_json::from_str(member("next_cursor")).map_err(unreadable)?;
         Ok(Self { results, next_cursor, members })
     }
@@ -402,7 +451,7 @@ fn set(
     Ok(())
 }
 
-fn as_it_came(status: StatusCode, headers: &HeaderMap, bytes: Bytes) -> Acted {
+pub(crate) fn as_it_came(status: StatusCode, headers: &HeaderMap, bytes: Bytes) -> Acted {
     let code = ApiError::parse(status.as_u16(), &bytes).map(|error| error.code);
     let mut headers = passing_headers(headers);
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));

@@ -14,6 +14,8 @@ use notion::catalogue::Operation;
 use notion::client::{Request, RequestBody};
 use notion::{ApiError, Effect, Id, Kind, Version};
 use policy::{Permit, Place, RowProperties};
+use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::Gate;
 use crate::columns::Judged;
@@ -31,7 +33,9 @@ const OWN_AGE_MAX: Duration = Duration::from_secs(10);
 const LOOKUP_MAX: usize = 4 * 1024 * 1024;
 
 /// Look-ups that one call may make; a call that needs more goes on when it is made again.
-const LOOKUPS_MAX: u32 = 100;
+const LOOKUPS_MAX: u32 = 300;
+/// So many of them it may make however long they take, and a list that can give a page that is short no more.
+const LOOKUPS_ANYWAY: u32 = 100;
 /// What a call pays of its key's look-ups as soon as it needs one.
 const AT_FIRST: u32 = 5;
 
@@ -43,9 +47,12 @@ const AT_FIRST: u32 = 5;
 pub(crate) struct Looking<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) request_id: &'a str,
+    most: u32,
     left: AtomicU32,
     has_paid: AtomicBool,
     begun: Timestamp,
+    /// The same by a clock that nobody sets.
+    since: Instant,
     /// What was found out about the columns of tables.
     pub(crate) columns: Judged,
     /// The properties of rows to look at, if others than the policies in force look at.
@@ -54,9 +61,23 @@ pub(crate) struct Looking<'a> {
 
 impl<'a> Looking<'a> {
     pub(crate) fn new(principal: &'a Principal, request_id: &'a str, now: Timestamp) -> Self {
-        let (left, has_paid) = (AtomicU32::new(LOOKUPS_MAX), AtomicBool::new(false));
-        let (columns, rows) = (Judged::default(), None);
-        Self { principal, request_id, left, has_paid, begun: now, columns, rows }
+        Self {
+            principal,
+            request_id,
+            most: LOOKUPS_MAX,
+            left: AtomicU32::new(LOOKUPS_MAX),
+            has_paid: AtomicBool::new(false),
+            begun: now,
+            since: Instant::now(),
+            columns: Judged::default(),
+            rows: None,
+        }
+    }
+
+    /// For a list that goes on with its next page.
+    pub(crate) fn for_list(principal: &'a Principal, request_id: &'a str, now: Timestamp) -> Self {
+        let left = AtomicU32::new(LOOKUPS_ANYWAY);
+        Self { most: LOOKUPS_ANYWAY, left, ..Self::new(principal, request_id, now) }
     }
 
     /// On whose behalf.
@@ -65,7 +86,14 @@ impl<'a> Looking<'a> {
     }
 
     fn made(&self) -> u32 {
-        LOOKUPS_MAX.saturating_sub(self.left.load(Ordering::Relaxed))
+        self.most.saturating_sub(self.left.load(Ordering::Relaxed))
+    }
+
+    /// One look-up more; `false` if there is none left. `time` is what a call may take.
+    fn spend(&self, time: Duration) -> bool {
+        let is_late = self.made() >= LOOKUPS_ANYWAY && self.since.elapsed() > time / 2;
+        let less = |left: u32| left.checked_sub(1).filter(|_| !is_late);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 }
 
@@ -299,32 +327,33 @@ impl Gate {
         let (before, after) = operation.path.split_once('{').unwrap_or((operation.path, ""));
         let after = after.split_once('}').map_or("", |(_, after)| after);
         let path = format!("{before}{id}{after}");
-        self.fetch_at(looking, operation, kind, id, path).await
+        self.fetch_at(looking, operation, (kind, id), path, None).await
     }
 
-    /// The same at a path of one's own. That it is the operation's is for the caller to see to.
+    /// The same at a path and with a body of one's own. That they are the operation's is for the caller to see
+    /// to.
     pub(crate) async fn fetch_at(
         &self,
         looking: &Looking<'_>,
         operation: &'static Operation,
-        kind: Kind,
-        id: Id,
+        (kind, id): (Kind, Id),
         path_and_query: String,
+        body: Option<&Value>,
     ) -> Result<Option<bytes::Bytes>, Error> {
-        let Looking { principal, request_id, left, .. } = looking;
+        let Looking { principal, request_id, .. } = looking;
         let connection = principal.connection;
         let permit = Permit::housekeeping(principal.tenant.clone(), connection, operation);
         let Some(permit) = permit else { return Ok(None) };
         self.pay_for_looking(looking)?;
-        let spent =
-            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        spent.map_err(|_| Error::LookUps { retry_after: 1 })?;
+        if !looking.spend(self.notion.settings().timeout) {
+            return Err(Error::LookUps { retry_after: 1 });
+        }
         let gate = Principal { who: Who::Gate, ..(*principal).clone() };
         let mut record =
             Record::open(&self.shared, &gate, Effect::Read, operation.name, request_id);
         record.about(kind.as_str(), id);
         record.fact("for", principal.name());
-        let (status, body) = match self.ask(permit, operation, path_and_query).await {
+        let (status, body) = match self.ask(permit, operation, path_and_query, body).await {
             Ok(answer) => answer,
             Err(error) => return Err(record.failed(error).await),
         };
@@ -353,12 +382,14 @@ impl Gate {
         permit: Permit,
         operation: &'static Operation,
         path_and_query: String,
+        body: Option<&Value>,
     ) -> Result<(StatusCode, bytes::Bytes), Error> {
         let request = Request {
             method: operation.verb.into(),
             path_and_query,
             version: Version::DEFAULT.as_str(),
-            body: RequestBody::Empty,
+            body: body
+                .map_or(RequestBody::Empty, |body| RequestBody::Json(body.to_string().into())),
             repeatable: true,
         };
         let answer = self.send(permit, request).await?;

@@ -161,6 +161,18 @@ enum Fault {
     Target(String),
 }
 
+impl Fault {
+    /// Whether another database, or other columns, could be the cause, so that it is looked at again. What is
+    /// Notion's own trouble for a while would only be made longer by that.
+    fn may_be_the_database(&self) -> bool {
+        match self {
+            Self::Notion { status, .. } => *status < 500 && *status != 429,
+            Self::Gate(Error::Upstream(_)) => false,
+            Self::Store(_) | Self::Gate(_) | Self::Target(_) => true,
+        }
+    }
+}
+
 /// The mirror at work.
 struct Job<'a> {
     gate: &'a Gate,
@@ -190,8 +202,9 @@ impl Job<'_> {
                 }
                 Err(fault) => {
                     self.shared().mirror.failed.fetch_add(1, Ordering::Relaxed);
-                    // Whatever it was, it may be the database: it is looked at again.
-                    self.target = None;
+                    if fault.may_be_the_database() {
+                        self.target = None;
+                    }
                     let text = fault.to_string();
                     if text != told {
                         let database = self.settings.database;
@@ -374,6 +387,17 @@ mod tests {
     use model::ConnectionId;
 
     use super::*;
+
+    #[test]
+    fn trouble_of_notions_own_is_not_the_databases() {
+        let answered = |status| Fault::Notion { status, message: String::new() };
+        for status in [429, 500, 503] {
+            assert!(!answered(status).may_be_the_database(), "{status}");
+        }
+        for status in [400, 404, 409] {
+            assert!(answered(status).may_be_the_database(), "{status}");
+        }
+    }
 
     #[test]
     fn it_may_do_what_it_does_and_nothing_else() {

@@ -2,6 +2,7 @@
 
 mod explain;
 mod replay;
+mod replay_columns;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::record::Record;
 
 pub use explain::{ExplainRequest, Explained};
 pub use replay::{Change, Replay, Suggestion, WhatIf};
+pub use replay_columns::ColumnChange;
 
 /// Versions that are kept of each tenant's policies.
 const VERSIONS_KEPT: u64 = 500;

@@ -9,6 +9,7 @@
 //! A write is judged twice: what the row is, and what it would be (`write.rs`). Relations to such a table show
 //! the rows that the caller sees (`related.rs`); how that makes other columns unsayable, `columns` decides.
 
+mod named;
 mod related;
 mod values;
 mod write;

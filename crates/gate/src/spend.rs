@@ -2,12 +2,16 @@
 
 use model::{Meter, Principal, Who};
 use notion::catalogue::Match;
+use serde_json::{Value, json};
 
 use crate::Gate;
 use crate::budget::{Cost, Lineage, Spent, Unspent, pages_in};
 use crate::call::{Acted, AnswerBody, Underway};
 use crate::error::Error;
 use crate::record::Record;
+
+/// Lists of rows that are asked for again, shorter, where the budget of pages does not suffice.
+const SHORTENED: &[&str] = &["post-database-query", "post-search", "query-data-source"];
 
 impl Gate {
     /// The caller's key and those above it.
@@ -58,7 +62,6 @@ impl Gate {
         found: &Match,
         spent: Spent,
         acted: Acted,
-        record: &mut Record<'_>,
     ) -> Result<Acted, Error> {
         let status = acted.answer.status;
         if status.is_client_error() {
@@ -72,9 +75,23 @@ impl Gate {
             let pages = pages.ok_or_else(|| Error::Answer("its rows cannot be counted".into()))?;
             let now = self.shared.clock.now();
             let spent = self.shared.budgets.spend_pages(lineage, &pages, now).await;
-            spent.map_err(|unspent| refused(unspent, record))?;
+            spent.map_err(|unspent| match unspent {
+                Unspent::Exhausted(exhausted) => Error::Budget(exhausted),
+                Unspent::Store(error) => Error::Store(error),
+            })?;
         }
         Ok(acted)
+    }
+
+    /// The body of a call that can be made again for fewer rows, should its answer hold more than the budget
+    /// has left: its caller did not say how many it wants.
+    pub(crate) fn for_fewer(&self, call: &Underway<'_>) -> Option<Value> {
+        if !SHORTENED.contains(&call.operation().name) || !self.counts_pages(call.principal) {
+            return None;
+        }
+        let body = call.body.clone().unwrap_or_else(|| json!({}));
+        let says = body.get("page_size").is_some_and(|size| !size.is_null());
+        (body.is_object() && !says).then_some(body)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Kept in memory and bounded: everything in it can be asked for again, and after a restart nothing
 //! old is believed. Each fact has an age.
 
+mod left;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use quick_cache::sync::Cache;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
+use self::left::Left;
 use crate::rows::SeenRow;
 use crate::view::Title;
 
@@ -39,6 +42,9 @@ pub(crate) struct Tree {
     missing: Cache<(ConnectionId, Id), Timestamp>,
     titles: Cache<(ConnectionId, Id), (Title, Timestamp)>,
     rows: Cache<(ConnectionId, Id), SeenRow>,
+    /// What was asked for as a page and is none, and when.
+    no_pages: Cache<(ConnectionId, Id), Timestamp>,
+    pub(crate) left: Left,
     age_max: Duration,
 }
 
@@ -49,6 +55,8 @@ impl Tree {
             missing: Cache::new(MISSING_MAX),
             titles: Cache::new(OBJECTS_MAX),
             rows: Cache::new(OBJECTS_MAX),
+            no_pages: Cache::new(MISSING_MAX),
+            left: Left::new(),
             age_max,
         }
     }
@@ -65,13 +73,30 @@ impl Tree {
 
     /// Notes where `id` stands.
     pub(crate) fn put(&self, connection: ConnectionId, id: Id, node: Node) {
-        self.nodes.insert((connection, id), node);
-        self.missing.remove(&(connection, id));
+        let key = (connection, id);
+        let before = self.nodes.get(&key).and_then(|known| known.parent);
+        self.left.seen(key, before, node.parent);
+        self.nodes.insert(key, node);
+        self.missing.remove(&key);
+        self.no_pages.remove(&key);
+    }
+
+    /// Notes that `id` is no page.
+    pub(crate) fn put_no_page(&self, connection: ConnectionId, id: Id, now: Timestamp) {
+        self.no_pages.insert((connection, id), now);
+    }
+
+    /// Whether `id` was no page a moment ago.
+    pub(crate) fn is_no_page(&self, connection: ConnectionId, id: Id, now: Timestamp) -> bool {
+        let asked = self.no_pages.get(&(connection, id));
+        asked.is_some_and(|at| now.duration_since(at).unsigned_abs() <= self.age_max)
     }
 
     /// Forgets where `id` stands.
     pub(crate) fn forget(&self, connection: ConnectionId, id: Id) {
-        self.nodes.remove(&(connection, id));
+        let known = self.nodes.remove(&(connection, id)).and_then(|(_, node)| node.parent);
+        self.left.forgotten((connection, id), known);
+        self.no_pages.remove(&(connection, id));
         self.missing.remove(&(connection, id));
         self.titles.remove(&(connection, id));
         self.rows.remove(&(connection, id));
@@ -82,6 +107,8 @@ impl Tree {
         self.nodes.retain(|(whose, _), _| *whose != connection);
         self.missing.retain(|(whose, _), _| *whose != connection);
         self.titles.retain(|(whose, _), _| *whose != connection);
+        self.no_pages.retain(|(whose, _), _| *whose != connection);
+        self.left.forget_connection(connection);
         self.forget_rows(connection);
     }
 

@@ -50,8 +50,8 @@ impl Permit {
 
     /// Leave for the gate to look up where an object stands, or whose token it holds.
     ///
-    /// Only operations that retrieve a single object by its id, a page as markdown, or a property of one,
-    /// and the one that needs no capability.
+    /// Only operations that retrieve a single object by its id, a page as markdown, a property of one, the rows
+    /// of a table or of a view, and the one that needs no capability.
     pub fn housekeeping(
         tenant: TenantId,
         connection: ConnectionId,
@@ -85,7 +85,12 @@ const MIRRORS: [&str; 4] =
 const TITLE: &str = "title";
 
 /// What else the gate looks at for itself, by the names in the catalogue.
-const LOOKED_AT: [&str; 2] = ["retrieve-page-markdown", "retrieve-a-page-property"];
+const LOOKED_AT: [&str; 4] = [
+    "get-view-query-results",
+    "query-data-source",
+    "retrieve-a-page-property",
+    "retrieve-page-markdown",
+];
 
 /// Search, by its name in the catalogue.
 const SEARCH: &str = "post-search";
@@ -270,6 +275,16 @@ impl Sight {
     pub fn has_holes(&self) -> bool {
         let see = Actions::all().number(Action::See);
         see.is_none_or(|see| self.caller.slice(&self.policies.rules, see).forbids)
+    }
+
+    /// The objects that policies about what is seen name, if some of those forbid.
+    pub fn named(&self) -> Vec<Id> {
+        let see = Actions::all().number(Action::See);
+        let slice = see.map(|see| self.caller.slice(&self.policies.rules, see));
+        let named = slice.filter(|slice| slice.forbids).map(|slice| &slice.named);
+        let mut all: Vec<Id> = named.into_iter().flatten().copied().collect();
+        all.sort_unstable();
+        all
     }
 
     /// Whether what stands at `place` exists for the caller.

@@ -83,12 +83,6 @@ pub enum Refusal {
         /// The operation.
         operation: &'static str,
     },
-    /// Nobody has taught the gate yet to cut this answer down to a scope.
-    #[error("a key with a scope cannot use `{operation}` yet: its answer cannot be cut down")]
-    Uncut {
-        /// The operation.
-        operation: &'static str,
-    },
     /// A scoped caller must say where, and did not.
     #[error("a key with a scope can create only inside it: name a parent")]
     NoPlace,
@@ -111,7 +105,6 @@ impl Refusal {
             Self::Capability { .. } | Self::ConnectionCapability { .. } => "capability",
             Self::Scope { .. } | Self::NoPlace | Self::ScopedManager => "scope",
             Self::NotForKeys { .. } => "operation",
-            Self::Uncut { .. } => "scope_unsupported",
         }
     }
 }

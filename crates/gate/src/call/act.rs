@@ -27,6 +27,15 @@ impl Gate {
             return self.list_related(&call.looking, &asked, relation, call.query.as_deref()).await;
         }
         let sight = self.sight(call.principal);
+        if let Some(acted) = self.kept_result(call).await? {
+            return Ok(acted);
+        }
+        if operation.name == "create-view-query"
+            && let Some((_, view)) = call.object()
+            && let Some(part) = self.part_of_view(&call.looking, view).await?
+        {
+            return self.in_time(self.run_view(call, permit, json, part)).await;
+        }
         if !sight.is_everything() {
             if operation.name == "query-meeting-notes" && !sight.is_every_object() {
                 let asked = call.asked(&path_and_query, &[]);
@@ -34,10 +43,20 @@ impl Gate {
                 return self.list_meetings(&call.looking, asked, permit, json).await;
             }
             let texts = call.stand_ins.texts.as_slice();
-            if listing::is_filtered(operation, &sight) || !texts.is_empty() {
+            let relations = call.stand_ins.relations.as_slice();
+            let decides = !texts.is_empty() || !relations.is_empty();
+            if listing::is_filtered(operation, &sight) || decides {
                 let (found, query) = (&call.found, call.query.as_deref());
                 let version = call.version;
-                let list = listing::Listing { found, query, version, body: json, texts };
+                let list = listing::Listing {
+                    found,
+                    query,
+                    version,
+                    body: json,
+                    texts,
+                    relations,
+                    template: call.stand_ins.template.as_deref(),
+                };
                 return self.list(call.principal, permit, list, call.request_id).await;
             }
         }

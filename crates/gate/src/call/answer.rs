@@ -1,10 +1,12 @@
 //! What comes of a call, and what goes back through the door.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use notion::client::{REQUEST_ID_HEADER, StreamBody};
 use notion::{Capabilities, Id, Operation};
+use serde_json::Value;
 
+use crate::Gate;
 use crate::columns::StandIns;
 use crate::error::Error;
 use crate::{trim, view};
@@ -36,6 +38,23 @@ pub(crate) struct Acted {
     pub(crate) code: Option<String>,
     /// What was created.
     pub(crate) made: Option<Id>,
+}
+
+impl Gate {
+    /// An answer that the gate makes itself, as Notion would answer it. `body` is an object.
+    pub(crate) fn own_answer(&self, mut body: Value) -> Acted {
+        let request_id = self.new_request_id();
+        let mut headers = HeaderMap::new();
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        headers.insert(header::CONTENT_TYPE, json);
+        if let Ok(request_id) = HeaderValue::from_str(&request_id) {
+            headers.insert(REQUEST_ID_HEADER, request_id);
+        }
+        body["request_id"] = request_id.into();
+        let body = AnswerBody::Whole(body.to_string().into());
+        let answer = Answer { status: StatusCode::OK, headers, body };
+        Acted { answer, code: None, made: None }
+    }
 }
 
 impl Acted {

@@ -35,7 +35,7 @@ impl Gate {
     }
 
     /// Looking things up may take as long as a call to Notion, and no longer.
-    async fn in_time<T>(
+    pub(super) async fn in_time<T>(
         &self,
         looking: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {

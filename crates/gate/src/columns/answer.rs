@@ -12,7 +12,7 @@ use super::fate::{Shown, cut_item, cut_schema, cut_values, texts_of};
 use crate::Gate;
 use crate::error::Error;
 use crate::locate::Looking;
-use crate::view::{self, Asked, Eyes, UNTITLED};
+use crate::view::{self, Asked, Eyes};
 
 /// A value in a page object holds so many references; there may be more that it does not show.
 const REFERENCES_SHOWN: usize = 25;
@@ -41,10 +41,6 @@ impl Gate {
     ) -> Result<(), Error> {
         if asked.operation.answer == Answer::Property {
             return self.check_item(looking, asked, answer).await;
-        }
-        if asked.operation.name == "list-data-source-templates" {
-            self.leave_out_templates(looking, answer).await?;
-            return self.name_templates(looking, answer).await;
         }
         if let Some(Value::Array(results)) = answer.get_mut("results") {
             for result in results {
@@ -165,10 +161,16 @@ impl Gate {
         if let Some(properties) = page["properties"].as_object_mut() {
             cut_values(self.shown_of(asked, columns), properties, &clear);
         }
-        match columns {
-            Some(columns) => self.cut_related(looking, columns, page).await,
-            None => Ok(()),
+        let Some(columns) = columns else { return Ok(()) };
+        // What is computed from a relation would count the rows that it does not show.
+        let short = self.cut_related(looking, columns, page).await?;
+        if let Some(properties) = page["properties"].as_object_mut() {
+            properties.retain(|_, value| {
+                let id = value["id"].as_str().unwrap_or_default();
+                !columns.is_computed_from(id, &short)
+            });
         }
+        Ok(())
     }
 
     /// A relation with two ends names the other one, which policies may hide.
@@ -262,54 +264,5 @@ impl Gate {
         } else {
             Err(self.not_found(asked.principal, asked.effect, kind, page))
         }
-    }
-
-    /// Templates are rows, too: those that policies hide by their values go.
-    async fn leave_out_templates(
-        &self,
-        looking: &Looking<'_>,
-        answer: &mut Value,
-    ) -> Result<(), Error> {
-        if self.rows_wanted(looking).is_none() {
-            return Ok(());
-        }
-        let templates = answer.get_mut("templates").and_then(Value::as_array_mut);
-        let mut seen = Vec::new();
-        for template in templates.map(std::mem::take).unwrap_or_default() {
-            let id = template["id"].as_str().and_then(Id::parse);
-            if let Some(id) = id
-                && self.sees_object(looking, Kind::Page, id).await?
-            {
-                seen.push(template);
-            }
-        }
-        answer["templates"] = seen.into();
-        // The cursor names the next of them.
-        let next = answer["next_cursor"].as_str().and_then(Id::parse);
-        if let Some(next) = next
-            && !self.sees_object(looking, Kind::Page, next).await?
-        {
-            answer["next_cursor"] = Value::Null;
-            answer["has_more"] = false.into();
-        }
-        Ok(())
-    }
-
-    /// Templates are listed by their titles, as plain text: those that show something that the caller does
-    /// not see go by no name.
-    async fn name_templates(&self, looking: &Looking<'_>, answer: &mut Value) -> Result<(), Error> {
-        if self.sees_every_object(looking.principal()) {
-            return Ok(());
-        }
-        let templates = answer.get_mut("templates").and_then(Value::as_array_mut);
-        for template in templates.into_iter().flatten() {
-            let Some(id) = template["id"].as_str().and_then(Id::parse) else { continue };
-            let page = self.fetch(looking, Kind::Page, id).await?.unwrap_or_default();
-            let page = serde_json::from_slice(&page).unwrap_or(Value::Null);
-            if !self.is_row_clear(looking, &page, &["title".to_owned()]).await? {
-                template["name"] = UNTITLED.into();
-            }
-        }
-        Ok(())
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Shown<'a> {
         }
         let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
         match self.columns.and_then(|columns| columns.known(id, kind, name)) {
-            Some(JudgedColumn { column, text: Some(text), mask }) => match mask {
+            Some(JudgedColumn { column, text: Some(text), mask, .. }) => match mask {
                 Some(_) => Fate::Masked(column),
                 None => Fate::Shown((!is_own(kind)).then_some(text)),
             },

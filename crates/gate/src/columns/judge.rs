@@ -25,6 +25,7 @@ use policy::{Rule, Showing};
 use super::mask::can_be_empty;
 use super::reach::{reaches, targets};
 use super::schema::{Column, Reads, Reference, Schema};
+use super::through::Through;
 
 /// Tables that are looked at for the columns of one; what lies beyond does not exist.
 const SOURCES_MAX: usize = 24;
@@ -50,6 +51,8 @@ pub(crate) struct JudgedColumn {
     pub(crate) text: Option<Text>,
     /// The policy that hides its values, if one does.
     pub(crate) mask: Option<Rule>,
+    /// The relations that its values are made from.
+    pub(crate) through: Through,
 }
 
 /// What must be known before the columns of a table can be judged.
@@ -127,6 +130,7 @@ impl Known {
                 column: column.clone(),
                 text: found.map(|found| found.text.clone()),
                 mask: found.and_then(|found| found.mask.clone()),
+                through: found.map(|found| found.through.clone()).unwrap_or_default(),
             }
         };
         Ok(own.1.columns.iter().enumerate().map(judged).collect())
@@ -234,11 +238,12 @@ struct Found {
     mask: Option<Rule>,
     /// Whether it holds rows of other tables, so that a formula can go on from there.
     far: bool,
+    through: Through,
 }
 
 impl Found {
     fn of(text: Text) -> Self {
-        Self { text, mask: None, far: false }
+        Self { text, mask: None, far: false, through: Through::default() }
     }
 }
 
@@ -280,7 +285,9 @@ impl Judge<'_> {
             Reads::Relation(target) => {
                 let in_part = self.known.in_part.contains(target);
                 let text = if in_part { Text::Rows } else { Text::None };
-                self.is_inside(*target).then_some(Found { far: true, ..Found::of(text) })
+                let through = Through::relation(&column.id, *target);
+                let found = Found { far: true, through, ..Found::of(text) };
+                self.is_inside(*target).then_some(found)
             }
             Reads::Rollup { relation, target, function } => {
                 let (relation, through) = self.one(id, relation)?;
@@ -291,7 +298,8 @@ impl Judge<'_> {
                 let (target, found) = self.one(there, target)?;
                 let text = rolled(target, &found.text, function)?;
                 let mask = through.mask.clone().or_else(|| found.mask.clone());
-                Some(Found { text, mask, far: found.far })
+                let through = through.through.clone().to(&found.through);
+                Some(Found { text, mask, far: found.far, through })
             }
             Reads::Formula(named) => self.formula(id, schema, named.as_deref()),
             Reads::Unknown => None,
@@ -306,6 +314,7 @@ impl Judge<'_> {
             return shown.then_some(Found { far: true, ..Found::of(Text::None) });
         };
         let (mut texts, mut mask, mut far) = (Vec::new(), None, false);
+        let mut through = Through::default();
         for reference in named {
             for found in self.named(id, schema, reference)? {
                 match &found.text {
@@ -315,6 +324,7 @@ impl Judge<'_> {
                 }
                 mask = mask.or_else(|| found.mask.clone());
                 far |= found.far && !reference.counted;
+                through = through.and(&found.through);
             }
         }
         if far && self.known.rulings.is_some() && !self.untouched {
@@ -323,7 +333,7 @@ impl Judge<'_> {
         texts.sort();
         texts.dedup();
         let text = if texts.is_empty() { Text::None } else { Text::Own(texts) };
-        Some(Found { text, mask, far })
+        Some(Found { text, mask, far, through })
     }
 
     /// The columns that a formula looks at by naming something; `None` if one is not in, or would bring the

@@ -140,7 +140,7 @@ impl Gate {
     }
 
     /// What a view shows and asks, if the connection sees it.
-    pub(super) async fn view_facts(
+    pub(crate) async fn view_facts(
         &self,
         looking: &Looking<'_>,
         id: Id,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::Chance;
 use model::chance::base62;
-use notion::ApiError;
+use notion::{ApiError, Id};
 use policy::RowProperties;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -27,6 +27,8 @@ pub(super) struct Naming<'a> {
     pub(super) chance: &'a dyn Chance,
     /// What policies look at of rows.
     pub(super) rows: Option<Arc<RowProperties>>,
+    /// The tables that rows have left.
+    pub(super) left: Vec<Id>,
     pub(super) stand_ins: StandIns,
 }
 
@@ -77,6 +79,11 @@ impl Naming<'_> {
     /// Notes which texts decide; those of other rows cannot.
     fn check_asked(&mut self, called: &str, contains: bool) -> Result<(), Error> {
         self.check_unmasked(called)?;
+        if !contains {
+            let all = self.columns.iter().flat_map(|columns| columns.relations_of(called));
+            let counted = all.filter(|(_, table)| self.left.contains(table));
+            self.stand_ins.relations.extend(counted.cloned());
+        }
         for (_, text) in self.columns.iter().filter_map(|columns| columns.find(called)) {
             match text {
                 Text::None => {}
@@ -188,6 +195,7 @@ impl Naming<'_> {
             self.rows.iter().any(|rows| rows.iter().any(|row| it.column.is_called(row)))
         });
         needed.extend(judged_by.map(|it| it.column.id.clone()));
+        needed.extend(self.stand_ins.relations.iter().map(|(relation, _)| relation.clone()));
         let mut out = form_urlencoded::Serializer::new(String::new());
         let mut member = FILTER_PROPERTIES.to_owned();
         for (name, value) in &pairs {
@@ -203,6 +211,9 @@ impl Naming<'_> {
                 if let Some(Text::Own(texts)) = &column.text {
                     needed.extend(texts.iter().cloned());
                 }
+                let counted = column.through.own.iter();
+                let counted = counted.filter(|(_, table)| self.left.contains(table));
+                needed.extend(counted.map(|(relation, _)| relation.clone()));
             }
             let stand_in = self.other(value);
             out.append_pair(name, stand_in.as_ref().unwrap_or(value));

@@ -5,6 +5,8 @@
 //! back. So the answer is the one that Notion has for a column that is not there, and nothing depends on how
 //! Notion compares names.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use model::Principal;
 use notion::catalogue::Match;
@@ -13,6 +15,7 @@ use policy::Refusal;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::Columns;
 use super::answer::whole_text;
 use super::change::changes_columns;
 use super::judge::Text;
@@ -20,7 +23,7 @@ use super::naming::Naming;
 use super::schema::Reads;
 use crate::Gate;
 use crate::error::Error;
-use crate::locate::{Looking, Trust};
+use crate::locate::Looking;
 
 pub(crate) const FILTER_PROPERTIES: &str = "filter_properties";
 
@@ -43,9 +46,11 @@ pub(crate) struct StandIns {
     /// Columns that were asked for only to look at them.
     pub(super) extra: Vec<String>,
     /// The relation that was asked for, by its id, if it shows some of the rows that it leads to.
-    pub(crate) related: Option<String>,
+    pub(crate) related: Option<(String, Id)>,
+    /// Relations that decide which rows are found, where rows have left the tables that they lead to.
+    pub(crate) relations: Vec<(String, Id)>,
     /// What the names of templates must hold: Notion would compare with what they mention.
-    template: Option<String>,
+    pub(crate) template: Option<String>,
 }
 
 /// Whose columns a call names.
@@ -73,10 +78,8 @@ impl Gate {
         if sight.has_column_rules() {
             self.check_ruled(looking, &call).await?;
         }
-        match call.found.operation.name {
-            "create-view-query" if !open => self.check_view_query(looking, &call).await?,
-            "list-data-source-templates" if !open => return Ok(without_name(call.query)),
-            _ => {}
+        if call.found.operation.name == "list-data-source-templates" && !open {
+            return Ok(without_name(call.query));
         }
         let (mut columns, mut sources) = (Vec::new(), Vec::new());
         for table in tables(&call) {
@@ -102,6 +105,7 @@ impl Gate {
         // No table: a page like any other, whose title is all that there is to name.
         let [first, ..] = columns.as_slice() else { return Ok(StandIns::default()) };
         let mut naming = Naming {
+            left: self.tables_left(looking, &columns),
             columns: columns.iter().map(|columns| &**columns).collect(),
             chance: &*self.shared.chance,
             rows: self.rows_wanted(looking),
@@ -121,12 +125,22 @@ impl Gate {
                     {
                         self.is_clear(looking, &call, texts).await?
                     }
-                    Some((column, Text::Rows)) if !first.is_masked(&named) => {
-                        naming.stand_ins.related = Some(column.id.clone());
+                    Some((column, text)) if !first.is_masked(&named) => {
+                        if let Reads::Relation(table) = column.reads
+                            && (*text == Text::Rows || naming.left.contains(&table))
+                        {
+                            naming.stand_ins.related = Some((column.id.clone(), table));
+                        }
                         true
                     }
                     _ => true,
                 };
+                let counted =
+                    first.relations_of(&named).filter(|_| naming.stand_ins.related.is_none());
+                let counted: Vec<_> =
+                    counted.filter(|(_, table)| naming.left.contains(table)).cloned().collect();
+                let is_clear = is_clear
+                    && (counted.is_empty() || self.is_complete(looking, &call, &counted).await?);
                 let stand_in = match is_clear {
                     true => naming.other(&named),
                     false => Some(naming.stand_in(&named)),
@@ -146,8 +160,35 @@ impl Gate {
         }
         if !matches!(call.found.operation.name, "query-data-source" | "post-database-query") {
             naming.stand_ins.texts.clear();
+            naming.stand_ins.relations.clear();
         }
         Ok(naming.stand_ins)
+    }
+
+    /// The tables that these columns lead to, and that rows have left.
+    fn tables_left(&self, looking: &Looking<'_>, columns: &[Arc<Columns>]) -> Vec<Id> {
+        if self.sees_every_object(looking.principal()) {
+            return Vec::new();
+        }
+        let tables = columns.iter().flat_map(|columns| &columns.all);
+        let tables = tables.flat_map(|it| &it.through.own).map(|(_, table)| *table);
+        let connection = looking.principal().connection;
+        tables.filter(|table| self.shared.tree.left.of(connection, *table).is_some()).collect()
+    }
+
+    /// Whether these relations of a page show every row that they name.
+    async fn is_complete(
+        &self,
+        looking: &Looking<'_>,
+        call: &Call<'_>,
+        relations: &[(String, Id)],
+    ) -> Result<bool, Error> {
+        let ids = call.found.path_ids().map_err(Error::Malformed)?;
+        let Some((kind, id)) = ids.first().copied() else { return Ok(false) };
+        let Some(page) = self.fetch(looking, kind, id).await? else { return Ok(false) };
+        let page: Value = serde_json::from_slice(&page)
+            .map_err(|_| Error::Answer("a page cannot be read".to_owned()))?;
+        self.is_row_complete(looking, &page, relations).await
     }
 
     /// Where policies speak of columns: views that ask for one that is hidden or masked do not exist, and
@@ -170,31 +211,6 @@ impl Gate {
             }
             _ => Ok(()),
         }
-    }
-
-    /// A kept result tells how many rows a view found: if their texts decided that, nobody can look through
-    /// them.
-    async fn check_view_query(&self, looking: &Looking<'_>, call: &Call<'_>) -> Result<(), Error> {
-        let operation = call.found.operation.name;
-        for (kind, id) in call.found.path_ids().map_err(Error::Malformed)? {
-            if kind == Kind::View
-                && (self.view_asks_for_text(looking, id).await?
-                    || self.shows_table_in_part(looking, id).await?)
-            {
-                return Err(Error::Refused(Refusal::Uncut { operation }));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a view shows a table of which the caller sees some of the rows.
-    async fn shows_table_in_part(&self, looking: &Looking<'_>, view: Id) -> Result<bool, Error> {
-        if self.rows_wanted(looking).is_none() {
-            return Ok(false);
-        }
-        let Some(source) = self.source_of_view(looking, view).await? else { return Ok(false) };
-        let table = self.locate(looking, Kind::DataSource, source, Trust::Tree).await?;
-        Ok(self.sight(looking.principal()).row_rule(&table).is_some())
     }
 
     /// Whether what is computed from texts of a page repeats nothing that the caller does not see.
@@ -347,16 +363,10 @@ impl StandIns {
             }
             answer = text.into();
         }
-        if self.extra.is_empty() && self.template.is_none() {
+        if self.extra.is_empty() {
             return answer;
         }
         let Ok(mut object) = serde_json::from_slice::<Value>(&answer) else { return answer };
-        let templates = object.get_mut("templates").and_then(Value::as_array_mut);
-        if let Some((wanted, templates)) = self.template.as_ref().zip(templates) {
-            templates.retain(|template| {
-                template["name"].as_str().is_some_and(|name| name.to_lowercase().contains(wanted))
-            });
-        }
         let results = object.get_mut("results").and_then(Value::as_array_mut);
         match results {
             Some(results) => results.iter_mut().for_each(|row| self.without_extra(row)),

@@ -55,6 +55,7 @@ fn named(method: Method, path: &str, query: Option<&str>, body: Value) -> Result
     let (mut query, mut body) = (query.map(str::to_owned), body);
     let columns = columns();
     let mut naming = Naming {
+        left: Vec::new(),
         columns: vec![&columns],
         chance: &Dice,
         rows: None,

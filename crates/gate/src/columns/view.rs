@@ -19,11 +19,13 @@ pub(super) const LOOKS: &[&str] = &["properties", "table_properties"];
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Facts {
     /// The table that it shows; a dashboard shows none of its own.
-    source: Option<Id>,
+    pub(crate) source: Option<Id>,
+    /// Its filter, as a query of the table takes it.
+    pub(crate) filter: Value,
     /// The columns that it filters and sorts by.
-    asks: Vec<String>,
+    pub(crate) asks: Vec<String>,
     /// The other columns that it cannot go without.
-    needs: Vec<String>,
+    pub(crate) needs: Vec<String>,
     /// The pages that its filters name.
     pages: Vec<Id>,
 }
@@ -35,7 +37,8 @@ impl Facts {
             Value::Null => None,
             id => Some(Id::parse(id.as_str()?)?),
         };
-        let mut facts = Self { source, ..Self::default() };
+        let filter = view.get("filter")?.clone();
+        let mut facts = Self { source, filter, ..Self::default() };
         for name in ["filter", "sorts"] {
             facts.asks_by(view.get(name)?);
         }
@@ -140,21 +143,6 @@ impl Gate {
         Ok(true)
     }
 
-    /// Whether a view that exists asks for text: what is mentioned there and does not exist for the caller
-    /// decides which rows it finds.
-    pub(crate) async fn view_asks_for_text(
-        &self,
-        looking: &Looking<'_>,
-        view: Id,
-    ) -> Result<bool, Error> {
-        let Some(facts) = self.view_facts(looking, view).await? else { return Ok(true) };
-        let Some(source) = facts.source else { return Ok(false) };
-        let columns = self.columns_of(looking, source).await?;
-        let is_free =
-            |called: &String| columns.find(called).is_some_and(|(_, text)| *text == Text::None);
-        Ok(!facts.asks.iter().all(is_free))
-    }
-
     /// A result of a view: it belongs to the key that had it made, and holds rows of the view's table.
     pub(crate) async fn learn_view_query(
         &self,
@@ -220,6 +208,7 @@ mod tests {
             Facts::read(&view).unwrap(),
             Facts {
                 source: Some(id),
+                filter: view["filter"].clone(),
                 asks: ["A", "B", "C", "D"].map(str::to_owned).to_vec(),
                 needs: ["e", "E", "f"].map(str::to_owned).to_vec(),
                 pages: vec![id],

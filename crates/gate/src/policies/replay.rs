@@ -16,6 +16,7 @@ use policy::{Aim, Explanation, Outcome, Place, Policies, RowProperties, Target};
 use serde::{Deserialize, Serialize};
 use store::EntryFilter;
 
+use super::replay_columns::{ColumnChange, Tables};
 use crate::Gate;
 use crate::error::Error;
 
@@ -52,6 +53,8 @@ pub struct Replay {
     pub newly_allowed: Vec<Change>,
     /// What is allowed now, and would be refused.
     pub newly_refused: Vec<Change>,
+    /// Columns, of the tables that callers used, of which they would get more or less.
+    pub columns: Vec<ColumnChange>,
 }
 
 /// A call whose outcome would change.
@@ -129,7 +132,9 @@ impl Gate {
             unknown: 0,
             newly_allowed: Vec::new(),
             newly_refused: Vec::new(),
+            columns: Vec::new(),
         };
+        let mut tables = Tables::default();
         let mut places = Places::default();
         let looked_at = [&current, &changed].map(|policies| policies.row_properties());
         let looked_at: RowProperties =
@@ -151,6 +156,9 @@ impl Gate {
                 replay.unknown += seen.calls;
                 continue;
             };
+            if let Some(target) = aim.targets.first() {
+                tables.note(self, &who, &name, (target.kind, target.id, seen.calls));
+            }
             let judge = |policies: &Arc<Policies>| {
                 policies.explain(&who, seen.operation, seen.effect, None, &aim)
             };
@@ -180,6 +188,7 @@ impl Gate {
             changes.sort_by_key(|change| std::cmp::Reverse(change.calls));
             changes.truncate(CHANGES_MAX);
         }
+        replay.columns = self.changed_columns(tables, (&current, &changed), request_id).await?;
         Ok(replay)
     }
 

@@ -1,15 +1,12 @@
 //! Relations to a table of which a caller sees some rows: they show those, and keep the others. And relations
 //! that still name rows which have left their table.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use notion::client::REQUEST_ID_HEADER;
 use notion::{ApiError, Effect, Id, Kind, Operation};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::Gate;
-use crate::call::{Acted, Answer, AnswerBody};
+use crate::call::Acted;
 use crate::columns::Columns;
 use crate::error::Error;
 use crate::listing::Position;
@@ -24,66 +21,122 @@ const PAGE_SIZE_MAX: usize = 100;
 /// Requests for one relation: more pages than that are not looked through.
 const ROUNDS_MAX: usize = 20;
 
+/// Where a relation leads.
+#[derive(Clone, Copy)]
+struct Related {
+    table: Option<Id>,
+    /// Whether the caller sees some of the rows there, and not others.
+    in_part: bool,
+}
+
 impl Gate {
-    /// Cuts the relations of a page object down to the rows that the caller sees.
+    /// Cuts the relations of a page object down to the rows that the caller sees. Gives the ids of those that
+    /// name more.
     pub(crate) async fn cut_related(
         &self,
         looking: &Looking<'_>,
         columns: &Columns,
         page: &mut Value,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         let id = page["id"].as_str().and_then(Id::parse);
         let Some((id, properties)) = id.zip(page["properties"].as_object_mut()) else {
-            return Ok(());
+            return Ok(Vec::new());
         };
+        let mut short = Vec::new();
         for value in properties.values_mut().filter(|value| value["type"] == "relation") {
             let Some(property) = value["id"].as_str().map(str::to_owned) else { continue };
-            if !columns.shows_some(&property) {
-                self.leave_out_departed(looking, columns.related(&property), value).await?;
-                continue;
-            }
+            let related = Related {
+                table: columns.related(&property),
+                in_part: columns.shows_some(&property),
+            };
+            let (all, whole) = self.named_by(looking, (id, &property), related, value).await?;
             let mut seen = Vec::new();
-            for related in self.related(looking, id, &property, value).await? {
-                if self.sees_object(looking, Kind::Page, related).await? {
-                    seen.push(json!({"id": related}));
+            for row in all.iter().copied() {
+                if self.is_related_seen(looking, related, row).await? {
+                    seen.push(json!({"id": row}));
                 }
             }
-            let more = seen.len() > SHOWN_MAX;
-            seen.truncate(SHOWN_MAX);
-            value["relation"] = seen.into();
-            if let Some(has_more) = value.get_mut("has_more") {
-                *has_more = more.into();
+            if seen.len() == all.len() {
+                continue;
             }
+            short.push(property);
+            if whole {
+                let more = seen.len() > SHOWN_MAX;
+                seen.truncate(SHOWN_MAX);
+                if let Some(has_more) = value.get_mut("has_more") {
+                    *has_more = more.into();
+                }
+            }
+            value["relation"] = seen.into();
         }
-        Ok(())
+        Ok(short)
     }
 
-    /// Leaves out of a relation the rows of which it is known that they have left its table for where the
-    /// caller does not see them: Notion goes on naming them. The others are rows, and need no look-up.
-    async fn leave_out_departed(
+    /// The rows that a relation names, and whether that are all: where some may not be seen, those beyond what
+    /// the page object shows are asked for.
+    async fn named_by(
         &self,
         looking: &Looking<'_>,
-        table: Option<Id>,
-        value: &mut Value,
-    ) -> Result<(), Error> {
+        (page, property): (Id, &str),
+        related: Related,
+        value: &Value,
+    ) -> Result<(Vec<Id>, bool), Error> {
+        let shown = value["relation"].as_array().map_or(&[][..], Vec::as_slice);
+        let shown: Vec<Id> =
+            shown.iter().filter_map(|one| one["id"].as_str().and_then(Id::parse)).collect();
+        // Whoever has left may turn out only now.
+        for row in shown.iter().copied().filter(|_| !related.in_part) {
+            self.is_related_seen(looking, related, row).await?;
+        }
         let connection = looking.principal().connection;
-        let Some(shown) = value["relation"].as_array_mut() else { return Ok(()) };
-        let mut kept = Vec::with_capacity(shown.len());
-        for one in std::mem::take(shown) {
-            let page = one["id"].as_str().and_then(Id::parse);
-            let node = page.and_then(|page| self.shared.tree.node(connection, page));
-            let place = page.zip(node.map(|node| node.parent));
-            let is_shown = match place {
-                Some((_, Some((Kind::DataSource, source)))) if Some(source) == table => true,
-                Some((page, _)) => self.sees_object(looking, Kind::Page, page).await?,
-                None => true,
+        let left = |table| self.shared.tree.left.of(connection, table).is_some();
+        let looked_through = related.in_part || related.table.is_some_and(left);
+        let has_more = value.get("has_more").is_some_and(|more| more == true);
+        if looked_through && (has_more || shown.len() >= SHOWN_MAX) {
+            return Ok((self.all_related(looking, page, property).await?, true));
+        }
+        Ok((shown, looked_through))
+    }
+
+    async fn is_related_seen(
+        &self,
+        looking: &Looking<'_>,
+        related: Related,
+        row: Id,
+    ) -> Result<bool, Error> {
+        let judged = related.in_part && self.rows_wanted(looking).is_some();
+        self.is_row_seen(looking, related.table, row, judged).await
+    }
+
+    /// Whether these relations of a page, which are all in its object, name no row that the caller does not
+    /// see.
+    pub(crate) async fn is_row_complete(
+        &self,
+        looking: &Looking<'_>,
+        page: &Value,
+        relations: &[(String, Id)],
+    ) -> Result<bool, Error> {
+        if relations.is_empty() {
+            return Ok(true);
+        }
+        let id = page["id"].as_str().and_then(Id::parse);
+        let Some((id, properties)) = id.zip(page["properties"].as_object()) else {
+            return Ok(false);
+        };
+        for (property, table) in relations {
+            let mut values = properties.values();
+            let Some(value) = values.find(|value| value["id"] == property.as_str()) else {
+                return Ok(false);
             };
-            if is_shown {
-                kept.push(one);
+            let related = Related { table: Some(*table), in_part: false };
+            let (all, _) = self.named_by(looking, (id, property), related, value).await?;
+            for row in all {
+                if !self.is_related_seen(looking, related, row).await? {
+                    return Ok(false);
+                }
             }
         }
-        value["relation"] = kept.into();
-        Ok(())
+        Ok(true)
     }
 
     /// Puts back into a body what the caller does not see of the relations that it writes: what does not
@@ -99,35 +152,24 @@ impl Gate {
             return Ok(());
         };
         for (called, value) in properties {
-            let Some((column, _)) =
-                columns.find(called).filter(|(it, _)| columns.shows_some(&it.id))
-            else {
-                continue;
+            let Some((column, _)) = columns.find(called) else { continue };
+            let related = Related {
+                table: columns.related(&column.id),
+                in_part: columns.shows_some(&column.id),
             };
+            let connection = looking.principal().connection;
+            let left = |table| self.shared.tree.left.of(connection, table).is_some();
+            if !related.in_part && !related.table.is_some_and(left) {
+                continue;
+            }
             let Some(Value::Array(written)) = value.get_mut("relation") else { continue };
-            for related in self.all_related(looking, page, &column.id).await? {
-                if !self.sees_object(looking, Kind::Page, related).await? {
-                    written.push(json!({"id": related}));
+            for row in self.all_related(looking, page, &column.id).await? {
+                if !self.is_related_seen(looking, related, row).await? {
+                    written.push(json!({"id": row}));
                 }
             }
         }
         Ok(())
-    }
-
-    /// What a relation leads to, as the page object shows it, and beyond.
-    async fn related(
-        &self,
-        looking: &Looking<'_>,
-        page: Id,
-        property: &str,
-        value: &Value,
-    ) -> Result<Vec<Id>, Error> {
-        let shown = value["relation"].as_array().map_or(&[][..], Vec::as_slice);
-        let has_more = value.get("has_more").is_some_and(|more| more == true);
-        if has_more || shown.len() >= SHOWN_MAX {
-            return self.all_related(looking, page, property).await;
-        }
-        Ok(shown.iter().filter_map(|one| one["id"].as_str().and_then(Id::parse)).collect())
     }
 
     /// Everything that a relation leads to.
@@ -147,7 +189,7 @@ impl Gate {
                 .extend_pairs(std::iter::once(size).chain(start))
                 .finish();
             let path = format!("/v1/pages/{page}/properties/{property}?{query}");
-            let answer = self.fetch_at(looking, operation, Kind::Page, page, path).await?;
+            let answer = self.fetch_at(looking, operation, (Kind::Page, page), path, None).await?;
             let answer: Value = serde_json::from_slice(&answer.unwrap_or_default())
                 .map_err(|_| Error::Answer("a relation cannot be read".to_owned()))?;
             let results = answer["results"].as_array().map_or(&[][..], Vec::as_slice);
@@ -168,7 +210,7 @@ impl Gate {
         &self,
         looking: &Looking<'_>,
         asked: &Asked<'_>,
-        property: &str,
+        (property, table): &(String, Id),
         query: Option<&str>,
     ) -> Result<Acted, Error> {
         let Some((kind, page)) = asked.objects.first().copied() else {
@@ -197,7 +239,8 @@ impl Gate {
         }
         let mut seen = Vec::new();
         for related in self.all_related(looking, page, property).await? {
-            if self.sees_object(looking, Kind::Page, related).await? {
+            let judged = self.rows_wanted(looking).is_some();
+            if self.is_row_seen(looking, Some(*table), related, judged).await? {
                 seen.push(related);
             }
         }
@@ -215,21 +258,10 @@ impl Gate {
         let results = seen.into_iter().skip(start.skip).take(size).map(|related| {
             json!({"object": "property_item", "type": "relation", "id": property, "relation": {"id": related}})
         });
-        let request_id = self.new_request_id();
-        let body = json!({
+        Ok(self.own_answer(json!({
             "object": "list", "results": results.collect::<Vec<_>>(), "next_cursor": next,
             "has_more": next.is_some(), "type": "property_item",
             "property_item": {"id": property, "next_url": url, "type": "relation", "relation": {}},
-            "request_id": request_id,
-        });
-        let mut headers = HeaderMap::new();
-        let json = HeaderValue::from_static("application/json; charset=utf-8");
-        headers.insert(header::CONTENT_TYPE, json);
-        if let Ok(request_id) = HeaderValue::from_str(&request_id) {
-            headers.insert(REQUEST_ID_HEADER, request_id);
-        }
-        let body = AnswerBody::Whole(Bytes::from(body.to_string()));
-        let answer = Answer { status: StatusCode::OK, headers, body };
-        Ok(Acted { answer, code: None, made: None })
+        })))
     }
 }

@@ -4,24 +4,32 @@
 //! Kept in memory and bounded. What was forgotten is not there for a caller with a scope: a file can be
 //! sent again, a query be made again, and people are met again in the next answer.
 
+use std::sync::Arc;
+
 use model::{ConnectionId, KeyId};
 use notion::Id;
 use quick_cache::sync::Cache;
 use serde_json::Value;
 
+use crate::view_results::ViewResult;
+
 const MADE_MAX: usize = 10_000;
 const MET_MAX: usize = 100_000;
+/// Results of views, each of a few thousand rows at most.
+const RESULTS_MAX: usize = 500;
 
 /// Whose is what.
 #[derive(Debug)]
 pub(crate) struct Own {
     made: Cache<(ConnectionId, Id), KeyId>,
     met: Cache<(KeyId, Id), ()>,
+    results: Cache<(ConnectionId, Id), Arc<ViewResult>>,
 }
 
 impl Own {
     pub(crate) fn new() -> Self {
-        Self { made: Cache::new(MADE_MAX), met: Cache::new(MET_MAX) }
+        let results = Cache::new(RESULTS_MAX);
+        Self { made: Cache::new(MADE_MAX), met: Cache::new(MET_MAX), results }
     }
 
     /// Notes that a key made `id`.
@@ -32,6 +40,21 @@ impl Own {
     /// Whether a key made `id`.
     pub(crate) fn has_made(&self, connection: ConnectionId, id: Id, key: Option<&KeyId>) -> bool {
         self.made.get(&(connection, id)).is_some_and(|owner| Some(&owner) == key)
+    }
+
+    /// Keeps the result of a view, under Notion's id for it.
+    pub(crate) fn keep_result(&self, connection: ConnectionId, id: Id, result: Arc<ViewResult>) {
+        self.results.insert((connection, id), result);
+    }
+
+    /// The result of a view that is kept.
+    pub(crate) fn result(&self, connection: ConnectionId, id: Id) -> Option<Arc<ViewResult>> {
+        self.results.get(&(connection, id))
+    }
+
+    /// Keeps the result of a view no longer.
+    pub(crate) fn drop_result(&self, connection: ConnectionId, id: Id) {
+        self.results.remove(&(connection, id));
     }
 
     /// Whether a key has met somebody.
@@ -52,6 +75,7 @@ impl Own {
     /// Forgets what was made through a connection.
     pub(crate) fn forget_connection(&self, connection: ConnectionId) {
         self.made.retain(|(whose, _), _| *whose != connection);
+        self.results.retain(|(whose, _), _| *whose != connection);
     }
 }
 

@@ -1,15 +1,13 @@
 //! What is answered without asking Notion: what is not the caller's, and what a copy of something outside
 //! holds.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use notion::client::REQUEST_ID_HEADER;
 use notion::references::references;
 use notion::{ApiError, Effect, Id, Kind, Operation};
 use serde_json::{Value, json};
 
 use super::{Asked, markdown, own};
 use crate::Gate;
-use crate::call::{Acted, Answer, AnswerBody, Underway};
+use crate::call::{Acted, Underway};
 use crate::error::Error;
 use crate::locate::Looking;
 
@@ -174,19 +172,9 @@ impl Gate {
 
     /// What Notion answers for a block that has no children.
     fn no_children(&self) -> Acted {
-        let request_id = self.new_request_id();
-        let body = json!({
+        self.own_answer(json!({
             "object": "list", "results": [], "next_cursor": null, "has_more": false,
-            "type": "block", "block": {}, "request_id": request_id,
-        });
-        let mut headers = HeaderMap::new();
-        let json = HeaderValue::from_static("application/json; charset=utf-8");
-        headers.insert(header::CONTENT_TYPE, json);
-        if let Ok(request_id) = HeaderValue::from_str(&request_id) {
-            headers.insert(REQUEST_ID_HEADER, request_id);
-        }
-        let body = AnswerBody::Whole(body.to_string().into());
-        let answer = Answer { status: StatusCode::OK, headers, body };
-        Acted { answer, code: None, made: None }
+            "type": "block", "block": {},
+        }))
     }
 }

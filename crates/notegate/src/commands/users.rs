@@ -156,6 +156,6 @@ pub(super) async fn find(local: &Local, wanted: &str) -> Result<Value, Failure> 
         user["id"] == wanted || email.eq_ignore_ascii_case(wanted.trim())
     };
     all.iter().find(is_it).cloned().ok_or_else(|| {
-        Failure::no(anyhow!("there is no user {}: `notegate users list`", printable(wanted)))
+        Failure::usage(anyhow!("there is no user {}: `notegate users list`", printable(wanted)))
     })
 }

@@ -234,3 +234,35 @@ async fn budgets_that_make_no_sense_are_refused() {
     assert_eq!((made.status, &made.json()["budget"]), (201, &json!({ "calls_per_day": 7 })));
     kit.finish().await;
 }
+
+#[tokio::test]
+async fn who_asks_for_no_certain_number_of_rows_gets_as_many_as_are_left() {
+    let kit = Kit::start().await;
+    let budget = Budget { pages_per_hour: Some(3), ..Budget::default() };
+    let query = format!("/v1/data_sources/{}/query", kit.demo.data_source_id);
+    let all = kit.post(&kit.admin, &query, &json!({})).await.ids();
+    assert!(all.len() > 4, "the demo has rows");
+    for within in [vec![], vec![kit.demo.team_page_id]] {
+        let mut request = testkit::request(Role::Viewer, &within);
+        request.budget = Some(budget);
+        let key = kit.new_key(request).await;
+        // Who says how many gets them, or the refusal.
+        let refused = kit.post(&key, &query, &json!({ "page_size": 4 })).await;
+        wait(&refused);
+        let first = kit.post(&key, &query, &json!({})).await;
+        assert_eq!((first.status, first.ids()), (200, all[..3].to_vec()), "{}", first.text());
+        let first = first.json();
+        assert_eq!(first["has_more"], true);
+        assert_eq!(usage(&kit, &key, "pages_per_hour").await, (3, 0));
+        let body = json!({ "start_cursor": first["next_cursor"] });
+        let left = wait(&kit.post(&key, &query, &body).await);
+        let entry = kit.entries(1).await.remove(0);
+        assert_eq!(entry.metadata["meter"], ledger::Meta::Text("pages_per_hour".to_owned()));
+        // And goes on where it was, none twice and none left out.
+        kit.clock.advance(Duration::from_secs(left));
+        let next = kit.post(&key, &query, &body).await;
+        let expected: Vec<String> = all.iter().skip(3).take(3).cloned().collect();
+        assert_eq!((next.status, next.ids()), (200, expected), "{}", next.text());
+    }
+    kit.finish().await;
+}

@@ -74,3 +74,60 @@ async fn look_ups_have_a_limit_that_tells_no_more() {
     assert_eq!(answered, [4, 4, 4]);
     kit.finish().await;
 }
+
+/// A page of the team's that mentions so many pages of the team's, each in a line of its own.
+async fn mentioning(kit: &Kit, count: usize) -> String {
+    let team = kit.demo.team_page_id;
+    let mut lines = Vec::new();
+    for number in 0..count {
+        let title =
+            json!({ "title": { "title": [{ "text": { "content": format!("Topic {number}") } }] } });
+        let body = json!({ "parent": { "page_id": team }, "properties": title });
+        let made = kit.as_human("POST", "/v1/pages", body).await;
+        lines.push(json!({ "mention": { "page": { "id": made["id"] } } }));
+    }
+    let body = json!({ "parent": { "page_id": team }, "properties": {} });
+    let page = kit.as_human("POST", "/v1/pages", body).await["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/blocks/{page}/children");
+    let blocks: Vec<_> =
+        lines.chunks(50).map(|some| json!({ "paragraph": { "rich_text": some } })).collect();
+    kit.as_human("PATCH", &path, json!({ "children": blocks })).await;
+    path
+}
+
+#[tokio::test]
+async fn what_a_page_mentions_is_looked_up_within_one_call() {
+    let kit = Kit::start().await;
+    let path = mentioning(&kit, 150).await;
+    let key = kit.key(Role::Viewer, &[kit.demo.team_page_id]).await;
+    kit.forget_calls().await;
+    let reply = kit.get(&key, &path).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.text().contains("Topic 0") && reply.text().contains("Topic 149"));
+    // One for each page that is mentioned, one for the page itself, one for the answer.
+    let calls = kit.calls().await.len();
+    assert!((151..=153).contains(&calls), "{calls}");
+    kit.forget_calls().await;
+    assert_eq!(kit.get(&key, &path).await.status, 200);
+    assert_eq!(kit.calls().await.len(), 1, "and then they are known");
+    kit.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_that_needs_more_look_ups_says_so_and_goes_on_when_it_is_made_again() {
+    let kit = Kit::start().await;
+    let path = mentioning(&kit, 320).await;
+    let key = kit.key(Role::Viewer, &[kit.demo.team_page_id]).await;
+    let refused = kit.get(&key, &path).await;
+    assert_eq!((refused.status, refused.reason()), (429, Some("budget")), "{}", refused.text());
+    let message = refused.json()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("goes on from what was found out") && message.contains("page_size"),
+        "{message}"
+    );
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let reply = kit.get(&key, &path).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.text().contains("Topic 319"));
+    kit.finish().await;
+}

@@ -356,6 +356,43 @@ async fn other_policies_are_tried_on_what_callers_did() {
 }
 
 #[tokio::test]
+async fn what_if_tells_of_columns_what_a_caller_would_get() {
+    let kit = Kit::start().await;
+    let editor = kit.key(Role::Editor, &[]).await;
+    let (table, query) =
+        (kit.demo.data_source_id, format!("/v1/data_sources/{}/query", kit.demo.data_source_id));
+    assert_eq!(kit.post(&editor, &query, &json!({})).await.status, 200);
+    assert_eq!(kit.post(&editor, &query, &json!({})).await.status, 200);
+    let text = format!(
+        "@id(\"hide\") forbid (principal in Role::\"editor\", action == Action::\"see-property\",\n\
+           resource in Object::\"{table}\") when {{ context.property == \"Status\" }};\n\
+         @id(\"mask\") forbid (principal in Role::\"editor\", action == Action::\"read-property\",\n\
+           resource in Object::\"{table}\") when {{ context.property == \"Notes\" }};"
+    );
+    let told = async |text: &str| {
+        let tried = kit.post(&kit.admin, "/api/v1/policy/what-if", &json!({"text": text})).await;
+        assert_eq!(tried.status, 200, "{}", tried.text());
+        let fields = ["principal", "table", "property", "before", "after", "rule", "calls"];
+        let pick = |it: &Value| fields.iter().map(|name| it[*name].clone()).collect::<Value>();
+        let mut all: Vec<Value> =
+            tried.json()["columns"].as_array().unwrap().iter().map(pick).collect();
+        all.sort_by_key(|it| it[2].as_str().map(str::to_owned));
+        all
+    };
+    let who = format!("key:{}", id_of(&editor));
+    let notes = json!([who, table, "Notes", "whole", "masked", "mask", 2]);
+    let status = json!([who, table, "Status", "whole", "hidden", "hide", 2]);
+    assert_eq!(told(&text).await, [notes, status]);
+    // The other way round it would be shown again.
+    set(&kit, &text).await;
+    let notes = json!([who, table, "Notes", "masked", "whole", "mask", 2]);
+    let status = json!([who, table, "Status", "hidden", "whole", "hide", 2]);
+    assert_eq!(told("").await, [notes, status]);
+    assert_eq!(told(&text).await, Vec::<Value>::new());
+    kit.finish().await;
+}
+
+#[tokio::test]
 async fn the_least_that_a_key_needs_is_told_and_does() {
     let kit = Kit::start().await;
     let (team, other) = (kit.demo.team_page_id, kit.demo.other_page_id);

@@ -1,7 +1,10 @@
 //! Databases by row filter: of a table a caller sees the rows that a policy lets it see, by their values.
 
+mod named;
 mod related;
 mod stale;
+mod templates;
+mod views;
 mod written;
 
 use model::Role;

@@ -90,6 +90,14 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
             "calls": count(), "rule": text(), "because": text(), "hidden": { "type": "boolean" },
         })),
     });
+    let shown = || json!({ "enum": ["whole", "masked", "hidden"] });
+    let columns = json!({
+        "type": "array",
+        "items": object(json!(["principal", "name", "table", "property", "before", "after", "rule", "calls"]), json!({
+            "principal": text(), "name": text(), "table": text(), "property": text(), "before": shown(),
+            "after": shown(), "rule": maybe("string"), "calls": count(),
+        })),
+    });
     [
         (
             "PolicyTrial",
@@ -104,10 +112,10 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
         (
             "PolicyReplay",
             object(
-                json!(["calls", "unknown", "newly_allowed", "newly_refused"]),
+                json!(["calls", "unknown", "newly_allowed", "newly_refused", "columns"]),
                 json!({
                     "calls": count(), "unknown": count(), "newly_allowed": changes.clone(),
-                    "newly_refused": changes,
+                    "newly_refused": changes, "columns": columns,
                 }),
             ),
         ),

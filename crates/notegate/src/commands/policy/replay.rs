@@ -70,6 +70,19 @@ pub(super) async fn what_if(args: WhatIf) -> Done {
             print!("{}", table(&["CALLS", "KEY", "OPERATION", "OBJECT", "RULE"], rows));
         }
     }
+    let columns = replay["columns"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !columns.is_empty() {
+        println!("Columns:");
+        let text =
+            |change: &Value, name: &str| change[name].as_str().unwrap_or_default().to_owned();
+        let rows = columns.iter().map(|change| {
+            let becomes = format!("{} → {}", text(change, "before"), text(change, "after"));
+            let [name, table, property, rule] =
+                ["name", "table", "property", "rule"].map(|it| text(change, it));
+            vec![name, table, property, becomes, rule]
+        });
+        print!("{}", table(&["KEY", "DATA SOURCE", "COLUMN", "BECOMES", "RULE"], rows));
+    }
     println!("{}", looked_at(&replay));
     Ok(ExitCode::SUCCESS)
 }

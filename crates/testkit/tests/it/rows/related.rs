@@ -109,17 +109,3 @@ async fn what_is_not_seen_of_a_relation_is_not_taken_away() {
     assert_eq!(kit.patch(&world.editor, &path, &write).await.status, 404);
     world.kit.finish().await;
 }
-
-#[tokio::test]
-async fn views_of_a_table_in_part_are_not_counted() {
-    let world = World::start().await;
-    let kit = &world.kit;
-    let views = kit.get(&kit.admin, &format!("/v1/views?data_source_id={}", world.deals)).await;
-    let view = id(&views.json()["results"][0]["id"]);
-    let shown = kit.get(&world.editor, &format!("/v1/views/{view}")).await;
-    assert_eq!(shown.status, 200, "{}", shown.text());
-    let path = format!("/v1/views/{view}/queries");
-    let refused = kit.post(&world.editor, &path, &json!({})).await;
-    assert_eq!((refused.status, refused.reason()), (403, Some("scope_unsupported")));
-    world.kit.finish().await;
-}
