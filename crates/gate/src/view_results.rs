@@ -4,7 +4,7 @@
 //! rows of a table, or where texts decide which rows are found, that would tell of the others. So all that
 //! Notion found is read; the rows of the table are asked for, a hundred at a time, and judged as those of a query
 //! are; and what the caller sees of them is kept here, under Notion's id. A result stays as it was made, as at
-//! Notion, but for rows that the caller does not see any more.
+//! Notion, but for rows that the caller does not see any more, or that do not fit the view's filter any more.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -287,6 +287,13 @@ impl Sight {
         all
     }
 
+    /// Whether policies about what is seen name this object.
+    pub fn names(&self, id: Id) -> bool {
+        let see = Actions::all().number(Action::See);
+        let slice = see.map(|see| self.caller.slice(&self.policies.rules, see));
+        slice.is_none_or(|slice| slice.forbids && slice.named.contains(&id))
+    }
+
     /// Whether what stands at `place` exists for the caller.
     pub fn sees(&self, place: &Place) -> bool {
         self.is_every_object() || self.policies.see(&self.caller, self.connection, place).allowed

@@ -63,8 +63,8 @@ impl Gate {
         let (principal, tree) = (looking.principal(), &self.shared.tree);
         let connection = principal.connection;
         let left = table.and_then(|table| tree.left.of(connection, table));
-        let is_doubtful = left.is_some_and(|left| left.rows.contains(&row))
-            || self.sight(principal).named().contains(&row);
+        let is_doubtful =
+            left.is_some_and(|left| left.rows.contains(&row)) || self.sight(principal).names(row);
         let is_there = match tree.node(connection, row).map(|node| node.parent) {
             Some(Some((Kind::DataSource, source))) => Some(source) == table,
             Some(_) => false,
@@ -87,7 +87,7 @@ impl Gate {
         let Some(left) = left.filter(|_| !self.sees_every_object(principal)) else {
             return Ok(false);
         };
-        for row in left.rows {
+        for row in left.rows.into_iter().filter(|_| !left.more) {
             if !self.sees_object(looking, Kind::Page, row).await? {
                 return Ok(true);
             }

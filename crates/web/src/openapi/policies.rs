@@ -90,12 +90,12 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
             "calls": count(), "rule": text(), "because": text(), "hidden": { "type": "boolean" },
         })),
     });
-    let shown = || json!({ "enum": ["whole", "masked", "hidden"] });
+    let extent = || json!({ "enum": ["whole", "masked", "hidden"] });
     let columns = json!({
         "type": "array",
         "items": object(json!(["principal", "name", "table", "property", "before", "after", "rule", "calls"]), json!({
-            "principal": text(), "name": text(), "table": text(), "property": text(), "before": shown(),
-            "after": shown(), "rule": maybe("string"), "calls": count(),
+            "principal": text(), "name": text(), "table": text(), "property": text(), "before": extent(),
+            "after": extent(), "rule": maybe("string"), "calls": count(),
         })),
     });
     [
