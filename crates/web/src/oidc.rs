@@ -80,7 +80,6 @@ impl Wanted {
 }
 
 /// Whether an address may try once more; if not, the page that says so.
-#[expect(clippy::result_large_err, reason = "the error is the answer")]
 pub(crate) fn may_try(
     app: &App,
     peer: Option<Extension<PeerAddress>>,
