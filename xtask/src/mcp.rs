@@ -54,41 +54,26 @@ pub(crate) fn run() -> Result<Outcome> {
     let key = log.lines().find(|line| line.starts_with("ngk_")).unwrap_or_default();
     let gate = url.trim_end_matches("/mcp");
 
+    let sets = SETS.map(|(revision, baseline)| {
+        (revision.to_owned(), suite(&directory, &work, &url, revision, baseline))
+    });
+    let server = AUTHORIZATION.map(|revision| {
+        let command = authorization(&directory, &work, gate, key, revision);
+        (format!("authorization server, {revision}"), command)
+    });
     let mut failed = Vec::new();
-    for (revision, baseline) in SETS {
-        let output = suite(&directory, &work, &url, revision, baseline)
-            .output()
-            .context("cannot run node")?;
+    for (name, mut command) in sets.into_iter().chain(server) {
+        let output = command.output().context("cannot run node")?;
         if output.status.success() {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             let total = text.lines().find(|line| line.starts_with("Total:"));
-            println!("    {revision}: {}", total.unwrap_or("passed").trim());
+            println!("    {name}: {}", total.unwrap_or("passed").trim());
             continue;
         }
-        println!("    {revision}: failed, {}", output.status);
+        println!("    {name}: failed, {}", output.status);
         print!("{}", String::from_utf8_lossy(&output.stdout));
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        failed.push(revision);
-    }
-    for revision in AUTHORIZATION {
-        let output = Command::new(install::node_of(&directory))
-            .arg("authorization.mjs")
-            .args([gate, key, revision])
-            .arg(work.join(format!("authorization-{revision}")))
-            .current_dir(&directory)
-            .stdin(Stdio::null())
-            .output()
-            .context("cannot run node")?;
-        if output.status.success() {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let total = text.lines().find(|line| line.starts_with("Total:"));
-            println!("    authorization server, {revision}: {}", total.unwrap_or("passed").trim());
-            continue;
-        }
-        println!("    authorization server, {revision}: failed, {}", output.status);
-        print!("{}", String::from_utf8_lossy(&output.stdout));
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        failed.push("authorization");
+        failed.push(name);
     }
     Ok(if failed.is_empty() {
         Outcome::Passed
@@ -115,5 +100,16 @@ fn suite(
     if let Some(baseline) = baseline {
         command.arg("--expected-failures").arg(directory.join(baseline));
     }
+    command
+}
+
+fn authorization(directory: &Path, work: &Path, gate: &str, key: &str, revision: &str) -> Command {
+    let mut command = Command::new(install::node_of(directory));
+    command
+        .arg("authorization.mjs")
+        .args([gate, key, revision])
+        .arg(work.join(format!("authorization-{revision}")))
+        .current_dir(directory)
+        .stdin(Stdio::null());
     command
 }
