@@ -6,13 +6,15 @@ use crate::caller::Reply;
 use crate::tool::Outcome;
 
 /// The answer as Notion gives it, an error too; what to do about one is said beside it.
-pub(crate) fn as_notion_says(reply: &Reply) -> Outcome {
-    let mut outcome = Outcome::text(reply.body.to_string());
-    if !reply.is_success() {
-        outcome.is_error = true;
-        outcome.content.extend(advice(reply).map(ContentBlock::text));
+pub(crate) fn as_notion_says(answer: Result<String, Reply>) -> Outcome {
+    match answer {
+        Ok(text) => Outcome::text(text),
+        Err(reply) => {
+            let mut outcome = Outcome::error(reply.body.to_string());
+            outcome.content.extend(advice(&reply).map(ContentBlock::text));
+            outcome
+        }
     }
-    outcome
 }
 
 /// What to do about an error.
@@ -81,7 +83,7 @@ mod tests {
         ];
         for (status, reason, retry_after, expected) in cases {
             let body = json!({"code": "some_code", "message": "Notion's words."});
-            let outcome = as_notion_says(&Reply { status, body, reason, retry_after });
+            let outcome = as_notion_says(Err(Reply { status, body, reason, retry_after }));
             let text = format!("{:?}", outcome.content);
             assert!(outcome.is_error && text.contains(expected), "{status}: {text}");
             assert!(text.contains("Notion's words."), "{text}");

@@ -9,6 +9,7 @@ use notion::{Id, Operation, Version};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::{Peer, RoleServer};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// The largest answer that a tool reads.
@@ -68,8 +69,42 @@ pub(crate) struct Reply {
 impl Reply {
     /// Whether it is what was asked for.
     pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+        is_success(self.status)
     }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// An answer, not yet read.
+struct Answered {
+    status: u16,
+    bytes: Bytes,
+    retry_after: Option<u64>,
+}
+
+impl Answered {
+    fn read(self) -> Result<Reply, Error> {
+        let body = match self.bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&self.bytes).map_err(no_json)?,
+        };
+        Ok(Reply { status: self.status, body, reason: None, retry_after: self.retry_after })
+    }
+
+    /// The JSON as it came, which is looked at no more than needed to know that it is some.
+    fn text(self) -> Result<String, Error> {
+        if self.bytes.is_empty() {
+            return Ok(Value::Null.to_string());
+        }
+        let whole: &RawValue = serde_json::from_slice(&self.bytes).map_err(no_json)?;
+        Ok(whole.get().to_owned())
+    }
+}
+
+fn no_json(error: serde_json::Error) -> Error {
+    Error::Answer(error.to_string())
 }
 
 impl Caller<'_> {
@@ -135,7 +170,21 @@ impl Caller<'_> {
         })
     }
 
+    /// Makes one call to Notion, for its answer as it came. What is none is a reply.
+    pub(crate) async fn relay(&self, ask: Ask<'_>) -> Result<String, Reply> {
+        let answered = self.send(&ask, ask.as_body()).await;
+        let text = answered.and_then(|answered| match is_success(answered.status) {
+            true => answered.text().map(Ok),
+            false => answered.read().map(Err),
+        });
+        text.unwrap_or_else(|error| Err(self.refused(&error)))
+    }
+
     async fn call(&self, ask: &Ask<'_>, body: CallBody) -> Result<Reply, Error> {
+        self.send(ask, body).await?.read()
+    }
+
+    async fn send(&self, ask: &Ask<'_>, body: CallBody) -> Result<Answered, Error> {
         let query = encoded(&ask.query);
         let call = self.as_call(ask, &query, body)?;
         let answer = self.gate.call(self.principal, call).await?;
@@ -146,17 +195,9 @@ impl Caller<'_> {
                 Err(error) => return Err(Error::Answer(error.to_string())),
             },
         };
-        let body = match bytes.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&bytes).map_err(|e| Error::Answer(e.to_string()))?,
-        };
         let retry_after = answer.headers.get(header::RETRY_AFTER);
-        Ok(Reply {
-            status: answer.status.as_u16(),
-            body,
-            reason: None,
-            retry_after: retry_after.and_then(|value| value.to_str().ok()?.parse().ok()),
-        })
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Answered { status: answer.status.as_u16(), bytes, retry_after })
     }
 
     /// An error of the gate, as a caller of `/v1` would see it.

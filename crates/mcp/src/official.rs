@@ -88,7 +88,7 @@ impl Run for OneCall {
             return Outcome::error("The arguments must be an object.");
         };
         match ask(self.row, operation, given) {
-            Ok(ask) => as_notion_says(&caller.ask(ask).await),
+            Ok(ask) => as_notion_says(caller.relay(ask).await),
             Err(missing) => Outcome::error(format!(
                 "`{missing}` is missing: `{}` takes it as a text.",
                 self.row.name

@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use model::ToolSet;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::responder::Responder;
@@ -27,6 +28,10 @@ const EVENT_MAX: usize = 64 * 1024 * 1024;
 const UNDERWAY_MAX: usize = 128;
 /// For answers that are still on their way when the client closes its end.
 const DRAIN: Duration = Duration::from_secs(30);
+/// Lines that wait for a client that reads slowly; with more, answers wait.
+const WRITING_MAX: usize = 16;
+/// For what is written when everything has been answered.
+const LAST_LINES: Duration = Duration::from_secs(5);
 
 const PARSE_ERROR: i64 = -32700;
 const INVALID_REQUEST: i64 = -32600;
@@ -34,17 +39,24 @@ const INTERNAL_ERROR: i64 = -32603;
 
 /// Serves the client until it closes its end, or somebody ends this process.
 pub(super) async fn serve(responder: Arc<Responder>, tools: ToolSet) -> anyhow::Result<()> {
-    let exchange = Arc::new(Exchange {
-        responder,
-        tools,
-        output: tokio::sync::Mutex::new(tokio::io::stdout()),
-        version: Mutex::new(None),
-    });
+    let (output, lines) = mpsc::channel(WRITING_MAX);
+    let written = tokio::spawn(write(lines));
+    let exchange = Arc::new(Exchange { responder, tools, output, version: Mutex::new(None) });
     let mut input = BufReader::new(tokio::io::stdin());
     let mut ended = pin!(wait_for_signal());
     let (mut tasks, mut underway) = (JoinSet::new(), HashMap::<String, AbortHandle>::new());
     let (mut read, mut stopped) = (Ok(()), false);
     loop {
+        while tasks.try_join_next().is_some() {}
+        if tasks.len() >= UNDERWAY_MAX {
+            tokio::select! {
+                _ = tasks.join_next() => {}
+                () = &mut ended => {
+                    stopped = true;
+                    break;
+                }
+            }
+        }
         let line = tokio::select! {
             line = next_line(&mut input) => line,
             () = &mut ended => {
@@ -56,19 +68,15 @@ pub(super) async fn serve(responder: Arc<Responder>, tools: ToolSet) -> anyhow::
             read = Err(error).context("standard input cannot be read");
             None
         });
-        let message = match line {
+        let exchange = exchange.clone();
+        let (message, seen) = match line.map(read_message) {
             None => break,
-            Some(Line::TooLong) => {
-                let told = format!("a line of more than {LINE_MAX} bytes is no message");
-                exchange.fail(&Value::Null, INVALID_REQUEST, &told).await;
+            Some(Ok(None)) => continue,
+            Some(Ok(Some(read))) => read,
+            Some(Err((code, told))) => {
+                tasks.spawn(async move { exchange.fail(&Value::Null, code, told).await });
                 continue;
             }
-            Some(Line::Whole(line)) if line.trim_ascii().is_empty() => continue,
-            Some(Line::Whole(line)) => Bytes::from(line),
-        };
-        let Ok(seen) = serde_json::from_slice::<Value>(&message) else {
-            exchange.fail(&Value::Null, PARSE_ERROR, "this line is no JSON").await;
-            continue;
         };
         if seen["method"] == "notifications/cancelled" {
             if let Some(task) = underway.remove(&seen["params"]["requestId"].to_string()) {
@@ -76,19 +84,8 @@ pub(super) async fn serve(responder: Arc<Responder>, tools: ToolSet) -> anyhow::
             }
             continue;
         }
-        if tasks.len() >= UNDERWAY_MAX {
-            tokio::select! {
-                _ = tasks.join_next() => {}
-                () = &mut ended => {
-                    stopped = true;
-                    break;
-                }
-            }
-        }
-        while tasks.try_join_next().is_some() {}
         underway.retain(|_, task| !task.is_finished());
         let id = seen.get("id").map(Value::to_string);
-        let exchange = exchange.clone();
         let task = tasks.spawn(async move { exchange.answer(message, seen).await });
         if let Some(id) = id {
             underway.insert(id, task);
@@ -103,7 +100,19 @@ pub(super) async fn serve(responder: Arc<Responder>, tools: ToolSet) -> anyhow::
     }
     // Whoever is not answered yet waits no more, and calls to Notion end here.
     tasks.shutdown().await;
+    drop(exchange);
+    let _ = tokio::time::timeout(LAST_LINES, written).await;
     read
+}
+
+/// Writes lines, each whole, whatever becomes of the one that it answers.
+async fn write(mut lines: mpsc::Receiver<String>) {
+    let mut output = tokio::io::stdout();
+    while let Some(line) = lines.recv().await {
+        // A client that reads no more closes its other end, too.
+        let _ = output.write_all(line.as_bytes()).await;
+        let _ = output.flush().await;
+    }
 }
 
 /// A line of the input.
@@ -137,22 +146,31 @@ async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<O
     }
 }
 
+/// The message on a line, as it came and as it reads; `None` on an empty one. An error is JSON-RPC's.
+fn read_message(line: Line) -> Result<Option<(Bytes, Value)>, (i64, &'static str)> {
+    match line {
+        Line::TooLong => Err((INVALID_REQUEST, "a line of more than 2 MiB is no message")),
+        Line::Whole(line) if line.trim_ascii().is_empty() => Ok(None),
+        Line::Whole(line) => {
+            let seen = serde_json::from_slice(&line);
+            let seen = seen.map_err(|_| (PARSE_ERROR, "this line is no JSON"))?;
+            Ok(Some((line.into(), seen)))
+        }
+    }
+}
+
 /// What all messages of a client share.
 struct Exchange {
     responder: Arc<Responder>,
     tools: ToolSet,
-    output: tokio::sync::Mutex<tokio::io::Stdout>,
+    output: mpsc::Sender<String>,
     /// The version that `initialize` agreed on.
     version: Mutex<Option<String>>,
 }
 
 impl Exchange {
     async fn write(&self, message: &Value) {
-        let line = format!("{message}\n");
-        let mut output = self.output.lock().await;
-        // A client that reads no more closes its other end, too.
-        let _ = output.write_all(line.as_bytes()).await;
-        let _ = output.flush().await;
+        let _ = self.output.send(format!("{message}\n")).await;
     }
 
     async fn fail(&self, id: &Value, code: i64, message: &str) {
