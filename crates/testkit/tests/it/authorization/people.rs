@@ -123,11 +123,12 @@ async fn nc_02_a_person_signs_in_at_notion_and_is_asked_by_this_gate_all_the_sam
     // Notion's page was no consent for the client: the gate's own comes, with the request in the cookie.
     let mut browser = Browser::new(&kit);
     let both = format!("{session}; {carried}");
-    let page = kit.raw("GET", "/oauth/authorize", &[("cookie", &both)], None).await;
+    let back = kit.raw("GET", "/oauth/authorize", &[("cookie", &both)], None).await;
+    browser.cookie = Some(session);
+    let page = browser.get(back.header("location").expect("the request as it was")).await;
     assert_eq!((page.status, page.header("location")), (200, None));
     assert!(page.text().contains(ADA) && page.text().contains("client.example"));
     assert!(!page.text().contains("read and write"), "a viewer has no more to give");
-    browser.cookie = Some(session);
     let reply = allow(&browser, &client, &[("role", "editor"), ("days", "1")]).await;
     assert_eq!(reply.status, 422, "{}", reply.text());
     let reply = allow(&browser, &client, &[("role", "viewer"), ("days", "1")]).await;
