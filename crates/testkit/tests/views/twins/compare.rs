@@ -86,7 +86,12 @@ impl Seen {
         let next = self.cursor();
         let text = self.body.as_str().unwrap_or_default();
         let lines = text.lines().filter(|it| it.contains(" | ") && !it.starts_with("title | id |"));
-        let lines: Vec<&str> = lines.collect();
+        // What a place is called is said if it is on the same page.
+        let bare = |line: &str| {
+            let cells = line.split(" | ").map(|cell| cell.split(" \"").next().unwrap_or(cell));
+            cells.collect::<Vec<_>>().join(" | ")
+        };
+        let lines: Vec<String> = lines.map(bare).collect();
         self.body = json!({ "results": lines, "next_cursor": next });
     }
 
@@ -121,9 +126,17 @@ impl Seen {
             }
             let asked =
                 format!("{} {}", sent.path, String::from_utf8_lossy(&sent.body)).to_lowercase();
-            for id in outside_ids_in(&asked) {
-                text = text.replace(&id, "").replace(&dashed(&id), "");
+            let asked_for = outside_ids_in(&asked);
+            for id in &asked_for {
+                text = text.replace(id, "").replace(&dashed(id), "");
                 text = text.replace(&id.replace('-', ""), "");
+            }
+            // It may also have been cut in the middle of one.
+            for piece in outside_ids_in(&text).iter().filter(|piece| piece.len() > OUTSIDE.len()) {
+                if asked_for.iter().any(|id| id.starts_with(piece) || dashed(id).starts_with(piece))
+                {
+                    text = text.replace(piece, "");
+                }
             }
             text = text.replace("\\\"0ff51de0\\\"", "");
             if asked.contains(CANARY) {

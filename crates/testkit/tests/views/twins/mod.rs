@@ -13,6 +13,7 @@ mod caller;
 mod calls;
 mod compare;
 mod drills;
+mod rows;
 mod ruled;
 mod scene;
 mod sequence;
@@ -36,6 +37,8 @@ const SEQUENCES: u64 = 2000;
 const DRILL_SEQUENCES: u64 = 600;
 /// At the same time, unless told otherwise.
 const WORKERS: u64 = 2;
+/// Of a thread: calls wait within each other, in large frames where nothing is optimised.
+const STACK: usize = 16 << 20;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
@@ -53,12 +56,14 @@ fn with_such_twins(
 ) {
     std::thread::scope(|scope| {
         for _ in 0..setting("NOTEGATE_FUZZ_WORKERS").unwrap_or(WORKERS) {
-            scope.spawn(|| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            let started = thread.spawn_scoped(scope, || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = runtime.expect("a runtime");
                 let mut twins = runtime.block_on(Twins::start(ruled));
                 work(&runtime, &mut twins);
             });
+            started.expect("a thread");
         }
     });
 }

@@ -1,4 +1,4 @@
-//! Twins that also differ in columns which policies hide and mask.
+//! Twins that also differ in columns which policies hide and mask, and in rows which they hide.
 //!
 //! The values of masked columns differ in all rows, those of hidden ones, too, and some hidden columns are in one
 //! world only. The policies hold for all keys. For keys that see every object the worlds differ in nothing else.
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
+use super::rows;
 use super::scene::{CANARY, Plan};
 use super::sequence::Failure;
 use super::world::{WORKSPACE, property, text};
@@ -33,8 +34,21 @@ const DRILL_SEQUENCES: u64 = 100;
 pub(crate) struct Ruled {
     /// Whether keys have no scope.
     pub(crate) open: bool,
+    /// Whether rows differ, too.
+    pub(crate) rows: bool,
+    /// Whether the policies are there that hide all that; else those about rows are missing, or all.
+    pub(crate) kept: bool,
+}
+
+impl Ruled {
     /// The policies of both.
-    pub(crate) policies: &'static str,
+    pub(crate) fn policies(self) -> String {
+        match (self.kept, self.rows) {
+            (false, false) => String::new(),
+            (true, false) | (false, true) => POLICIES.to_owned(),
+            (true, true) => format!("{POLICIES}{}", rows::POLICY),
+        }
+    }
 }
 
 impl Ruled {
@@ -50,6 +64,9 @@ impl Ruled {
             } else if own(&parent) && node["content"]["page"].is_object() {
                 values(&mut node["content"]["page"]["values"], number);
             }
+        }
+        if self.rows {
+            rows::hide(&mut world, plan, number);
         }
         world
     }
@@ -106,9 +123,18 @@ fn failures(ruled: Ruled, sequences: u64) -> Vec<Failure> {
 
 #[test]
 fn worlds_that_differ_in_hidden_and_masked_columns_look_the_same() {
-    let sequences = setting("NOTEGATE_FUZZ_SEQUENCES").unwrap_or(SEQUENCES);
+    look_the_same(false, SEQUENCES);
+}
+
+#[test]
+fn worlds_that_differ_in_hidden_rows_look_the_same() {
+    look_the_same(true, SEQUENCES / 2);
+}
+
+fn look_the_same(rows: bool, sequences: u64) {
+    let sequences = setting("NOTEGATE_FUZZ_SEQUENCES").unwrap_or(sequences);
     for open in [false, true] {
-        let failures = failures(Ruled { open, policies: POLICIES }, sequences);
+        let failures = failures(Ruled { open, rows, kept: true }, sequences);
         let told: Vec<_> = failures.iter().map(Failure::told).collect();
         let again = "NOTEGATE_FUZZ_SEQUENCES=1 NOTEGATE_FUZZ_SEED=… cargo nextest run ruled";
         assert!(told.is_empty(), "open: {open} (again: {again})\n{}", told.join("\n"));
@@ -117,8 +143,8 @@ fn worlds_that_differ_in_hidden_and_masked_columns_look_the_same() {
 
 #[test]
 fn without_the_policies_that_would_be_noticed() {
-    for open in [false, true] {
-        let failures = failures(Ruled { open, policies: "" }, DRILL_SEQUENCES);
-        assert!(!failures.is_empty(), "open: {open}");
+    for (open, rows) in [(false, false), (true, false), (false, true), (true, true)] {
+        let failures = failures(Ruled { open, rows, kept: false }, DRILL_SEQUENCES);
+        assert!(!failures.is_empty(), "open: {open}, rows: {rows}");
     }
 }

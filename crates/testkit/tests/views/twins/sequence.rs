@@ -137,7 +137,7 @@ impl Twins {
         let admins = [sides[0].key(everything()).await, sides[1].key(everything()).await];
         if let Some(ruled) = ruled {
             for side in &sides {
-                side.set_policies(ruled.policies).await;
+                side.set_policies(&ruled.policies()).await;
             }
         }
         Self { sides, admins, plan: Plan::new(0), plan_seed: None, ruled }
