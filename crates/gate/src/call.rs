@@ -117,7 +117,8 @@ impl Gate {
         let acted = match (settled, shorter) {
             (Err(Error::Budget(exhausted)), Some(body)) if exhausted.left > 0 => {
                 call.body = Some(body);
-                self.act_for_fewer(&mut call, &lineage, exhausted.left).await
+                // Boxed, as all that few calls need: what each call carries along stays small.
+                Box::pin(self.act_for_fewer(&mut call, &lineage, exhausted.left)).await
             }
             (settled, _) => settled,
         };

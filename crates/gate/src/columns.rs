@@ -199,7 +199,7 @@ impl Gate {
         loop {
             let missing = match known.judge(source) {
                 Ok(mut all) => {
-                    self.leave_out_counted(looking, &mut all).await?;
+                    Box::pin(self.leave_out_counted(looking, &mut all)).await?;
                     return Ok(looking.columns.put(source, Columns { all, ruled }));
                 }
                 Err(missing) => missing,
@@ -210,7 +210,9 @@ impl Gate {
                         let place = self.locate(looking, Kind::DataSource, id, Trust::Tree).await?;
                         let sight = self.sight(looking.principal());
                         known.put_place(id, sight.sees(&place));
-                        if sight.sees(&place) && self.is_in_part(looking, id, &place).await? {
+                        if sight.sees(&place)
+                            && Box::pin(self.is_in_part(looking, id, &place)).await?
+                        {
                             known.put_in_part(id);
                         }
                     }

@@ -213,7 +213,7 @@ impl Gate {
         let unreadable = |error| Error::Answer(format!("an object of the list: {error}"));
         if asked.operation.name == TEMPLATES {
             let template = serde_json::from_str(result.get()).map_err(unreadable)?;
-            return self.shown_template(looking, template, listing.template).await;
+            return Box::pin(self.shown_template(looking, template, listing.template)).await;
         }
         let object: Object<'_> = serde_json::from_str(result.get()).map_err(unreadable)?;
         if asked.operation.name == "get-users" {
@@ -237,7 +237,7 @@ impl Gate {
             return Ok(None);
         }
         // So would a row that has left, and that such a relation still counts.
-        if !self.is_row_complete(looking, &whole, listing.relations).await? {
+        if !Box::pin(self.is_row_complete(looking, &whole, listing.relations)).await? {
             return Ok(None);
         }
         let shown = self.cut_value(looking, asked, whole.clone()).await?;

@@ -27,14 +27,14 @@ impl Gate {
             return self.list_related(&call.looking, &asked, relation, call.query.as_deref()).await;
         }
         let sight = self.sight(call.principal);
-        if let Some(acted) = self.kept_result(call).await? {
+        if let Some(acted) = Box::pin(self.kept_result(call)).await? {
             return Ok(acted);
         }
         if operation.name == "create-view-query"
             && let Some((_, view)) = call.object()
-            && let Some(part) = self.part_of_view(&call.looking, view).await?
+            && let Some(part) = Box::pin(self.part_of_view(&call.looking, view)).await?
         {
-            return self.in_time(self.run_view(call, permit, json, part)).await;
+            return self.in_time(Box::pin(self.run_view(call, permit, json, part))).await;
         }
         if !sight.is_everything() {
             if operation.name == "query-meeting-notes" && !sight.is_every_object() {

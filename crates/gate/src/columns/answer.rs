@@ -163,7 +163,7 @@ impl Gate {
         }
         let Some(columns) = columns else { return Ok(()) };
         // What is computed from a relation would count the rows that it does not show.
-        let short = self.cut_related(looking, columns, page).await?;
+        let short = Box::pin(self.cut_related(looking, columns, page)).await?;
         if let Some(properties) = page["properties"].as_object_mut() {
             properties.retain(|_, value| {
                 let id = value["id"].as_str().unwrap_or_default();

@@ -140,7 +140,8 @@ impl Gate {
                 let counted: Vec<_> =
                     counted.filter(|(_, table)| naming.left.contains(table)).cloned().collect();
                 let is_clear = is_clear
-                    && (counted.is_empty() || self.is_complete(looking, &call, &counted).await?);
+                    && (counted.is_empty()
+                        || Box::pin(self.is_complete(looking, &call, &counted)).await?);
                 let stand_in = match is_clear {
                     true => naming.other(&named),
                     false => Some(naming.stand_in(&named)),
