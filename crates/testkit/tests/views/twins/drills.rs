@@ -33,13 +33,14 @@ impl Leak {
     /// All drills by REST, the same by the official tools, and those of the tools for agents.
     pub(crate) fn all() -> Vec<Self> {
         let by_rest = DRILLS.iter().map(|drill| (drill, drill.asks.to_vec()));
-        let by_tool = DRILLS.iter().map(|drill| {
-            let tools = OFFICIALS.iter().copied();
-            let asked = |tool: &&str| drill.asks.contains(&tool.trim_start_matches(OFFICIAL));
-            (drill, tools.filter(asked).collect::<Vec<_>>())
+        let by_tool = DRILLS.iter().filter_map(|drill| {
+            let tool = |ask: &&'static str| {
+                OFFICIALS.iter().copied().find(|tool| tool.strip_prefix(OFFICIAL) == Some(*ask))
+            };
+            Some((drill, drill.asks.iter().map(tool).collect::<Option<Vec<_>>>()?))
         });
         let for_agents = AGENT_DRILLS.iter().map(|drill| (drill, drill.asks.to_vec()));
-        let all = by_rest.chain(by_tool).chain(for_agents).filter(|(_, asks)| !asks.is_empty());
+        let all = by_rest.chain(by_tool).chain(for_agents);
         all.map(|(drill, asks)| Self { drill, asks, is_there: true }).collect()
     }
 
