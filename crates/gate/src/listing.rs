@@ -362,10 +362,11 @@ impl Listing<'_> {
         }
     }
 
-    /// What is asked for, whichever page of it. The order of members means nothing.
+    /// What is asked for, whichever page of it. The order of members means nothing, and no body is an
+    /// empty one: clients send none with the first page if there is nothing to say.
     fn question(&self) -> String {
         let path = self.request(Some(&Position::default()), None).path_and_query;
-        let mut body = self.body.clone().unwrap_or_default();
+        let mut body = self.body.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         if let Some(members) = body.as_object_mut() {
             members.retain(|name, _| !matches!(name.as_str(), "page_size" | "start_cursor"));
         }

@@ -149,3 +149,24 @@ async fn old_versions_find_the_rows_of_a_table_that_is_the_scope() {
     assert!(!found.text().contains(&database), "the database stands outside");
     kit.finish().await;
 }
+
+#[tokio::test]
+async fn a_search_that_began_without_a_body_goes_on() {
+    let kit = Kit::start().await;
+    for _ in 0..101 {
+        let body = json!({"parent": {"page_id": kit.demo.team_page_id}, "properties": {}});
+        kit.direct("POST", "/v1/pages", Some(&body)).await;
+    }
+    let key = kit.key(Role::Viewer, &[kit.demo.team_page_id]).await;
+    let first = kit.call("POST", &key, "/v1/search", None).await;
+    assert_eq!((first.status, first.ids().len()), (200, 100), "{}", first.text());
+    let cursor = first.json()["next_cursor"].clone();
+    let second = kit.post(&key, "/v1/search", &json!({"start_cursor": cursor})).await;
+    assert_eq!(second.status, 200, "{}", second.text());
+    let shown: HashSet<String> = first.ids().into_iter().collect();
+    assert!(second.ids().iter().all(|id| !shown.contains(id)));
+    // Another question from there would tell what was passed over.
+    let other = json!({"query": "a", "start_cursor": cursor});
+    assert_eq!(kit.post(&key, "/v1/search", &other).await.status, 400);
+    kit.finish().await;
+}
