@@ -109,7 +109,7 @@ pub(crate) const AGENT_DRILLS: &[Drill] = &[
         name: "the reason of a refusal",
         asks: &["fetch", "API-retrieve-a-page"],
         leak: |_, o, t| {
-            if o.status == 404 && t.status == 200 || o.status == 400 && t.status == 200 {
+            if matches!(o.status, 400 | 404) && t.status == 200 {
                 o.around["result"]["content"][1] = Value::from("outside your scope");
             }
         },
