@@ -169,7 +169,7 @@ async fn responder(args: Args, mut settings: Settings) -> Result<Responder, Fail
         if args.read_only {
             return Err(Failure::usage(anyhow!(READ_ONLY)));
         }
-        return Ok(Responder::Elsewhere(gate));
+        return Ok(Responder::Elsewhere(Box::new(gate)));
     }
     if !has_directory(&settings) {
         return Ok(Responder::Here(Box::new(Here::of_token(&mut settings, &args).await?)));

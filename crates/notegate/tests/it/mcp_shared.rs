@@ -23,14 +23,15 @@ impl Server {
         let fixed = ["mcp", "--transport", "http", "--port", "0", "--tools", "official"];
         let mut command = place.command(&[&fixed, arguments].concat());
         command.envs(environment.iter().copied()).env("TMPDIR", place.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let errors = BufReader::new(child.stderr.take().unwrap());
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process");
+        let errors = BufReader::new(child.stderr.take().expect("its errors"));
         let mut server = Self { child, errors, address: String::new(), token_file: None };
         let line = server.line("serving MCP at");
         let url = line
             .strip_prefix("notegate: serving MCP at http://")
             .unwrap_or_else(|| panic!("{line}"));
-        server.address = url.strip_suffix("/mcp").unwrap().to_owned();
+        server.address = url.strip_suffix("/mcp").expect("the door's path").to_owned();
         server
     }
 
@@ -38,7 +39,10 @@ impl Server {
     fn line(&mut self, part: &str) -> String {
         loop {
             let mut line = String::new();
-            assert!(self.errors.read_line(&mut line).unwrap() > 0, "it ended without `{part}`");
+            assert!(
+                self.errors.read_line(&mut line).expect("a line") > 0,
+                "it ended without `{part}`"
+            );
             if line.contains(part) {
                 return line.trim_end().to_owned();
             }
@@ -58,15 +62,15 @@ impl Server {
         let params = json!({ "name": "API-get-self", "arguments": {} });
         let answer = self.ask(headers, "tools/call", params);
         let text = answer.json()["result"]["content"][0]["text"].clone();
-        let told: Value = serde_json::from_str(text.as_str().unwrap_or("null")).unwrap();
+        let told: Value = serde_json::from_str(text.as_str().unwrap_or("null")).expect("JSON");
         (answer.status, told["id"].clone())
     }
 
     fn stop(mut self) {
         let kill = format!("kill -TERM {}", self.child.id());
         let asked = std::process::Command::new("sh").arg("-c").arg(kill).status();
-        assert!(asked.unwrap().success());
-        let status = wait_for("the server ends", || self.child.try_wait().unwrap());
+        assert!(asked.expect("a shell").success());
+        let status = wait_for("the server ends", || self.child.try_wait().expect("its state"));
         assert!(status.success(), "{status}");
         if let Some(file) = &self.token_file {
             assert!(!std::path::Path::new(file).exists(), "{file} is left behind");

@@ -17,7 +17,7 @@ use crate::local::Body;
 /// Who answers.
 pub(super) enum Responder {
     /// A gate that serves MCP over HTTP.
-    Elsewhere(Elsewhere),
+    Elsewhere(Box<Elsewhere>),
     /// The gate of an installation, whichever process has it.
     Installation(Box<Installation>),
     /// A gate of this process.
