@@ -18,11 +18,13 @@ const ANSWERED: usize = 20;
 fn a_killed_gate_gives_no_call_away() {
     let place = Place::new();
     let sandbox = Sandbox::start(&place);
+    let path = format!("/v1/pages/{TEAM_PAGE}");
     let made_of = |sandbox: &Sandbox| {
         let calls = sandbox.calls();
-        calls.iter().filter(|call| call["operation"] == "retrieve-a-page").count()
+        // The gate itself asks for a page that is not there each time that it starts.
+        let is_ours = |call: &&Value| call["path"].as_str().is_some_and(|it| it == path);
+        calls.iter().filter(is_ours).count()
     };
-    let path = format!("/v1/pages/{TEAM_PAGE}");
     let mut key: Option<String> = None;
     let mut before = 0;
     for round in 0..=ROUNDS {
