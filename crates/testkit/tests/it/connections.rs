@@ -69,6 +69,8 @@ async fn tenant(kit: &Kit, name: &'static str) -> (String, Vec<Caller>) {
     let body = json!({ "name": name });
     let made = kit.as_operator("POST", "/api/v1/tenants", None, Some(&body)).await;
     let admin = made.json()["key"].as_str().unwrap().to_owned();
+    let on = json!({ "token_passthrough": true });
+    assert_eq!(kit.patch(&admin, "/api/v1/tenant", &on).await.status, 200);
     let (token, bot, page) = workspace(kit, name).await;
     let connected = kit.post(&admin, "/api/v1/workspaces", &json!({ "token": token })).await;
     assert_eq!(connected.status, 201, "{}", connected.text());
