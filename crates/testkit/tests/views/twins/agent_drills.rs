@@ -109,8 +109,9 @@ pub(crate) const AGENT_DRILLS: &[Drill] = &[
         name: "the reason of a refusal",
         asks: &["fetch", "API-retrieve-a-page"],
         leak: |_, o, t| {
+            let said = o.around["result"]["content"].as_array_mut();
             if matches!(o.status, 400 | 404) && t.status == 200 {
-                o.around["result"]["content"][1] = Value::from("outside your scope");
+                said.expect("what is said").push("outside your scope".into());
             }
         },
     },
