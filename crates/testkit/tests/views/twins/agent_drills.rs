@@ -1,7 +1,7 @@
 //! Leaks in what the tools for agents say. What a tool says to somebody who sees everything is what could come
 //! through.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::compare::Seen;
 use super::drills::Drill;

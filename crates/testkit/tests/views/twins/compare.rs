@@ -99,10 +99,9 @@ impl Seen {
     pub(crate) fn comparable(&self, sent: &Sent) -> Self {
         let mut same = self.clone();
         let any = |text: &str| format!("<a cursor of {} characters>", text.len());
-        if let Some(cursor) = same.body.get_mut("next_cursor")
-            && let Some(text) = cursor.as_str()
-        {
-            *cursor = any(text).into();
+        // It can stand in the address of the next page, too.
+        if let Some(cursor) = self.body.get("next_cursor").and_then(Value::as_str) {
+            replace(&mut same.body, cursor, &any(cursor));
         }
         if let Some(text) = self.body.as_str()
             && let Some(cursor) = told_cursor(text).filter(|it| it.len() > SHORT)
@@ -110,8 +109,8 @@ impl Seen {
             same.body = text.replace(cursor, &any(cursor)).into();
         }
         if let Some(cursor) = &sent.cursor {
-            replace(&mut same.body, cursor);
-            replace(&mut same.around, cursor);
+            replace(&mut same.body, cursor, "<its cursor>");
+            replace(&mut same.around, cursor, "<its cursor>");
         }
         same
     }
@@ -159,17 +158,13 @@ fn told_cursor(text: &str) -> Option<&str> {
     Some(rest.split_once('"')?.0)
 }
 
-fn replace(value: &mut Value, cursor: &str) {
+fn replace(value: &mut Value, cursor: &str, by: &str) {
     match value {
-        Value::String(text) if text.contains(cursor) => {
-            *text = text.replace(cursor, "<its cursor>")
-        }
+        Value::String(text) if text.contains(cursor) => *text = text.replace(cursor, by),
         // An error shows the beginning of a long one.
-        Value::String(text) if cursor.len() > 80 => {
-            *text = text.replace(&cursor[..80], "<its cursor>")
-        }
-        Value::Array(all) => all.iter_mut().for_each(|one| replace(one, cursor)),
-        Value::Object(members) => members.values_mut().for_each(|one| replace(one, cursor)),
+        Value::String(text) if cursor.len() > 80 => *text = text.replace(&cursor[..80], by),
+        Value::Array(all) => all.iter_mut().for_each(|one| replace(one, cursor, by)),
+        Value::Object(members) => members.values_mut().for_each(|one| replace(one, cursor, by)),
         _ => {}
     }
 }
